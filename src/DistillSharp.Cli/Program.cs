@@ -1,2 +1,1 @@
-using static TorchSharp.torch;
-var x = randn(3, 4); Console.WriteLine(x.sum().item<float>());
+Console.WriteLine("distill");

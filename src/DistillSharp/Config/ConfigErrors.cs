@@ -1,0 +1,48 @@
+namespace DistillSharp.Config;
+
+/// <summary>One fault of a configuration: where, what stands there, and what would be right.</summary>
+/// <param name="Path">Dotted path from the root, such as <c>objective.terms[0].temperature</c>.</param>
+/// <param name="Value">The offending text, or null where a key is missing.</param>
+/// <param name="Message">What is wrong and what would be right.</param>
+/// <param name="Line">1-based line of the file, 0 where there is none.</param>
+public sealed record ConfigError(string Path, string? Value, string Message, int Line)
+{
+    /// <inheritdoc/>
+    public override string ToString() =>
+        (Line > 0 ? $"line {Line}: " : "") + Path + (Value is null ? "" : $" = {Value}") + ": " + Message;
+}
+
+/// <summary>Collects every fault of a configuration, so that all are reported at once.</summary>
+public sealed class ConfigErrors
+{
+    private readonly List<ConfigError> _all = [];
+
+    /// <summary>The faults in the order they were found.</summary>
+    public IReadOnlyList<ConfigError> All => _all;
+
+    /// <summary>True when anything was reported.</summary>
+    public bool Any => _all.Count > 0;
+
+    /// <summary>Reports a fault of <paramref name="node"/>.</summary>
+    public void Add(ConfigNode node, string message) => _all.Add(new ConfigError(node.Path, node.Display, message, node.Line));
+
+    /// <summary>Reports a fault at a path that has no node, such as a missing key.</summary>
+    public void Add(string path, string message, int line = 0) => _all.Add(new ConfigError(path, null, message, line));
+
+    /// <summary>Throws a <see cref="ConfigException"/> that holds every fault, if there is one.</summary>
+    public void ThrowIfAny()
+    {
+        if (Any)
+        {
+            throw new ConfigException(_all);
+        }
+    }
+}
+
+/// <summary>A configuration with one or more faults.</summary>
+public sealed class ConfigException(IReadOnlyList<ConfigError> errors)
+    : Exception(string.Join(Environment.NewLine, errors.Select(error => error.ToString())))
+{
+    /// <summary>Every fault found.</summary>
+    public IReadOnlyList<ConfigError> Errors { get; } = errors;
+}

@@ -1,0 +1,130 @@
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace DistillSharp.Config;
+
+/// <summary>Reads and writes YAML as <see cref="ConfigNode"/>s and applies <c>key.path=value</c> overrides.</summary>
+public static class YamlConfig
+{
+    /// <summary>Parses one YAML document; null (with an error) where it is not a map.</summary>
+    public static ConfigNode? Parse(string text, ConfigErrors errors)
+    {
+        var stream = new YamlStream();
+        try
+        {
+            stream.Load(new StringReader(text));
+        }
+        catch (YamlException error)
+        {
+            errors.Add("", $"not valid YAML: {error.InnerException?.Message ?? error.Message}", (int)error.Start.Line);
+            return null;
+        }
+
+        if (stream.Documents.Count == 0 || stream.Documents[0].RootNode is not YamlMappingNode root)
+        {
+            errors.Add("", "the file must hold a map of keys such as `data:` and `student:`", 1);
+            return null;
+        }
+
+        return Convert(root, "", errors);
+    }
+
+    /// <summary>Returns <paramref name="root"/> with <c>a.b[0].c=value</c> set; the value is itself YAML.</summary>
+    public static ConfigNode Override(ConfigNode root, string assignment, ConfigErrors errors)
+    {
+        var split = assignment.IndexOf('=', StringComparison.Ordinal);
+        if (split <= 0)
+        {
+            errors.Add("--set", $"`{assignment}` must have the form key.path=value, such as training.epochs=5");
+            return root;
+        }
+
+        var keys = assignment[..split].Trim().Replace("[", ".", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal).Split('.');
+        var stream = new YamlStream();
+        try
+        {
+            stream.Load(new StringReader(assignment[(split + 1)..]));
+        }
+        catch (YamlException error)
+        {
+            errors.Add("--set", $"`{assignment}`: the value is not valid YAML: {error.InnerException?.Message ?? error.Message}");
+            return root;
+        }
+
+        var value = stream.Documents.Count == 0 ? new YamlScalarNode("") : stream.Documents[0].RootNode;
+        return Set(root, keys, value, errors);
+    }
+
+    /// <summary>Writes a node as YAML.</summary>
+    public static string Write(ConfigNode root)
+    {
+        var writer = new StringWriter { NewLine = "\n" };
+        new YamlStream(new YamlDocument(ToYaml(root))).Save(writer, assignAnchors: false);
+        var text = writer.ToString();
+        return text.EndsWith("...\n", StringComparison.Ordinal) ? text[..^4] : text;
+    }
+
+    private static ConfigNode Set(ConfigNode node, ReadOnlySpan<string> keys, YamlNode value, ConfigErrors errors)
+    {
+        if (keys.Length == 0)
+        {
+            return Convert(value, node.Path, errors);
+        }
+
+        if (node.Items is { } items && int.TryParse(keys[0], out var index))
+        {
+            if (index < 0 || index >= items.Count)
+            {
+                errors.Add($"{node.Path}[{index}]", $"there are {items.Count} items");
+                return node;
+            }
+
+            var changed = items.ToArray();
+            changed[index] = Set(items[index], keys[1..], value, errors);
+            return ConfigNode.List(node.Path, changed, node.Line);
+        }
+
+        var entries = new OrderedDictionary<string, ConfigNode>();
+        foreach (var (key, entry) in node.Entries ?? new Dictionary<string, ConfigNode>())
+        {
+            entries[key] = entry;
+        }
+
+        var child = entries.TryGetValue(keys[0], out var existing) ? existing : ConfigNode.Map(node.PathOf(keys[0]), new Dictionary<string, ConfigNode>());
+        entries[keys[0]] = Set(child, keys[1..], value, errors);
+        return ConfigNode.Map(node.Path, entries, node.Line);
+    }
+
+    private static ConfigNode Convert(YamlNode node, string path, ConfigErrors errors)
+    {
+        var line = (int)node.Start.Line;
+        switch (node)
+        {
+            case YamlSequenceNode sequence:
+                return ConfigNode.List(path, [.. sequence.Children.Select((item, i) => Convert(item, $"{path}[{i}]", errors))], line);
+            case YamlMappingNode mapping:
+                var entries = new OrderedDictionary<string, ConfigNode>();
+                foreach (var (key, value) in mapping.Children)
+                {
+                    var name = (key as YamlScalarNode)?.Value ?? key.ToString();
+                    entries[name] = Convert(value, path.Length == 0 ? name : path + "." + name, errors);
+                }
+
+                return ConfigNode.Map(path, entries, line);
+            default:
+                return ConfigNode.Text(path, (node as YamlScalarNode)?.Value ?? "", line);
+        }
+    }
+
+    private static YamlNode ToYaml(ConfigNode node)
+    {
+        if (node.Items is { } items)
+        {
+            return new YamlSequenceNode(items.Select(ToYaml)) { Style = items.All(item => item.Scalar is not null) ? YamlDotNet.Core.Events.SequenceStyle.Flow : YamlDotNet.Core.Events.SequenceStyle.Block };
+        }
+
+        return node.Entries is { } entries
+            ? new YamlMappingNode(entries.Select(entry => new KeyValuePair<YamlNode, YamlNode>(new YamlScalarNode(entry.Key), ToYaml(entry.Value))))
+            : new YamlScalarNode(node.Scalar ?? "");
+    }
+}

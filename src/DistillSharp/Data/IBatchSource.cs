@@ -1,0 +1,26 @@
+namespace DistillSharp.Data;
+
+/// <summary>
+/// Batches of one split in a seeded order. The same source gives bit-identical batches for the same epoch whatever the
+/// number of threads and wherever an epoch is entered, which exact resume and stored teacher outputs rest on.
+/// </summary>
+public interface IBatchSource
+{
+    /// <summary>What the data is.</summary>
+    DatasetInfo Info { get; }
+
+    /// <summary>Samples in one epoch.</summary>
+    int SampleCount { get; }
+
+    /// <summary>Batches in one epoch, the last short one included.</summary>
+    int BatchCount { get; }
+
+    /// <summary>The batches of an epoch from <paramref name="firstBatch"/> on; the caller disposes each.</summary>
+    IEnumerable<Batch> Epoch(int epoch, int firstBatch = 0, CancellationToken cancellation = default);
+}
+
+/// <summary>What a dataset holds.</summary>
+/// <param name="Name">Its catalog name or file.</param>
+/// <param name="InputShape">Shape of one sample, without the batch axis: [C, H, W] for images.</param>
+/// <param name="Classes">Class names in label order; empty where targets are not classes.</param>
+public sealed record DatasetInfo(string Name, IReadOnlyList<long> InputShape, IReadOnlyList<string> Classes);

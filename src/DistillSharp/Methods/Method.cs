@@ -1,0 +1,99 @@
+using DistillSharp.Config;
+using DistillSharp.Data;
+using DistillSharp.Losses;
+using DistillSharp.Signals;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Methods;
+
+/// <summary>What a method looks at in one step.</summary>
+/// <param name="Student">The student's signals, with gradient.</param>
+/// <param name="Teacher">The teacher's signals, without gradient.</param>
+/// <param name="Batch">The batch: hard labels, sample ids.</param>
+/// <param name="Progress">Where training stands, for scheduled options.</param>
+public sealed record MethodInput(ModelSignals Student, ModelSignals Teacher, Batch Batch, Progress Progress);
+
+/// <summary>
+/// One term of a distillation loss. It owns its projectors and memory (registered as child modules and buffers, so that they
+/// are trained, moved and saved), and knows neither its weight nor the hard-label loss, the optimizer or the models.
+/// </summary>
+public abstract class Method(string name) : nn.Module(name)
+{
+    /// <summary>The loss of one batch.</summary>
+    public abstract LossTerm Compute(MethodInput input);
+}
+
+/// <summary>What a method is built from: shapes seen on one probe batch and the features it was given.</summary>
+/// <param name="StudentShapes">Shapes of the student's signals.</param>
+/// <param name="TeacherShapes">Shapes of the teacher's signals.</param>
+/// <param name="StudentFeatures">The student's feature points of this term, in order.</param>
+/// <param name="TeacherFeatures">The teacher's feature points of this term, in order, paired with the student's.</param>
+/// <param name="Classes">Number of classes.</param>
+/// <param name="TrainingSamples">Samples of the training split, for memory banks.</param>
+/// <param name="Device">Where modules are to live.</param>
+public sealed record MethodContext(
+    SignalShapes StudentShapes,
+    SignalShapes TeacherShapes,
+    IReadOnlyList<string> StudentFeatures,
+    IReadOnlyList<string> TeacherFeatures,
+    int Classes,
+    int TrainingSamples,
+    Device Device)
+{
+    /// <summary>The teacher's network where it is live, for methods that read its parameters; null for a file.</summary>
+    public Models.Network? TeacherNetwork { get; init; }
+}
+
+/// <summary>What the conformance suite and the validator must know about a method.</summary>
+[Flags]
+public enum MethodTraits
+{
+    /// <summary>Nothing special: a mean over samples of student and teacher logits.</summary>
+    None = 0,
+
+    /// <summary>Needs at least one pair of feature points.</summary>
+    UsesFeatures = 1,
+
+    /// <summary>Couples the samples of a batch: refuses accumulation and batches of one.</summary>
+    CouplesSamples = 2,
+
+    /// <summary>Adding a constant to all logits of a side changes nothing.</summary>
+    ShiftInvariant = 4,
+
+    /// <summary>Zero, with zero gradient, when student equals teacher.</summary>
+    ZeroAtTeacher = 8,
+
+    /// <summary>Owns trainable modules.</summary>
+    HasProjectors = 16,
+
+    /// <summary>Reads the teacher's parameters, so that the teacher must be a live network.</summary>
+    NeedsTeacherParameters = 32,
+
+    /// <summary>Reads hard labels.</summary>
+    UsesLabels = 64,
+
+    /// <summary>Works on [N, T, V] with a mask.</summary>
+    Sequences = 128,
+
+    /// <summary>Keeps memory keyed by sample id.</summary>
+    UsesSampleIds = 256,
+}
+
+/// <summary>One method that recipes can name.</summary>
+/// <param name="Name">Recipe name.</param>
+/// <param name="Summary">One line for <c>distill list methods</c>.</param>
+/// <param name="Paper">Authors, title, venue and year.</param>
+/// <param name="OptionsType">Record of its options.</param>
+/// <param name="Traits">What it needs and how it behaves.</param>
+/// <param name="Create">Builds the term from its options and the probed shapes.</param>
+public sealed record MethodEntry(
+    string Name,
+    string Summary,
+    string Paper,
+    Type OptionsType,
+    MethodTraits Traits,
+    Func<object, MethodContext, Method> Create)
+{
+    /// <summary>Which formula it is where papers and common code differ; null where there is one.</summary>
+    public string? Variant { get; init; }
+}

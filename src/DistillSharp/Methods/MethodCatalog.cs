@@ -1,0 +1,29 @@
+
+namespace DistillSharp.Methods;
+
+/// <summary>The one list of distillation methods. Plugins add theirs through <see cref="Add"/>.</summary>
+public sealed class MethodCatalog
+{
+    private readonly OrderedDictionary<string, MethodEntry> _entries = [];
+
+    /// <summary>Every method in the order it was added.</summary>
+    public IReadOnlyCollection<MethodEntry> Entries => _entries.Values;
+
+    /// <summary>Adds a method.</summary>
+    /// <exception cref="ArgumentException">The name is taken.</exception>
+    public MethodCatalog Add(MethodEntry entry)
+    {
+        if (!_entries.TryAdd(entry.Name, entry))
+        {
+            throw new ArgumentException($"a method named `{entry.Name}` exists already");
+        }
+
+        return this;
+    }
+
+    /// <summary>The method of that name, or null.</summary>
+    public MethodEntry? Find(string name) => _entries.GetValueOrDefault(name);
+
+    /// <summary>A fresh catalog with every method of this library.</summary>
+    public static MethodCatalog Default() => new();
+}
