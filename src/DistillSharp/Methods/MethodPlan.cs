@@ -1,0 +1,18 @@
+using DistillSharp.Config;
+
+namespace DistillSharp.Methods;
+
+/// <summary>One weighted term of an objective: a method, its options and where it looks.</summary>
+/// <param name="Entry">The method.</param>
+/// <param name="Options">Its checked options, of the entry's options type.</param>
+/// <param name="Weight">Factor of the term's mean; may change in training.</param>
+/// <param name="StudentFeatures">The student's feature points, in order.</param>
+/// <param name="TeacherFeatures">The teacher's feature points, paired with the student's.</param>
+/// <param name="Name">Name of the term in logs: the method's name, numbered where it occurs twice.</param>
+public sealed record MethodPlan(
+    MethodEntry Entry,
+    object Options,
+    ValueSchedule Weight,
+    IReadOnlyList<string> StudentFeatures,
+    IReadOnlyList<string> TeacherFeatures,
+    string Name);

@@ -1,0 +1,126 @@
+using DistillSharp.Config;
+using DistillSharp.Models;
+using DistillSharp.Training;
+
+namespace DistillSharp.Recipes;
+
+/// <summary>A checked recipe: everything a run needs, with all names resolved.</summary>
+public sealed record Recipe
+{
+    /// <summary>Name of the run; the file's name by default.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The recipe as it was read, overrides applied; what <c>recipe.yaml</c> of the run directory holds.</summary>
+    public required ConfigNode Source { get; init; }
+
+    /// <summary>Where the data comes from and how it is split.</summary>
+    public required DataSection Data { get; init; }
+
+    /// <summary>The teacher; null for schemes without one.</summary>
+    public TeacherSection? Teacher { get; init; }
+
+    /// <summary>The student.</summary>
+    public required ModelSpec Student { get; init; }
+
+    /// <summary>Safetensors file with the student's initial weights; null for a seeded random start.</summary>
+    public string? StudentWeights { get; init; }
+
+    /// <summary>Distilled arms by name, in order.</summary>
+    public required IReadOnlyDictionary<string, ObjectivePlan> Objectives { get; init; }
+
+    /// <summary>How baselines are trained; objectives may change keys of it.</summary>
+    public required TrainingOptions Training { get; init; }
+
+    /// <summary>Undistilled arms beside the objectives.</summary>
+    public required BaselineSection Baselines { get; init; }
+
+    /// <summary>Trials on validation data, the same number for every arm; null for none.</summary>
+    public TuningSection? Tuning { get; init; }
+
+    /// <summary>What is measured.</summary>
+    public required EvaluationSection Evaluation { get; init; }
+
+    /// <summary>What is written at the end.</summary>
+    public required ExportSection Export { get; init; }
+
+    /// <summary>Seeds of the arms.</summary>
+    public required IReadOnlyList<int> Seeds { get; init; }
+
+    /// <summary>torch's threads.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary><c>cpu</c> or <c>cuda</c>.</summary>
+    public required string Device { get; init; }
+}
+
+/// <summary>A teacher: a network trained by this recipe, or loaded from a safetensors file.</summary>
+/// <param name="Model">The network.</param>
+/// <param name="Weights">Safetensors file; null where it is trained here.</param>
+/// <param name="Training">How it is trained (hard labels only).</param>
+/// <param name="Seed">Its seed; the first of the recipe's seeds by default. One teacher serves all students unless <see cref="PerSeed"/>.</param>
+/// <param name="PerSeed">True where every seed trains a teacher of its own.</param>
+public sealed record TeacherSection(ModelSpec Model, string? Weights, TrainingOptions Training, int? Seed, bool PerSeed);
+
+/// <summary>Undistilled students: keys of <c>baselines:</c>.</summary>
+public sealed record BaselineSection
+{
+    /// <summary>Train the student on hard labels alone.</summary>
+    [Option("train the student on hard labels alone (arm `plain`)")]
+    public bool Plain { get; init; } = true;
+
+    /// <summary>Label smoothing of the arm <c>label_smoothing</c>; 0 leaves the arm out.</summary>
+    [Option("label smoothing of the arm `label_smoothing`; 0 leaves it out", Min = 0, Max = 0.9)]
+    public double LabelSmoothing { get; init; }
+
+    /// <summary>Train a plain student for as many CPU seconds as distillation took.</summary>
+    [Option("train a plain student for as many CPU seconds as the first objective took (arm `plain_matched`)")]
+    public bool ComputeMatched { get; init; }
+}
+
+/// <summary>A grid of training settings tried by every arm on validation data: keys of <c>tuning:</c>.</summary>
+public sealed record TuningSection
+{
+    /// <summary>Learning rates to try.</summary>
+    [Option("learning rates to try", Min = 0, AboveMin = true)]
+    public IReadOnlyList<double> LearningRate { get; init; } = [];
+
+    /// <summary>Epoch counts to try.</summary>
+    [Option("epoch counts to try", Min = 1)]
+    public IReadOnlyList<int> Epochs { get; init; } = [];
+
+    /// <summary>Seed of the trials, kept apart from the seeds of the table.</summary>
+    [Option("seed of the trials; should not be one of `seeds`")]
+    public int Seed { get; init; } = 1000;
+
+    /// <summary>Tune the teacher as well.</summary>
+    [Option("tune the teacher too")]
+    public bool Teacher { get; init; }
+}
+
+/// <summary>What is measured: keys of <c>evaluation:</c>.</summary>
+public sealed record EvaluationSection
+{
+    /// <summary>Samples in an evaluation batch.</summary>
+    [Option("samples in an evaluation batch", Min = 1, Max = 65536)]
+    public int BatchSize { get; init; } = 512;
+
+    /// <summary>Measure the ONNX Runtime latency of every arm.</summary>
+    [Option("measure ONNX Runtime latency at batch 1")]
+    public bool Latency { get; init; } = true;
+}
+
+/// <summary>What is written at the end: keys of <c>export:</c>.</summary>
+public sealed record ExportSection
+{
+    /// <summary>Write <c>student.onnx</c> and check it against the live student.</summary>
+    [Option("write student.onnx, checked against the live student")]
+    public bool Onnx { get; init; } = true;
+
+    /// <summary>Real samples of the parity check.</summary>
+    [Option("real samples on which ONNX is compared with the live student", Min = 1)]
+    public int ParitySamples { get; init; } = 256;
+
+    /// <summary>The arm that is exported; the first objective by default.</summary>
+    [Option("arm to export; the first objective by default")]
+    public string? Arm { get; init; }
+}

@@ -1,0 +1,168 @@
+using DistillSharp.Config;
+
+namespace DistillSharp.Training;
+
+/// <summary>Optimizers that recipes can name.</summary>
+public enum OptimizerKind
+{
+    /// <summary>Stochastic gradient descent with (Nesterov) momentum.</summary>
+    Sgd,
+
+    /// <summary>Adam with L2 added to the gradient (Kingma and Ba, ICLR 2015).</summary>
+    Adam,
+
+    /// <summary>Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019).</summary>
+    Adamw,
+}
+
+/// <summary>Learning-rate schedules that recipes can name.</summary>
+public enum LearningRateShape
+{
+    /// <summary>The same rate throughout.</summary>
+    Constant,
+
+    /// <summary>Multiplied by <c>decay</c> every <c>step_epochs</c>.</summary>
+    Step,
+
+    /// <summary>Multiplied by <c>decay</c> at each of <c>milestones</c>.</summary>
+    Multistep,
+
+    /// <summary>Half a cosine down to <c>final_learning_rate</c> (Loshchilov and Hutter, ICLR 2017, without restarts).</summary>
+    Cosine,
+
+    /// <summary>A straight line down to <c>final_learning_rate</c>.</summary>
+    Linear,
+}
+
+/// <summary>Which epoch's weights a job ends with.</summary>
+public enum Selection
+{
+    /// <summary>The last epoch's.</summary>
+    Last,
+
+    /// <summary>Those of the epoch with the best validation accuracy.</summary>
+    Best,
+}
+
+/// <summary>How a network is trained: the keys of <c>training:</c>.</summary>
+public sealed record TrainingOptions : ICheckedOptions
+{
+    /// <summary>Passes over the training split.</summary>
+    [Option("passes over the training split", Min = 1, Max = 100000)]
+    public int Epochs { get; init; } = 20;
+
+    /// <summary>Samples in a step.</summary>
+    [Option("samples in a batch", Min = 1, Max = 65536)]
+    public int BatchSize { get; init; } = 128;
+
+    /// <summary>Batches whose gradients are summed for one optimizer step.</summary>
+    [Option("batches whose gradients make one optimizer step", Min = 1, Max = 4096)]
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>The optimizer.</summary>
+    [Option("sgd, adam or adamw")]
+    public OptimizerKind Optimizer { get; init; } = OptimizerKind.Sgd;
+
+    /// <summary>Peak learning rate.</summary>
+    [Option("learning rate after warm-up", Min = 0, AboveMin = true)]
+    public double LearningRate { get; init; } = 0.05;
+
+    /// <summary>Momentum of SGD.</summary>
+    [Option("momentum (sgd)", Min = 0, Max = 0.9999)]
+    public double Momentum { get; init; } = 0.9;
+
+    /// <summary>Nesterov's form of momentum.</summary>
+    [Option("Nesterov momentum (sgd)")]
+    public bool Nesterov { get; init; } = true;
+
+    /// <summary>First moment's decay of Adam.</summary>
+    [Option("decay of the first moment (adam, adamw)", Min = 0, Max = 0.99999)]
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Second moment's decay of Adam.</summary>
+    [Option("decay of the second moment (adam, adamw)", Min = 0, Max = 0.9999999)]
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>Term added to the denominator of Adam.</summary>
+    [Option("term added to the denominator (adam, adamw)", Min = 0, AboveMin = true)]
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>Weight decay, on weights only (not on biases and normalisation).</summary>
+    [Option("weight decay of weights; biases and normalisation are left out", Min = 0, Max = 1)]
+    public double WeightDecay { get; init; } = 5e-4;
+
+    /// <summary>Shape of the learning rate over the stage, stepped per optimizer step.</summary>
+    [Option("constant, step, multistep, cosine or linear")]
+    public LearningRateShape Schedule { get; init; } = LearningRateShape.Cosine;
+
+    /// <summary>Epochs in which the rate rises linearly from 0.</summary>
+    [Option("epochs in which the learning rate rises from 0", Min = 0)]
+    public double WarmUpEpochs { get; init; }
+
+    /// <summary>Interval of <see cref="LearningRateShape.Step"/>.</summary>
+    [Option("epochs between two decays (step)", Min = 1)]
+    public int StepEpochs { get; init; } = 30;
+
+    /// <summary>Epochs of <see cref="LearningRateShape.Multistep"/>.</summary>
+    [Option("epochs of the decays (multistep)", Min = 0)]
+    public IReadOnlyList<double> Milestones { get; init; } = [];
+
+    /// <summary>Factor of step and multistep.</summary>
+    [Option("factor of a decay (step, multistep)", Min = 0, AboveMin = true, Max = 1)]
+    public double Decay { get; init; } = 0.1;
+
+    /// <summary>Rate at the end of cosine and linear.</summary>
+    [Option("learning rate at the end (cosine, linear)", Min = 0)]
+    public double FinalLearningRate { get; init; }
+
+    /// <summary>Largest norm of the whole gradient; 0 leaves it as it is.</summary>
+    [Option("largest norm of the gradient; 0 for no clipping", Min = 0)]
+    public double ClipNorm { get; init; }
+
+    /// <summary>Share of the hard label spread over all classes (Szegedy et al., CVPR 2016).</summary>
+    [Option("label smoothing of the hard-label term", Min = 0, Max = 0.9)]
+    public double LabelSmoothing { get; init; }
+
+    /// <summary>Decay a step of the averaged weights that are evaluated and exported; 0 for none.</summary>
+    [Option("decay of the moving average of weights that is evaluated and kept; 0 for none", Min = 0, Max = 0.999999)]
+    public double Ema { get; init; }
+
+    /// <summary>Which epoch's weights are kept.</summary>
+    [Option("which weights are kept: last epoch, or best by validation")]
+    public Selection Select { get; init; } = Selection.Last;
+
+    /// <summary>Epochs between evaluations on the validation split (the last epoch is always evaluated).</summary>
+    [Option("epochs between evaluations on the validation split", Min = 1)]
+    public int EvaluateEvery { get; init; } = 1;
+
+    /// <summary>Epochs between checkpoints.</summary>
+    [Option("epochs between checkpoints", Min = 1)]
+    public int CheckpointEvery { get; init; } = 1;
+
+    /// <summary>Optimizer steps between checkpoints within an epoch; 0 for none.</summary>
+    [Option("optimizer steps between checkpoints within an epoch; 0 for none", Min = 0)]
+    public int CheckpointSteps { get; init; }
+
+    /// <summary>Checkpoints that stay on disk beside the best one.</summary>
+    [Option("newest checkpoints that stay on disk", Min = 1)]
+    public int KeepCheckpoints { get; init; } = 2;
+
+    /// <inheritdoc/>
+    public void Check(ConfigNode node, ConfigErrors errors)
+    {
+        if (Nesterov && Momentum == 0 && Optimizer == OptimizerKind.Sgd && node.Get("nesterov") is { } nesterov)
+        {
+            errors.Add(nesterov, "needs momentum above 0");
+        }
+
+        if (WarmUpEpochs > Epochs)
+        {
+            errors.Add(node.PathOf("warm_up_epochs"), $"must be at most epochs ({Epochs})", node.Line);
+        }
+
+        if (Schedule == LearningRateShape.Multistep && Milestones.Count == 0)
+        {
+            errors.Add(node.PathOf("milestones"), "missing; multistep needs the epochs of its decays, such as [60, 90]", node.Line);
+        }
+    }
+}
