@@ -1,0 +1,93 @@
+namespace DistillSharp.Evaluation;
+
+/// <summary>Which way a metric is good.</summary>
+public enum MetricDirection
+{
+    /// <summary>Larger is better.</summary>
+    Higher,
+
+    /// <summary>Smaller is better.</summary>
+    Lower,
+
+    /// <summary>Neither.</summary>
+    Neither,
+}
+
+/// <summary>How a metric is printed.</summary>
+public enum MetricUnit
+{
+    /// <summary>0…1, printed in percent with two decimals.</summary>
+    Share,
+
+    /// <summary>A plain number, four significant digits.</summary>
+    Number,
+
+    /// <summary>A whole number, printed with k, M, G.</summary>
+    Count,
+
+    /// <summary>Bytes, printed in kB, MB.</summary>
+    Bytes,
+
+    /// <summary>Seconds.</summary>
+    Seconds,
+
+    /// <summary>Milliseconds.</summary>
+    Milliseconds,
+
+    /// <summary>Megabytes (10⁶ bytes).</summary>
+    Megabytes,
+}
+
+/// <summary>One metric that results can hold.</summary>
+/// <param name="Key">Key in files.</param>
+/// <param name="Heading">Column head with unit.</param>
+/// <param name="Summary">One line for <c>distill list metrics</c>.</param>
+/// <param name="Unit">How it is printed.</param>
+/// <param name="Direction">Which way it is good.</param>
+public sealed record MetricEntry(string Key, string Heading, string Summary, MetricUnit Unit, MetricDirection Direction)
+{
+    /// <summary>Paper that defines it; null where it needs none.</summary>
+    public string? Paper { get; init; }
+}
+
+/// <summary>The one list of metrics. Domains and plugins add theirs through <see cref="Add"/>.</summary>
+public sealed class MetricCatalog
+{
+    private const string Guo = "Guo et al., On Calibration of Modern Neural Networks, ICML 2017";
+
+    private readonly OrderedDictionary<string, MetricEntry> _entries = [];
+
+    /// <summary>Every metric in the order it was added, which is the order of columns.</summary>
+    public IReadOnlyCollection<MetricEntry> Entries => _entries.Values;
+
+    /// <summary>Adds a metric.</summary>
+    /// <exception cref="ArgumentException">The key is taken.</exception>
+    public MetricCatalog Add(MetricEntry entry)
+        => _entries.TryAdd(entry.Key, entry) ? this : throw new ArgumentException($"a metric named `{entry.Key}` exists already");
+
+    /// <summary>The metric of that key, or null.</summary>
+    public MetricEntry? Find(string key) => _entries.GetValueOrDefault(key);
+
+    /// <summary>The metric of that key; a plain number without direction where it is not known.</summary>
+    public MetricEntry Describe(string key) => Find(key) ?? new MetricEntry(key, key, "", MetricUnit.Number, MetricDirection.Neither);
+
+    /// <summary>A fresh catalog with the metrics of classifiers and the costs that all domains share.</summary>
+    public static MetricCatalog Default() => new MetricCatalog()
+        .Add(new("top1", "top-1 %", "share of test samples whose most probable class is right", MetricUnit.Share, MetricDirection.Higher))
+        .Add(new("top5", "top-5 %", "share whose right class is among the five most probable (more than five classes)", MetricUnit.Share, MetricDirection.Higher))
+        .Add(new("errors", "errors", "test samples classified wrongly", MetricUnit.Number, MetricDirection.Lower))
+        .Add(new("nll", "NLL", "mean negative log-likelihood of the right class, nats", MetricUnit.Number, MetricDirection.Lower))
+        .Add(new("ece", "ECE %", "expected calibration error, 15 equal-width bins", MetricUnit.Share, MetricDirection.Lower) { Paper = Guo })
+        .Add(new("nll_calibrated", "NLL scaled", "NLL after temperature scaling on validation data", MetricUnit.Number, MetricDirection.Lower) { Paper = Guo })
+        .Add(new("ece_calibrated", "ECE scaled %", "calibration error after temperature scaling on validation data", MetricUnit.Share, MetricDirection.Lower) { Paper = Guo })
+        .Add(new("calibration_temperature", "calibration T", "the temperature that scaling chose; above 1 the network was over-confident", MetricUnit.Number, MetricDirection.Neither) { Paper = Guo })
+        .Add(new("agreement", "agreement %", "share of test samples on which student and teacher predict the same class", MetricUnit.Share, MetricDirection.Neither) { Paper = "Stanton et al., Does Knowledge Distillation Really Work?, NeurIPS 2021" })
+        .Add(new("negative_flips", "neg. flips %", "share of test samples that the plain student had right and this one has wrong, same seed", MetricUnit.Share, MetricDirection.Lower) { Paper = "Yan et al., Positive-Congruent Training, CVPR 2021" })
+        .Add(new("parameters", "parameters", "trainable numbers of the deployed network", MetricUnit.Count, MetricDirection.Lower))
+        .Add(new("macs", "multiply-adds", "multiply-adds of one sample", MetricUnit.Count, MetricDirection.Lower))
+        .Add(new("bytes", "file size", "size of the exported ONNX file", MetricUnit.Bytes, MetricDirection.Lower))
+        .Add(new("latency_ms", "latency ms", "ONNX Runtime at batch 1, one thread: median of 500 after 50 warm-ups", MetricUnit.Milliseconds, MetricDirection.Lower))
+        .Add(new("cpu_seconds", "CPU s", "processor time of training, teacher's forward passes included", MetricUnit.Seconds, MetricDirection.Lower))
+        .Add(new("teacher_cpu_seconds", "of it teacher s", "processor time of the teacher's forward passes", MetricUnit.Seconds, MetricDirection.Lower))
+        .Add(new("peak_mb", "peak MB", "largest resident set of the process during training", MetricUnit.Megabytes, MetricDirection.Lower));
+}

@@ -1,0 +1,124 @@
+using DistillSharp.Evaluation;
+
+namespace DistillSharp.Runs;
+
+/// <summary>Finished jobs, taken two arms at a time on the seeds that both have.</summary>
+internal sealed class ArmPairs(IReadOnlyDictionary<string, SortedDictionary<int, JobResult>> arms, IReadOnlyList<int> labels, string primary, MetricCatalog catalog)
+{
+    /// <summary>Smallest p value that counts as chance.</summary>
+    private const double Significance = 1 - Statistics.Confidence;
+
+    /// <summary>Arm against reference in one metric; null where no common seed has it for both.</summary>
+    public Difference? Difference(string arm, string against, string metric)
+    {
+        var pairs = Pair(arm, against, metric);
+        if (pairs.Length == 0)
+        {
+            return null;
+        }
+
+        var first = pairs.Select(pair => pair.First.Metrics[metric]).ToArray();
+        var second = pairs.Select(pair => pair.Second.Metrics[metric]).ToArray();
+        var bySamples = metric == "top1" && pairs.All(HasPredictions);
+        var tests = bySamples ? pairs.Select(pair => McNemar.Test(pair.First.Predictions, pair.Second.Predictions, labels)).ToArray() : [];
+        var samples = bySamples ? Statistics.Bootstrap(PerSample(pairs)) : (Interval?)null;
+        var seeds = Statistics.PairedInterval(first, second);
+        var interval = seeds ?? samples;
+        return new Difference
+        {
+            Arm = arm,
+            Against = against,
+            Metric = metric,
+            Seeds = [.. pairs.Select(pair => pair.First.Seed)],
+            Value = first.Average() - second.Average(),
+            Low = interval?.Low,
+            High = interval?.High,
+            Method = seeds is not null ? "paired t over seeds" : samples is not null ? "bootstrap over test samples" : "none",
+            Verdict = Verdicts.Word(interval, catalog.Describe(metric).Direction, chance: seeds is null && tests.Length > 0 && tests[0].PValue >= Significance),
+            SampleInterval = samples is { } both ? [both.Low, both.High] : null,
+            McNemar = tests,
+            McNemarPooled = tests.Length > 0 ? McNemar.Pool(tests) : null,
+        };
+    }
+
+    /// <summary>Gap recovery of the primary metric; null where teacher, plain and arm have no seed in common.</summary>
+    public GapRecovery? GapRecovery(string arm)
+    {
+        if (!arms.TryGetValue(ArmNames.Teacher, out var teachers))
+        {
+            return null;
+        }
+
+        var triples = Pair(arm, ArmNames.Plain, primary)
+            .Select(pair => (pair.First, pair.Second, Teacher: teachers.Count == 1 ? teachers.Values.First() : teachers.GetValueOrDefault(pair.First.Seed)))
+            .Where(triple => triple.Teacher is not null && triple.Teacher.Metrics.ContainsKey(primary)).ToArray();
+        if (triples.Length == 0)
+        {
+            return null;
+        }
+
+        if (triples.Length == 1 && primary == "top1" && HasPredictions((triples[0].First, triples[0].Second)) && triples[0].Teacher!.Predictions.Length > 0)
+        {
+            return Evaluation.GapRecovery.FromSamples(Right(triples[0].First), Right(triples[0].Second), Right(triples[0].Teacher!));
+        }
+
+        return Evaluation.GapRecovery.FromSeeds(
+            [.. triples.Select(triple => triple.First.Metrics[primary])],
+            [.. triples.Select(triple => triple.Second.Metrics[primary])],
+            [.. triples.Select(triple => triple.Teacher!.Metrics[primary])],
+            catalog.Describe(primary).Direction != MetricDirection.Lower);
+    }
+
+    /// <summary>Negative flips of an arm against plain, by common seed.</summary>
+    public IReadOnlyList<Flips> Flips(string arm)
+        => [.. Pair(arm, ArmNames.Plain, null).Where(HasPredictions).Select(pair =>
+        {
+            var test = McNemar.Test(pair.First.Predictions, pair.Second.Predictions, labels);
+            return new Flips(pair.First.Seed, test.OnlySecondRight, test.OnlySecondRight / (double)labels.Count, test.OnlyFirstRight);
+        })];
+
+    /// <summary>Accuracy change against plain by class that has test samples.</summary>
+    public IReadOnlyList<ClassChange> ClassChanges(string arm, IReadOnlyList<string> classNames)
+    {
+        var pairs = Pair(arm, ArmNames.Plain, null).Where(pair => pair.First.PerClass.Length > 0 && pair.First.PerClass.Length == pair.Second.PerClass.Length).ToArray();
+        var changes = new List<ClassChange>();
+        for (var index = 0; pairs.Length > 0 && index < pairs[0].First.PerClass.Length; index++)
+        {
+            double[] first = [.. pairs.Select(pair => pair.First.PerClass[index])];
+            double[] second = [.. pairs.Select(pair => pair.Second.PerClass[index])];
+            if (double.IsFinite(first.Sum() + second.Sum()))
+            {
+                var interval = Statistics.PairedInterval(first, second);
+                changes.Add(new ClassChange(index < classNames.Count ? classNames[index] : $"{index}", first.Average() - second.Average(), interval?.Low, interval?.High));
+            }
+        }
+
+        return changes;
+    }
+
+    private (JobResult First, JobResult Second)[] Pair(string arm, string against, string? metric)
+        => !arms.TryGetValue(arm, out var firsts) || !arms.TryGetValue(against, out var seconds)
+            ? []
+            : [.. firsts.Where(first => seconds.ContainsKey(first.Key)).Select(first => (first.Value, seconds[first.Key])).Where(pair => metric is null || (Has(pair.Value, metric) && Has(pair.Item2, metric)))];
+
+    private static bool Has(JobResult job, string metric) => job.Metrics.TryGetValue(metric, out var value) && double.IsFinite(value);
+
+    private static bool HasPredictions((JobResult First, JobResult Second) pair) => pair.First.Predictions.Length > 0 && pair.Second.Predictions.Length > 0;
+
+    /// <summary>Mean over seeds of (first right) − (second right) for each test sample.</summary>
+    private double[] PerSample((JobResult First, JobResult Second)[] pairs)
+    {
+        var sums = new double[labels.Count];
+        foreach (var (first, second) in pairs)
+        {
+            for (var i = 0; i < sums.Length; i++)
+            {
+                sums[i] += ((first.Predictions[i] == labels[i] ? 1.0 : 0) - (second.Predictions[i] == labels[i] ? 1.0 : 0)) / pairs.Length;
+            }
+        }
+
+        return sums;
+    }
+
+    private double[] Right(JobResult job) => [.. job.Predictions.Zip(labels, (prediction, label) => prediction == label ? 1.0 : 0)];
+}

@@ -1,0 +1,146 @@
+using DistillSharp.Evaluation;
+using DistillSharp.Runs;
+
+namespace DistillSharp.Tests.Runs;
+
+public class ComparisonTests
+{
+    private static JobResult Job(string arm, int seed, double top1, params int[] predictions)
+        => new() { Arm = arm, Seed = seed, Metrics = { ["top1"] = top1, ["nll"] = 1 - top1 }, Predictions = predictions };
+
+    [Fact]
+    public void Build_ThreeSeeds_SummarisesAndTests()
+    {
+        JobResult[] jobs =
+        [
+            Job("kd", 2, 0.93), Job("kd", 0, 0.92), Job("kd", 1, 0.94), Job("plain", 0, 0.90), Job("plain", 1, 0.91), Job("plain", 2, 0.90),
+            Job("label_smoothing", 0, 0.91), Job("label_smoothing", 1, 0.93), Job("label_smoothing", 2, 0.94), Job("teacher", 0, 0.96), Job("teacher", 1, 0.97), Job("teacher", 2, 0.96),
+        ];
+        var results = Comparison.Build(jobs, [], [], "sample");
+        Assert.Equal(["teacher", "plain", "label_smoothing", "kd"], results.Arms.Select(arm => arm.Name));
+        var kd = results.Arm("kd")!;
+        Assert.Equal([0, 1, 2], kd.Seeds);
+        Assert.Equal([0.92, 0.94, 0.93], kd.Metrics["top1"].Values);
+        Assert.Equal(0.93, kd.Metrics["top1"].Mean, 1e-12);
+        Assert.Equal(0.01, kd.Metrics["top1"].Sd!.Value, 1e-12);
+        var gain = results.Difference("kd", "plain")!;
+        var expected = Statistics.PairedInterval([0.92, 0.94, 0.93], [0.90, 0.91, 0.90])!.Value;
+        Assert.Equal((expected.Low, expected.High), (gain.Low!.Value, gain.High!.Value));
+        Assert.Equal(("gain", "paired t over seeds"), (gain.Verdict, gain.Method));
+        Assert.Equal("gain", results.Difference("kd", "plain", "nll")!.Verdict);
+        Assert.Equal("no difference", results.Difference("kd", "label_smoothing")!.Verdict);
+        Assert.Equal(GapRecovery.FromSeeds([0.92, 0.94, 0.93], [0.90, 0.91, 0.90], [0.96, 0.97, 0.96]), results.GapRecovery["kd"]);
+        Assert.Empty(results.Missing);
+    }
+
+    [Fact]
+    public void Build_UnequalSeeds_PairsOnCommonOnesAndSaysSo()
+    {
+        var results = Comparison.Build([Job("plain", 0, 0.5), Job("plain", 1, 0.6), Job("plain", 2, 0.7), Job("kd", 1, 0.65), Job("kd", 2, 0.8), Job("kd", 9, 0.1)], [], [], "sample");
+        var difference = results.Difference("kd", "plain")!;
+        Assert.Equal([1, 2], difference.Seeds);
+        Assert.Equal(0.075, difference.Value, 1e-12);
+        Assert.Contains(results.Notes, note => note.Contains("different seeds", StringComparison.Ordinal) && note.Contains("kd 1, 2, 9", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Build_OneSeed_FallsBackToTestSamplesAndSaysSo()
+    {
+        int[] labels = SampleRuns.Labels(1000);
+        int[] plain = [.. labels.Select((label, i) => i < 800 ? label : (label + 1) % 10)];
+        int[] distilled = [.. labels.Select((label, i) => i is >= 5 and < 850 ? label : (label + 1) % 10)];
+        var results = Comparison.Build([Job("plain", 3, 0.8, plain), Job("kd", 3, 0.845, distilled), Job("teacher", 3, 1, labels)], labels, SampleRuns.Classes, "sample");
+        var difference = results.Difference("kd", "plain")!;
+        Assert.Equal("bootstrap over test samples", difference.Method);
+        Assert.InRange(difference.Low!.Value, 0.02, 0.045);
+        Assert.InRange(difference.High!.Value, 0.045, 0.07);
+        Assert.Equal("gain", difference.Verdict);
+        Assert.Equal((50, 5), (difference.McNemar[0].OnlyFirstRight, difference.McNemar[0].OnlySecondRight));
+        Assert.Equal(new Flips(3, 5, 0.005, 50), results.NegativeFlips["kd"][0]);
+        Assert.Equal(0.005, results.Arm("kd")!.Metrics["negative_flips"].Mean, 1e-12);
+        Assert.Equal("not tested", results.Difference("kd", "plain", "nll")!.Verdict);
+        Assert.Equal(0.225, results.GapRecovery["kd"].Value!.Value, 1e-9);
+        Assert.Contains(results.Notes, note => note.StartsWith("One seed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Build_OneSeedAndMcNemarCallsItChance_IsNoDifference()
+    {
+        int[] labels = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        var results = Comparison.Build([Job("plain", 0, 0.6, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1), Job("kd", 0, 1, labels)], labels, [], "sample");
+        Assert.False(results.Difference("kd", "plain")!.Low <= 0);
+        Assert.Equal("no difference", results.Difference("kd", "plain")!.Verdict);
+    }
+
+    [Fact]
+    public void Build_OneTeacherForAllSeeds_ServesEach()
+    {
+        var results = Comparison.Build([Job("teacher", 7, 0.9), Job("plain", 0, 0.7), Job("plain", 1, 0.72), Job("kd", 0, 0.8), Job("kd", 1, 0.82)], [], [], "sample");
+        Assert.Equal(0.1 / 0.19, results.GapRecovery["kd"].Value!.Value, 1e-9);
+    }
+
+    [Fact]
+    public void Build_SomeJobsMissing_NamesThem()
+    {
+        var options = new ComparisonOptions { PlannedJobs = ["teacher/seed-0", "plain/seed-0", "b_arm/seed-0", "a_arm/seed-0"] };
+        var results = Comparison.Build([Job("plain", 0, 0.7), Job("a_arm", 0, 0.7), Job("b_arm", 0, 0.8)], [], [], "sample", options);
+        Assert.Equal(["teacher/seed-0"], results.Missing);
+        Assert.Equal(["plain", "b_arm", "a_arm"], results.Arms.Select(arm => arm.Name));
+        Assert.Empty(results.GapRecovery);
+        Assert.Empty(Comparison.Build([], [], [], "sample", options).Arms);
+    }
+
+    [Fact]
+    public void Build_PerClass_ComparesClassesWithSamples()
+    {
+        JobResult[] jobs = [Job("plain", 0, 0.5) with { PerClass = [0.5, double.NaN] }, Job("kd", 0, 0.6) with { PerClass = [0.75, double.NaN] }];
+        var change = Assert.Single(Comparison.Build(jobs, [], ["cat", "dog"], "sample").PerClassChange["kd"]);
+        Assert.Equal(new ClassChange("cat", 0.25, null, null), change);
+    }
+
+    [Fact]
+    public void Build_TuningAndTeacher_AreWatched()
+    {
+        var tuned = Job("plain", 0, 0.7) with { Tuning = [new TuningTrial(new() { ["training.epochs"] = "5" }, 0.7)] };
+        var notes = Comparison.Build([tuned, Job("kd", 0, 0.7) with { TeacherUnchanged = false, Notes = ["slow disk"] }], [], [], "sample").Notes;
+        Assert.Contains(notes, note => note.Contains("tuning trials: plain 1, kd 0", StringComparison.Ordinal));
+        Assert.Contains(notes, note => note.StartsWith("kd/seed-0: the teacher's weights changed", StringComparison.Ordinal));
+        Assert.Contains("kd/seed-0: slow disk", notes);
+    }
+
+    [Fact]
+    public void Build_BadInput_SaysWhat()
+    {
+        Assert.Contains("plain/seed-0 occurs 2 times", Assert.Throws<ArgumentException>(() => Comparison.Build([Job("plain", 0, 1), Job("plain", 0, 1)], [], [], "x")).Message, StringComparison.Ordinal);
+        Assert.Contains("2 predictions for 1 test labels", Assert.Throws<ArgumentException>(() => Comparison.Build([Job("plain", 0, 1, 1, 2)], [1], [], "x")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Save_ThenLoad_GivesTheSameFile()
+    {
+        var folder = Directory.CreateTempSubdirectory("distill-results");
+        try
+        {
+            var labels = SampleRuns.Labels(60);
+            var results = Comparison.Build(SampleRuns.Jobs(labels, 0, 1, 2), labels, SampleRuns.Classes, "sample", new ComparisonOptions { Command = "distill run \"x\" → y", Started = DateTimeOffset.UnixEpoch });
+            var path = Path.Combine(folder.FullName, "results.json");
+            results.Save(path);
+            var text = File.ReadAllText(path);
+            RunResults.Load(path).Save(path);
+            Assert.Equal(text, File.ReadAllText(path));
+            Assert.Contains("\"gap_recovery\": {", text, StringComparison.Ordinal);
+            Assert.Contains("\"labels\": [0,1,2,", text, StringComparison.Ordinal);
+            Assert.Contains("\"sd\": ", text, StringComparison.Ordinal);
+            var job = SampleRuns.Job("plain", 1, 0.9, labels) with { PerClass = [1, double.NaN] };
+            job.Save(path);
+            Assert.Equal(job.PerClass, JobResult.Load(path).PerClass);
+            Assert.Equal(job.Metrics, JobResult.Load(path).Metrics);
+            File.WriteAllText(path, "{\"arm\": 3}");
+            Assert.Contains("results.json", Assert.Throws<InvalidDataException>(() => JobResult.Load(path)).Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+}
