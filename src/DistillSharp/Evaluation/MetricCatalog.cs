@@ -22,7 +22,10 @@ public enum MetricUnit
     /// <summary>A plain number, four significant digits.</summary>
     Number,
 
-    /// <summary>A whole number, printed with k, M, G.</summary>
+    /// <summary>A whole number of things; means over seeds with one decimal.</summary>
+    Whole,
+
+    /// <summary>A large whole number, printed with k, M, G.</summary>
     Count,
 
     /// <summary>Bytes, printed in kB, MB.</summary>
@@ -75,7 +78,7 @@ public sealed class MetricCatalog
     public static MetricCatalog Default() => new MetricCatalog()
         .Add(new("top1", "top-1 %", "share of test samples whose most probable class is right", MetricUnit.Share, MetricDirection.Higher))
         .Add(new("top5", "top-5 %", "share whose right class is among the five most probable (more than five classes)", MetricUnit.Share, MetricDirection.Higher))
-        .Add(new("errors", "errors", "test samples classified wrongly", MetricUnit.Number, MetricDirection.Lower))
+        .Add(new("errors", "errors", "test samples classified wrongly", MetricUnit.Whole, MetricDirection.Lower))
         .Add(new("nll", "NLL", "mean negative log-likelihood of the right class, nats", MetricUnit.Number, MetricDirection.Lower))
         .Add(new("ece", "ECE %", "expected calibration error, 15 equal-width bins", MetricUnit.Share, MetricDirection.Lower) { Paper = Guo })
         .Add(new("nll_calibrated", "NLL scaled", "NLL after temperature scaling on validation data", MetricUnit.Number, MetricDirection.Lower) { Paper = Guo })
@@ -87,7 +90,7 @@ public sealed class MetricCatalog
         .Add(new("macs", "multiply-adds", "multiply-adds of one sample", MetricUnit.Count, MetricDirection.Lower))
         .Add(new("bytes", "file size", "size of the exported ONNX file", MetricUnit.Bytes, MetricDirection.Lower))
         .Add(new("latency_ms", "latency ms", "ONNX Runtime at batch 1, one thread: median of 500 after 50 warm-ups", MetricUnit.Milliseconds, MetricDirection.Lower))
-        .Add(new("cpu_seconds", "CPU s", "processor time of training, teacher's forward passes included", MetricUnit.Seconds, MetricDirection.Lower))
-        .Add(new("teacher_cpu_seconds", "of it teacher s", "processor time of the teacher's forward passes", MetricUnit.Seconds, MetricDirection.Lower))
+        .Add(new("cpu_seconds", "CPU s", "processor time of training, the teacher's forward passes included", MetricUnit.Seconds, MetricDirection.Lower))
+        .Add(new("teacher_cpu_seconds", "teacher's CPU s", "the part of it that the teacher's forward passes took", MetricUnit.Seconds, MetricDirection.Lower))
         .Add(new("peak_mb", "peak MB", "largest resident set of the process during training", MetricUnit.Megabytes, MetricDirection.Lower));
 }

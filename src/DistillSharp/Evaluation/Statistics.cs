@@ -21,10 +21,19 @@ public static class Statistics
     /// <summary>Resamples of a bootstrap unless told otherwise.</summary>
     public const int Resamples = 2000;
 
-    /// <summary>Arithmetic mean.</summary>
+    /// <summary>Arithmetic mean; of equal values exactly that value.</summary>
     /// <exception cref="ArgumentException">There are no values.</exception>
     public static double Mean(IReadOnlyCollection<double> values)
-        => values.Count > 0 ? values.Sum() / values.Count : throw new ArgumentException("no values to average");
+    {
+        if (values.Count == 0)
+        {
+            throw new ArgumentException("no values to average");
+        }
+
+        // Summing distances from the first keeps rounding from giving equal values a spread.
+        var first = values.First();
+        return first + (values.Sum(value => value - first) / values.Count);
+    }
 
     /// <summary>Sample standard deviation (n − 1); null for fewer than two values.</summary>
     public static double? StandardDeviation(IReadOnlyCollection<double> values)

@@ -30,7 +30,7 @@ internal sealed class ArmPairs(IReadOnlyDictionary<string, SortedDictionary<int,
             Against = against,
             Metric = metric,
             Seeds = [.. pairs.Select(pair => pair.First.Seed)],
-            Value = first.Average() - second.Average(),
+            Value = Statistics.Mean([.. first.Zip(second, (a, b) => a - b)]),
             Low = interval?.Low,
             High = interval?.High,
             Method = seeds is not null ? "paired t over seeds" : samples is not null ? "bootstrap over test samples" : "none",
@@ -89,7 +89,7 @@ internal sealed class ArmPairs(IReadOnlyDictionary<string, SortedDictionary<int,
             if (double.IsFinite(first.Sum() + second.Sum()))
             {
                 var interval = Statistics.PairedInterval(first, second);
-                changes.Add(new ClassChange(index < classNames.Count ? classNames[index] : $"{index}", first.Average() - second.Average(), interval?.Low, interval?.High));
+                changes.Add(new ClassChange(index < classNames.Count ? classNames[index] : $"{index}", Statistics.Mean([.. first.Zip(second, (a, b) => a - b)]), interval?.Low, interval?.High));
             }
         }
 

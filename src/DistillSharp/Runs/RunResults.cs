@@ -116,7 +116,7 @@ public sealed record RunResults
     /// <summary>Arms: teacher, baselines, then objectives as they came.</summary>
     public required IReadOnlyList<ArmResults> Arms { get; init; }
 
-    /// <summary>Gap recovery of the primary metric by distilled arm; empty without teacher and plain arms.</summary>
+    /// <summary>Gap recovery of the primary metric by arm (distilled ones and the other baselines, for comparison); empty without teacher and plain arms.</summary>
     public Dictionary<string, GapRecovery> GapRecovery { get; init; } = [];
 
     /// <summary>Differences against the plain student, label smoothing and the compute-matched plain student.</summary>

@@ -19,6 +19,7 @@ public class StatisticsTests
         Assert.Equal(Math.Sqrt(32 / 7.0), Statistics.StandardDeviation([2, 4, 4, 4, 5, 5, 7, 9])!.Value, 1e-12);
         Assert.Null(Statistics.StandardDeviation([3]));
         Assert.Equal(5, Statistics.Mean([2, 4, 4, 4, 5, 5, 7, 9]), 1e-12);
+        Assert.Equal(0, Statistics.StandardDeviation([0.2, 0.2, 0.2]));
         Assert.Throws<ArgumentException>(() => Statistics.Mean([]));
     }
 

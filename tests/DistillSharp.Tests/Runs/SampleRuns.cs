@@ -1,3 +1,4 @@
+using DistillSharp.RunLog;
 using DistillSharp.Runs;
 
 namespace DistillSharp.Tests.Runs;
@@ -50,5 +51,31 @@ internal static class SampleRuns
         }
 
         return jobs;
+    }
+
+    /// <summary>Events of a run with two loss terms in the distilled arm.</summary>
+    public static List<RunEvent> Events(int epochs, params int[] seeds)
+    {
+        var events = new List<RunEvent>();
+        foreach (var (arm, limit) in new[] { ("teacher", 0.98), ("plain", 0.87), ("label_smoothing", 0.88), ("soft_target", 0.93) })
+        {
+            foreach (var seed in seeds)
+            {
+                var random = new Random((seed * 31) + arm.Length);
+                for (var epoch = 1; epoch <= epochs; epoch++)
+                {
+                    var top1 = limit - (0.8 * Math.Exp(-epoch / 4.0)) + (0.01 * random.NextDouble());
+                    var parts = new Dictionary<string, double> { ["hard_labels"] = 1.2 * (1 - top1) * Math.Exp(-epoch / 30.0) };
+                    if (arm == "soft_target")
+                    {
+                        parts["soft_target"] = 6 * (1 - top1);
+                    }
+
+                    events.Add(new EpochEnded(arm, seed, "main", epoch, epochs, epoch * 20, parts.Values.Sum(), parts, new Dictionary<string, double> { ["top1"] = top1, ["nll"] = 1.1 - top1 }, 0.1, 0.4));
+                }
+            }
+        }
+
+        return events;
     }
 }

@@ -1,0 +1,50 @@
+using DistillSharp.Evaluation;
+using DistillSharp.Runs;
+
+namespace DistillSharp.Tests.Runs;
+
+public class RunComparisonTests
+{
+    private static RunResults Run(double shift, int[] seeds, string hash, params string[] arms)
+        => Comparison.Build(
+            [.. arms.SelectMany(arm => seeds.Select(seed => new JobResult { Arm = arm, Seed = seed, Metrics = { ["top1"] = 0.9 + (0.001 * seed) + (shift * (1 + (0.1 * seed))) } }))],
+            [],
+            [],
+            "run",
+            new ComparisonOptions { Data = new() { ["test SHA-256"] = hash } });
+
+    [Fact]
+    public void Of_SameData_PairsBySeed()
+    {
+        var comparison = RunComparison.Of([("a", Run(0, [0, 1, 2], "h", "plain", "kd")), ("b", Run(0.02, [1, 2, 3], "h", "plain"))]);
+        var entry = comparison.Entries.Single(entry => entry is { Run: "b", Arm: "plain" });
+        Assert.Equal([1, 2], entry.Seeds);
+        var expected = Statistics.PairedInterval([0.022, 0.024], [0, 0])!.Value;
+        Assert.Equal(expected.Low, entry.Interval!.Value.Low, 1e-9);
+        Assert.Equal("gain", entry.Verdict);
+        Assert.Contains(comparison.Warnings, warning => warning.StartsWith("plain has seeds 0, 1, 2 in a and 1, 2, 3 in b", StringComparison.Ordinal));
+        Assert.Contains("b has no arm kd.", comparison.Warnings);
+        Assert.Equal(["plain", "90.10 ± 0.10", "92.60 ± 0.30"], comparison.Table().Rows[0].Take(3));
+        Assert.Equal(["kd", "90.10 ± 0.10", "–", "–", "not tested"], comparison.Table().Rows[1]);
+    }
+
+    [Fact]
+    public void Of_OtherData_WarnsAndGivesNoVerdict()
+    {
+        var comparison = RunComparison.Of([("a", Run(0, [0, 1], "h", "plain")), ("a", Run(0.02, [0, 1], "g", "plain"))]);
+        Assert.Equal(["a (1)", "a (2)"], comparison.Runs);
+        Assert.Equal("test SHA-256 differs: a (1) has h, a (2) has g; no verdict is given.", Assert.Single(comparison.Warnings));
+        Assert.All(comparison.Entries, entry => Assert.Equal("not tested", entry.Verdict));
+    }
+
+    [Fact]
+    public void Load_Directories_ReadsThem()
+    {
+        using var folder = new RunLog.TemporaryFolder();
+        Run(0, [0, 1], "h", "plain").Save(folder.File("first/results.json"));
+        Run(0.1, [0, 1], "h", "plain").Save(folder.File("second/results.json"));
+        Assert.Equal(["first", "second"], RunComparison.Load([folder.File("first"), folder.File("second/")]).Runs);
+        Assert.Contains("no results.json", Assert.Throws<FileNotFoundException>(() => RunComparison.Load([folder.Path])).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => RunComparison.Load([]));
+    }
+}
