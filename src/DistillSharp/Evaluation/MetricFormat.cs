@@ -59,7 +59,7 @@ public static class MetricFormat
     };
 
     /// <summary>A share in whole percent, such as 41 %.</summary>
-    public static string WholePercent(double share) => Fixed(100 * share, 0).Replace("-", "−", StringComparison.Ordinal) + " %";
+    public static string WholePercent(double share) => Fixed(Math.Round(100 * share) + 0.0, 0).Replace("-", "−", StringComparison.Ordinal) + " %";
 
     /// <summary>A p value: three decimals, or that it is below 0.001.</summary>
     public static string PValue(double value) => value < 0.001 ? "< 0.001" : Fixed(value, 3);

@@ -34,6 +34,12 @@ public class MetricFormatTests
     [InlineData("nll", null, "–")]
     public void Difference_Signed_ReadsWell(string key, double? value, string expected) => Assert.Equal(expected, MetricFormat.Difference(s_catalog.Describe(key), value));
 
+    [Theory]
+    [InlineData(0.414, "41 %")]
+    [InlineData(-0.29, "−29 %")]
+    [InlineData(-0.001, "0 %")]
+    public void WholePercent_Share_HasNoDecimals(double share, string expected) => Assert.Equal(expected, MetricFormat.WholePercent(share));
+
     [Fact]
     public void Catalog_DuplicateKey_Throws()
     {

@@ -72,7 +72,13 @@ public static class HtmlReport
             html.Append("<li><strong>").Append(Escape(finding.Arm)).Append("</strong>").Append(Badge(finding.Verdict)).Append("<p>").Append(Prose(finding.Text)).Append("</p></li>");
         }
 
-        html.Append("</ul>\n");
+        html.Append("</ul>");
+        if (results.Differences.Any(difference => difference.McNemar.Length > 1))
+        {
+            html.Append("<p class=\"soft\">Verdicts follow the interval over seeds. McNemar's test pooled over seeds counts each test sample once a seed, which makes its p value too small.</p>");
+        }
+
+        html.Append('\n');
     }
 
     private static string Badge(string verdict)

@@ -94,8 +94,8 @@ internal static class LineChart
 
     private static void AppendPath(StringBuilder svg, IReadOnlyList<(double Epoch, double Value)> points, Scale x, Scale y, string style)
     {
-        // More points than a chart has pixels only make the file large.
-        var stride = Math.Max(1, points.Count / 300);
+        // More points than a chart shows only make the file large.
+        var stride = Math.Max(1, (points.Count + 149) / 150);
         svg.Append("<path class=\"").Append(style).Append("\" d=\"");
         for (var i = 0; i < points.Count; i++)
         {

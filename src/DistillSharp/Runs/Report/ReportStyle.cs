@@ -22,7 +22,7 @@ internal static class ReportStyle
         .headline { font-size: 1.15rem; font-weight: 600; border-left: 5px solid var(--even); background: var(--card); padding: 14px 16px; border-radius: 6px; margin: 18px 0; }
         .headline.gain { border-color: var(--gain); } .headline.loss { border-color: var(--loss); }
         .warning { background: var(--warn-soft); color: var(--warn); padding: 10px 14px; border-radius: 6px; margin: 12px 0; }
-        .findings { list-style: none; margin: 0; padding: 0; display: grid; gap: 10px; }
+        .findings { list-style: none; margin: 0; padding: 0; display: grid; gap: 10px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); }
         .findings li { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; }
         .findings strong { margin-right: 8px; overflow-wrap: anywhere; }
         .findings p { margin: 4px 0 0; font-size: .94rem; }
@@ -37,7 +37,7 @@ internal static class ReportStyle
         td small { display: block; color: var(--soft); font-size: .8rem; line-height: 1.2; white-space: nowrap; }
         .wide td { white-space: normal; } .wide td, .wide th { padding: 7px 7px; } .wide tbody td, .wide tbody th { vertical-align: top; }
         tbody tr:last-child > * { border-bottom: 0; }
-        .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 14px; }
+        .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 14px; }
         .chart { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px; max-width: 540px; }
         .chart figcaption { font-size: .9rem; font-weight: 600; margin-bottom: 4px; overflow-wrap: anywhere; }
         .chart svg { display: block; width: 100%; height: auto; }
