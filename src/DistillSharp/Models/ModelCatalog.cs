@@ -25,6 +25,9 @@ public sealed record ModelSpec(ModelEntry Entry, object Options)
     public Network Create(DatasetInfo data) => Entry.Create(Options, data);
 }
 
+/// <summary>The options of a model whose name says everything: none.</summary>
+public sealed record NamedModelOptions;
+
 /// <summary>The list of models. Names are unique; plugins add theirs through <see cref="Add"/>.</summary>
 public sealed class ModelCatalog
 {
@@ -44,6 +47,54 @@ public sealed class ModelCatalog
 
         return this;
     }
+
+    /// <summary>The model of that name, or null.</summary>
+    public ModelEntry? Find(string name) => _entries.GetValueOrDefault(name);
+
+    /// <summary>A fresh catalog with every model of this library.</summary>
+    public static ModelCatalog Default()
+    {
+        var catalog = new ModelCatalog()
+            .Add(new ModelEntry(
+                "mlp",
+                "Fully connected layers with ReLU, optional dropout and max-norm.",
+                "Hinton et al., Distilling the Knowledge in a Neural Network, 2015 (section 3: 784-800-800-10)",
+                typeof(MlpOptions),
+                options => NamesOf(((MlpOptions)options).FeaturePoints()),
+                (options, data) => new Mlp((MlpOptions)options, data)))
+            .Add(new ModelEntry(
+                "small_cnn",
+                "3×3 convolutions with batch normalisation, halved after every second one.",
+                "Simonyan and Zisserman, Very Deep Convolutional Networks, ICLR 2015 (the pattern, small)",
+                typeof(SmallCnnOptions),
+                options => NamesOf(((SmallCnnOptions)options).FeaturePoints()),
+                (options, data) => new SmallCnn((SmallCnnOptions)options, data)))
+            .Add(new ModelEntry(
+                "cifar_resnet",
+                "Residual network of three stages for small images, of any depth 6n+2.",
+                CifarResNet.Paper,
+                typeof(CifarResNetOptions),
+                options => NamesOf(((CifarResNetOptions)options).FeaturePoints()),
+                (options, data) => new CifarResNet((CifarResNetOptions)options, data)));
+        foreach (var depth in CifarResNet.NamedDepths)
+        {
+            catalog.Add(Named($"resnet{depth}", new CifarResNetOptions { Depth = depth }));
+        }
+
+        return catalog
+            .Add(Named("resnet8x4", new CifarResNetOptions { Depth = 8, WidthMultiplier = 4 }))
+            .Add(Named("resnet32x4", new CifarResNetOptions { Depth = 32, WidthMultiplier = 4 }));
+    }
+
+    private static ModelEntry Named(string name, CifarResNetOptions options) => new(
+        name,
+        $"Residual network of {options.Depth} layers for small images" + (options.WidthMultiplier == 1 ? "." : $", {options.WidthMultiplier} times as wide."),
+        options.WidthMultiplier == 1 ? CifarResNet.Paper : "Tian et al., Contrastive Representation Distillation, ICLR 2020 (wide variant of the ResNet)",
+        typeof(NamedModelOptions),
+        _ => NamesOf(options.FeaturePoints()),
+        (_, data) => new CifarResNet(options, data));
+
+    private static string[] NamesOf(IEnumerable<FeaturePoint> points) => [.. points.Select(point => point.Name)];
 
     /// <summary>Reads <c>{model: name, option: …}</c>; null with errors where that fails.</summary>
     /// <param name="node">The map.</param>

@@ -34,6 +34,14 @@ public abstract class Network(string name) : nn.Module(name)
     /// <summary>Logits of a batch: [N, C] for classifiers, [N, T, V] for sequences.</summary>
     public abstract Tensor Logits(Batch batch);
 
+    /// <summary>
+    /// Brings the parameters back into the set that the network allows (max-norm for one); called after every optimizer
+    /// step. Most networks allow everything.
+    /// </summary>
+    public virtual void ApplyConstraints()
+    {
+    }
+
     /// <summary>The feature point called <paramref name="name"/>, or one on the module of that dotted path (<c>path:input</c> for its input).</summary>
     /// <exception cref="ArgumentException">Neither exists; the message lists the points that do.</exception>
     public FeaturePoint FindFeature(string name)
