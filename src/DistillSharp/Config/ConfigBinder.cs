@@ -204,7 +204,7 @@ public sealed class ConfigBinder(ConfigErrors errors)
             return Fail(node, type, option);
         }
 
-        return type == typeof(int) ? (int)number : (long)number;
+        return type == typeof(int) ? (object)(int)number : (long)number;
     }
 
     private ValueSchedule? ReadSchedule(ConfigNode node, OptionAttribute? option)
