@@ -13,7 +13,7 @@ internal static class RandomStatistics
         {
             norm.running_mean!.normal_(0, 0.2);
             norm.running_var!.uniform_(0.5, 1.5);
-            norm.weight!.uniform_(0.5, 1.5);
+            norm.weight!.uniform_(0.1, 0.5);
             norm.bias!.normal_(0, 0.2);
         }
     }

@@ -1,0 +1,28 @@
+using DistillSharp.Models;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Export;
+
+/// <summary>A constant that an operation reads: weights, or a short list of whole numbers.</summary>
+/// <param name="Name">Dotted name; that of the parameter in the network where it is one.</param>
+/// <param name="Weights">The network's own tensor; null for whole numbers.</param>
+/// <param name="Integers">Whole numbers; null for weights.</param>
+public sealed record GraphConstant(string Name, Tensor? Weights, IReadOnlyList<long>? Integers = null);
+
+/// <summary>A setting of an operation: one of a whole number, a list of them, or a float.</summary>
+public sealed record GraphAttribute(string Name, long? Integer = null, IReadOnlyList<long>? Integers = null, float? Number = null);
+
+/// <summary>One operation of a network, in the vocabulary of ONNX opset 17.</summary>
+/// <param name="Type">Operator, such as <c>Conv</c>.</param>
+/// <param name="Name">Dotted path of the module it comes from, made unique.</param>
+/// <param name="Inputs">Values it reads.</param>
+/// <param name="Constants">Constants it reads after them.</param>
+/// <param name="Output">The value it makes.</param>
+/// <param name="Attributes">Its settings.</param>
+public sealed record GraphOperation(
+    string Type,
+    string Name,
+    IReadOnlyList<GraphValue> Inputs,
+    IReadOnlyList<GraphConstant> Constants,
+    GraphValue Output,
+    IReadOnlyList<GraphAttribute> Attributes);

@@ -1,0 +1,208 @@
+using DistillSharp.Models;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Export;
+
+/// <summary>
+/// Follows a network's description module by module, works out every shape, and hands each operation to
+/// <see cref="Visit"/>. Modules are described as they compute in evaluation mode; settings that this cannot say exactly are refused.
+/// </summary>
+public abstract class ModuleWalker : IGraphBuilder
+{
+    private readonly Stack<string> _path = new();
+    private readonly Dictionary<string, int> _used = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (GraphValue Input, GraphValue Output)> _modules = new(StringComparer.Ordinal);
+
+    private string CurrentPath => string.Join('.', _path.Reverse());
+
+    /// <inheritdoc/>
+    public GraphValue Module(nn.Module module, GraphValue input, string name)
+    {
+        _path.Push(name);
+        try
+        {
+            var output = Describe(module, input);
+            _modules[CurrentPath] = (input, output);
+            return output;
+        }
+        finally
+        {
+            _path.Pop();
+        }
+    }
+
+    /// <summary>The value at a feature point of the network described so far; null where no such module was described.</summary>
+    public GraphValue? ValueAt(FeaturePoint point) => _modules.TryGetValue(point.ModulePath, out var values)
+        ? point.Side == FeatureSide.Input ? values.Input : values.Output
+        : null;
+
+    /// <inheritdoc/>
+    public GraphValue Add(GraphValue left, GraphValue right) => left.Shape.SequenceEqual(right.Shape)
+        ? Emit("Add", "add", [left, right], [], left.Shape)
+        : throw Unsupported($"adds values of shapes {Text(left)} and {Text(right)}");
+
+    /// <inheritdoc/>
+    public GraphValue Relu(GraphValue input) => Emit("Relu", "relu", [input], [], input.Shape);
+
+    /// <inheritdoc/>
+    public GraphValue GlobalAveragePool(GraphValue input) => Flatten(PoolToOne("mean", input));
+
+    /// <inheritdoc/>
+    public GraphValue Flatten(GraphValue input) => FlattenAs("flatten", input);
+
+    /// <inheritdoc/>
+    public GraphValue Concat(IReadOnlyList<GraphValue> inputs) =>
+        Emit("Concat", "concat", inputs, [], [inputs[0].Shape[0], inputs.Sum(input => input.Shape[1]), .. inputs[0].Shape.Skip(2)], new GraphAttribute("axis", 1));
+
+    /// <inheritdoc/>
+    public GraphValue PadShortcut(GraphValue input, int stride, int channels)
+    {
+        var (height, width) = (SubSampled(input.Shape[2], stride), SubSampled(input.Shape[3], stride));
+        var sampled = Emit(
+            "Slice",
+            "subsample",
+            [input],
+            [Integers("starts", 0, 0), Integers("ends", input.Shape[2], input.Shape[3]), Integers("axes", 2, 3), Integers("steps", stride, stride)],
+            [input.Shape[0], input.Shape[1], height, width]);
+        var before = (channels - input.Shape[1]) / 2;
+        var after = channels - input.Shape[1] - before;
+        return Emit("Pad", "pad", [sampled], [Integers("pads", 0, before, 0, 0, 0, after, 0, 0)], [input.Shape[0], channels, height, width]);
+    }
+
+    /// <summary>Told of every operation, in an order in which they can be computed.</summary>
+    protected abstract void Visit(GraphOperation operation);
+
+    private static long SubSampled(long size, long stride) => (size + stride - 1) / stride;
+
+    private GraphValue Describe(nn.Module module, GraphValue input) => module switch
+    {
+        INetworkGraph graph => graph.Describe(this, input),
+        Sequential sequential => sequential.named_children().Aggregate(input, (value, child) => Module(child.module, value, child.name)),
+        Conv2d convolution => Convolution(convolution, input),
+        BatchNorm2d or BatchNorm1d => Normalisation((NormBase)module, input),
+        Linear linear => FullyConnected(linear, input),
+        MaxPool2d pool => Pool("MaxPool", pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode, input),
+        AvgPool2d { divisor_override: null } pool => Pool("AveragePool", pool.kernel_size, pool.stride, pool.padding, null, pool.ceil_mode, input, new GraphAttribute("count_include_pad", pool.count_include_pad ? 1 : 0)),
+        AdaptiveAvgPool2d pool when pool.output_size.All(size => size == 1) => PoolToOne("", input),
+        ReLU => Emit("Relu", "", [input], [], input.Shape),
+        Flatten { start_dim: 1, end_dim: -1 } => FlattenAs("", input),
+        Dropout or Dropout1d or Dropout2d or Identity => input,
+        _ => throw Unsupported("cannot be described; use layers that can (convolution, batch-norm, linear, ReLU, pooling, flatten, dropout, Sequential) or implement INetworkGraph", module),
+    };
+
+    private GraphValue Convolution(Conv2d layer, GraphValue input)
+    {
+        if (layer.padding_mode != PaddingModes.Zeros || layer.transposed)
+        {
+            throw Unsupported($"has padding mode {layer.padding_mode}; only zeros can be described", layer);
+        }
+
+        var kernel = Pair(layer.kernel_size, 1);
+        var dilation = Pair(layer.dilation, 1);
+        var padding = Pair(layer.padding, 0);
+        long[] pads = [padding[0], padding[1], padding[0], padding[1]];
+        if (layer.padding_type == Padding.Same)
+        {
+            long[] total = [dilation[0] * (kernel[0] - 1), dilation[1] * (kernel[1] - 1)];
+            pads = [total[0] / 2, total[1] / 2, total[0] - (total[0] / 2), total[1] - (total[1] / 2)];
+        }
+
+        var stride = Pair(layer.stride, 1);
+        return Emit(
+            "Conv",
+            "",
+            [input],
+            Parameters(layer.weight, layer.bias),
+            [input.Shape[0], layer.weight.shape[0], .. Spatial(input, layer, kernel, stride, dilation, pads)],
+            new GraphAttribute("kernel_shape", Integers: kernel),
+            new GraphAttribute("strides", Integers: stride),
+            new GraphAttribute("dilations", Integers: dilation),
+            new GraphAttribute("pads", Integers: pads),
+            new GraphAttribute("group", layer.groups));
+    }
+
+    private GraphValue Normalisation(NormBase layer, GraphValue input)
+    {
+        if (layer.running_mean is not { } mean || layer.running_var is not { } variance || layer.weight is not { } weight || layer.bias is not { } bias)
+        {
+            throw Unsupported("has no weights or no running statistics", layer);
+        }
+
+        GraphConstant[] constants = [Weights("weight", weight), Weights("bias", bias), Weights("running_mean", mean), Weights("running_var", variance)];
+        return Emit("BatchNormalization", "", [input], constants, input.Shape, new GraphAttribute("epsilon", Number: (float)layer.eps));
+    }
+
+    private GraphValue FullyConnected(Linear layer, GraphValue input) => input.Shape.Count == 2
+        ? Emit("Gemm", "", [input], Parameters(layer.weight!, layer.bias), [input.Shape[0], layer.weight!.shape[0]], new GraphAttribute("transB", 1))
+        : throw Unsupported($"is given values of shape {Text(input)}; a linear layer is described for [N, D]", layer);
+
+    private GraphValue Pool(string type, long[] kernelSize, long[]? stride, long[]? padding, long[]? dilation, bool ceiling, GraphValue input, params GraphAttribute[] more)
+    {
+        if (ceiling)
+        {
+            throw Unsupported($"({type}) rounds sizes up (ceil_mode), which cannot be described");
+        }
+
+        var kernel = Pair(kernelSize, 1);
+        var strides = stride is { Length: > 0 } ? Pair(stride, 1) : kernel;
+        var pads = Pair(padding, 0);
+        pads = [pads[0], pads[1], pads[0], pads[1]];
+        var dilations = Pair(dilation, 1);
+        List<GraphAttribute> attributes = [new("kernel_shape", Integers: kernel), new("strides", Integers: strides), new("pads", Integers: pads), .. more];
+        if (dilations is not [1, 1])
+        {
+            attributes.Add(new GraphAttribute("dilations", Integers: dilations));
+        }
+
+        return Emit(type, "", [input], [], [input.Shape[0], input.Shape[1], .. Spatial(input, null, kernel, strides, dilations, pads)], [.. attributes]);
+    }
+
+    private GraphValue PoolToOne(string suffix, GraphValue input) => Emit("GlobalAveragePool", suffix, [input], [], [input.Shape[0], input.Shape[1], 1, 1]);
+
+    private GraphValue FlattenAs(string suffix, GraphValue input) => input.Shape.Count == 2
+        ? input
+        : Emit("Flatten", suffix, [input], [], [input.Shape[0], input.Shape.Skip(1).Aggregate(1L, (product, axis) => product * axis)], new GraphAttribute("axis", 1));
+
+    /// <summary>An operation called after the module it stands in (and what it does there, where the module does several things).</summary>
+    private GraphValue Emit(string type, string suffix, IReadOnlyList<GraphValue> inputs, IReadOnlyList<GraphConstant> constants, IReadOnlyList<long> shape, params GraphAttribute[] attributes)
+    {
+        var name = string.Join('.', new[] { CurrentPath, suffix }.Where(part => part.Length > 0));
+        var count = _used[name] = _used.GetValueOrDefault(name) + 1;
+        name = count == 1 ? name : $"{name}#{count}";
+        var output = new GraphValue(name + ":output", shape);
+        Visit(new GraphOperation(type, name, inputs, [.. constants.Select(constant => constant.Weights is null ? constant with { Name = $"{name}.{constant.Name}" } : constant)], output, attributes));
+        return output;
+    }
+
+    private GraphConstant[] Parameters(Tensor weight, Tensor? bias) =>
+        bias is null ? [Weights("weight", weight)] : [Weights("weight", weight), Weights("bias", bias)];
+
+    private GraphConstant Weights(string name, Tensor value) => new(CurrentPath.Length == 0 ? name : $"{CurrentPath}.{name}", value);
+
+    private static GraphConstant Integers(string name, params long[] values) => new(name, null, values);
+
+    private long[] Spatial(GraphValue input, nn.Module? layer, long[] kernel, long[] stride, long[] dilation, long[] pads)
+    {
+        if (input.Shape.Count != 4)
+        {
+            throw Unsupported($"is given values of shape {Text(input)}; it needs [N, C, H, W]", layer);
+        }
+
+        return [.. new[] { 0, 1 }.Select(axis => ((input.Shape[axis + 2] + pads[axis] + pads[axis + 2] - (dilation[axis] * (kernel[axis] - 1)) - 1) / stride[axis]) + 1)];
+    }
+
+    /// <summary>Both axes' values, where TorchSharp may keep one number for both or none for the default.</summary>
+    private static long[] Pair(long[]? values, long otherwise) => values switch
+    {
+        null or [] => [otherwise, otherwise],
+        [var both] => [both, both],
+        _ => [values[0], values[1]],
+    };
+
+    private static string Text(GraphValue value) => $"[{string.Join(", ", value.Shape)}]";
+
+    private NotSupportedException Unsupported(string what, nn.Module? module = null) =>
+        new($"module `{CurrentPath}`{(module is null ? "" : $" ({module.GetType().Name})")} {what}");
+}

@@ -1,0 +1,112 @@
+using DistillSharp.Data;
+using DistillSharp.Models;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Export.Onnx;
+
+/// <summary>
+/// Writes networks as ONNX: input <c>input</c> [batch, …] and output <c>logits</c> [batch, classes] of float32, opset 17.
+/// The file is compared with the live network on real samples before it takes its place.
+/// </summary>
+public static class OnnxExporter
+{
+    /// <summary>Version of the operator set.</summary>
+    public const int Opset = 17;
+
+    /// <summary>Version of the file format.</summary>
+    public const int FormatVersion = 8;
+
+    /// <summary>Name of the input.</summary>
+    public const string InputName = "input";
+
+    /// <summary>Name of the network's own output; early exits come after it.</summary>
+    public const string OutputName = "logits";
+
+    /// <summary>Exports a network and checks the file.</summary>
+    /// <param name="network">A network that describes itself (<see cref="INetworkGraph"/>); exported in evaluation mode.</param>
+    /// <param name="data">Shape of a sample and the class names.</param>
+    /// <param name="path">Where the file goes; what was there stays if anything fails.</param>
+    /// <param name="samples">Real inputs [N, …] as the network sees them.</param>
+    /// <param name="metadata">Preprocessing and provenance; class names and hashes are added (see <see cref="Provenance"/>).</param>
+    /// <param name="exits">Early exits to export as further outputs.</param>
+    /// <param name="sampleIds">Names of the samples in messages; their places where null.</param>
+    /// <returns>What the comparison found.</returns>
+    /// <exception cref="NotSupportedException">A module cannot be described; says which.</exception>
+    /// <exception cref="ParityException">The exported network differs from the live one; says where.</exception>
+    public static ParityResult Export(
+        Network network,
+        DatasetInfo data,
+        string path,
+        Tensor samples,
+        IReadOnlyDictionary<string, string>? metadata = null,
+        IReadOnlyList<EarlyExit>? exits = null,
+        IReadOnlyList<long>? sampleIds = null)
+    {
+        var graph = Describe(network, data, exits ?? []);
+        using var file = new AtomicFile(path);
+        file.Stream.Write(Model(graph, Complete(metadata, network, data)).Bytes);
+        file.Close();
+        var result = ParityCheck.Compare(network, file.TemporaryPath, samples, exits, sampleIds);
+        file.Commit();
+        return result;
+    }
+
+    private static ProtobufWriter Describe(Network network, DatasetInfo data, IReadOnlyList<EarlyExit> exits)
+    {
+        if (network is not INetworkGraph described)
+        {
+            throw new NotSupportedException($"{network.GetName()} ({network.GetType().Name}) does not describe itself; implement INetworkGraph to export it");
+        }
+
+        // Protocol buffers end at 2 GB; half of that leaves room for copies.
+        if (network.state_dict().Values.Sum(tensor => tensor.numel() * tensor.ElementSize) > 1 << 30)
+        {
+            throw new NotSupportedException($"{network.GetName()} has more than 1 GB of weights, which one ONNX file does not hold");
+        }
+
+        var builder = new OnnxGraphBuilder();
+        var input = new GraphValue(InputName, [1, .. data.InputShape]);
+        builder.Output(described.Describe(builder, input), OutputName);
+        foreach (var exit in exits)
+        {
+            var value = builder.ValueAt(exit.FeaturePoint)
+                ?? throw new NotSupportedException($"early exit `{exit.Name}`: the description of {network.GetName()} has no module `{exit.FeaturePoint.ModulePath}`");
+            for (var layer = 0; layer < exit.Layers.Count; layer++)
+            {
+                value = builder.Module(exit.Layers[layer], value, $"{exit.Name}.{layer}");
+            }
+
+            builder.Output(value, exit.Name);
+        }
+
+        return builder.Build(network.GetName(), input);
+    }
+
+    private static ProtobufWriter Model(ProtobufWriter graph, Dictionary<string, string> metadata)
+    {
+        metadata[Provenance.GraphSha256] = Provenance.Sha256(graph.Bytes);
+        var model = new ProtobufWriter()
+            .Integer(1, FormatVersion)
+            .Text(2, "DistillSharp")
+            .Text(3, Provenance.ThisVersion)
+            .Message(7, graph)
+            .Message(8, new ProtobufWriter().Text(1, "").Integer(2, Opset));
+        foreach (var (key, value) in Provenance.Seal(metadata))
+        {
+            model.Message(14, new ProtobufWriter().Text(1, key).Text(2, value));
+        }
+
+        return model;
+    }
+
+    private static Dictionary<string, string> Complete(IReadOnlyDictionary<string, string>? metadata, Network network, DatasetInfo data)
+    {
+        var complete = new Dictionary<string, string>(metadata ?? new Dictionary<string, string>());
+        complete.TryAdd(Provenance.Model, network.GetName());
+        complete.TryAdd(Provenance.InputShape, System.Text.Json.JsonSerializer.Serialize(data.InputShape));
+        complete.TryAdd(Provenance.Classes, System.Text.Json.JsonSerializer.Serialize(data.Classes));
+        complete.TryAdd(Provenance.CodeVersion, Provenance.ThisVersion);
+        complete[Provenance.WeightsSha256] = WeightsHash.Of(network);
+        return complete;
+    }
+}

@@ -1,0 +1,55 @@
+using Microsoft.ML.OnnxRuntime;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Export.Onnx;
+
+/// <summary>An ONNX model that runs beside libtorch: its idle threads sleep instead of spinning, which would slow libtorch's.</summary>
+public sealed class OnnxSession : IDisposable
+{
+    private readonly InferenceSession _session;
+    private readonly RunOptions _runOptions = new();
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="path">The ONNX file.</param>
+    /// <param name="threads">Threads within one operation.</param>
+    public OnnxSession(string path, int threads = 1)
+    {
+        using var options = Options(threads);
+        _session = new InferenceSession(path, options);
+    }
+
+    /// <summary>Names of the inputs with their shapes; −1 stands for an axis of any length.</summary>
+    public IReadOnlyDictionary<string, int[]> Inputs => _session.InputMetadata.ToDictionary(input => input.Key, input => input.Value.Dimensions);
+
+    /// <summary>Names of the outputs, in order.</summary>
+    public IReadOnlyList<string> Outputs => _session.OutputNames;
+
+    /// <summary>The model's free texts.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _session.ModelMetadata.CustomMetadataMap;
+
+    /// <summary>Session options without spinning threads.</summary>
+    public static SessionOptions Options(int threads = 1)
+    {
+        var options = new SessionOptions { IntraOpNumThreads = threads, InterOpNumThreads = 1, ExecutionMode = ExecutionMode.ORT_SEQUENTIAL };
+        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        options.AddSessionConfigEntry("session.inter_op.allow_spinning", "0");
+        return options;
+    }
+
+    /// <summary>Runs a model of one float32 input; the caller owns the outputs, which are given in the order of <see cref="Outputs"/>.</summary>
+    public IReadOnlyList<Tensor> Run(Tensor input)
+    {
+        using var local = input.detach().to(ScalarType.Float32).cpu();
+        using var contiguous = local.contiguous();
+        using var value = OrtValue.CreateTensorValueFromMemory(contiguous.data<float>().ToArray(), contiguous.shape);
+        using var results = _session.Run(_runOptions, [_session.InputNames[0]], [value], _session.OutputNames);
+        return [.. results.Select(result => tensor(result.GetTensorDataAsSpan<float>().ToArray(), result.GetTensorTypeAndShape().Shape))];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _runOptions.Dispose();
+        _session.Dispose();
+    }
+}

@@ -1,0 +1,76 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+
+namespace DistillSharp.Export.Onnx;
+
+/// <summary>Writes one protocol-buffers message: as much of the wire format as ONNX files need. Fields go by number and type.</summary>
+internal sealed class ProtobufWriter
+{
+    private const int Varint = 0;
+    private const int LengthDelimited = 2;
+    private const int Fixed32 = 5;
+    private readonly ArrayBufferWriter<byte> _buffer = new();
+
+    /// <summary>The message so far.</summary>
+    public ReadOnlySpan<byte> Bytes => _buffer.WrittenSpan;
+
+    /// <summary>An int64, int32 or enum.</summary>
+    public ProtobufWriter Integer(int field, long value)
+    {
+        WriteVarint(Tag(field, Varint));
+        WriteVarint(unchecked((ulong)value));
+        return this;
+    }
+
+    /// <summary>Repeated whole numbers, packed.</summary>
+    public ProtobufWriter Integers(int field, IEnumerable<long> values)
+    {
+        var packed = new ProtobufWriter();
+        foreach (var value in values)
+        {
+            packed.WriteVarint(unchecked((ulong)value));
+        }
+
+        return Raw(field, packed.Bytes);
+    }
+
+    /// <summary>A 32-bit float.</summary>
+    public ProtobufWriter Number(int field, float value)
+    {
+        WriteVarint(Tag(field, Fixed32));
+        BinaryPrimitives.WriteSingleLittleEndian(_buffer.GetSpan(4), value);
+        _buffer.Advance(4);
+        return this;
+    }
+
+    /// <summary>A text.</summary>
+    public ProtobufWriter Text(int field, string value) => Raw(field, Encoding.UTF8.GetBytes(value));
+
+    /// <summary>A message inside this one.</summary>
+    public ProtobufWriter Message(int field, ProtobufWriter message) => Raw(field, message.Bytes);
+
+    /// <summary>Bytes.</summary>
+    public ProtobufWriter Raw(int field, ReadOnlySpan<byte> bytes)
+    {
+        WriteVarint(Tag(field, LengthDelimited));
+        WriteVarint((ulong)bytes.Length);
+        _buffer.Write(bytes);
+        return this;
+    }
+
+    private static ulong Tag(int field, int type) => ((ulong)field << 3) | (uint)type;
+
+    private void WriteVarint(ulong value)
+    {
+        var span = _buffer.GetSpan(10);
+        var length = 0;
+        for (; value >= 0x80; value >>= 7)
+        {
+            span[length++] = (byte)(value | 0x80);
+        }
+
+        span[length++] = (byte)value;
+        _buffer.Advance(length);
+    }
+}
