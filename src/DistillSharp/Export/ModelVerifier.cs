@@ -50,7 +50,7 @@ public static class ModelVerifier
         if (System.IO.Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase))
         {
             var model = OnnxFile.Read(path);
-            return Check(path, "onnx", Provenance.GraphSha256, model.GraphSha256, model.Metadata, known);
+            return Check(path, "onnx", Provenance.ContentSha256, model.ContentSha256, model.Metadata, known);
         }
 
         using var file = new SafetensorsFile(path);

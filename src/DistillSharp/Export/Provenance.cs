@@ -55,8 +55,8 @@ public static class Provenance
     /// <summary><see cref="WeightsHash"/> of the network.</summary>
     public const string WeightsSha256 = "distill.weights_sha256";
 
-    /// <summary>SHA-256 of the GraphProto of an ONNX file: operations and weights.</summary>
-    public const string GraphSha256 = "distill.graph_sha256";
+    /// <summary>SHA-256 of everything in an ONNX file but its metadata: versions, operations, weights.</summary>
+    public const string ContentSha256 = "distill.content_sha256";
 
     /// <summary>SHA-256 of all other texts.</summary>
     public const string MetadataSha256 = "distill.metadata_sha256";

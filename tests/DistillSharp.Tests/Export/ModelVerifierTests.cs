@@ -16,7 +16,7 @@ public sealed class ModelVerifierTests : IDisposable
 
     [Theory]
     [InlineData("model.safetensors", Provenance.WeightsSha256)]
-    [InlineData("model.onnx", Provenance.GraphSha256)]
+    [InlineData("model.onnx", Provenance.ContentSha256)]
     public void Verify_UntouchedFile_VerifiesContentAndMetadata(string name, string contentKey)
     {
         var result = ModelVerifier.Verify(WriteModel(name));
@@ -39,13 +39,12 @@ public sealed class ModelVerifierTests : IDisposable
 
     /// <summary>Every byte matters: flipping one makes the file unsound or the verification fail.</summary>
     [Theory]
-    [InlineData("model.safetensors", 0)]
-    [InlineData("model.onnx", 60)]
-    public void Verify_AnyFlippedBit_IsFound(string name, int outsideAnyHash)
+    [InlineData("model.safetensors")]
+    [InlineData("model.onnx")]
+    public void Verify_AnyFlippedBit_IsFound(string name)
     {
         var sound = File.ReadAllBytes(WriteModel(name));
         var damaged = _folder.File("damaged" + Path.GetExtension(name));
-        var undetected = new HashSet<int>();
         Gen.Select(Gen.Int[0, sound.Length - 1], Gen.Int[0, 7]).Sample((position, bit) =>
         {
             var bytes = (byte[])sound.Clone();
@@ -53,18 +52,13 @@ public sealed class ModelVerifierTests : IDisposable
             File.WriteAllBytes(damaged, bytes);
             try
             {
-                if (ModelVerifier.Verify(damaged).Passed)
-                {
-                    undetected.Add(position);
-                }
+                return !ModelVerifier.Verify(damaged).Passed;
             }
             catch (InvalidDataException)
             {
-                // Found by the reader.
+                return true;
             }
         }, iter: 1500, threads: 1);
-        // An ONNX file's format and operator-set versions and its producer stand outside graph and metadata.
-        Assert.InRange(undetected.Count, 0, outsideAnyHash);
     }
 
     [Fact]
@@ -79,9 +73,9 @@ public sealed class ModelVerifierTests : IDisposable
     }
 
     [Theory]
-    [InlineData(new byte[] { }, "no graph")]
+    [InlineData(new byte[] { }, "0 graphs")]
     [InlineData(new byte[] { 0x3a, 0xff, 0xff, 0xff, 0xff, 0x0f }, "claims 4294967295 bytes and 0 are left")]
-    [InlineData(new byte[] { 0x3a, 0, 0x3a, 0 }, "two graphs")]
+    [InlineData(new byte[] { 0x3a, 0, 0x3a, 0 }, "2 graphs")]
     [InlineData(new byte[] { 0x08, 0x80 }, "ends within a number")]
     [InlineData(new byte[] { 0x0b }, "wire type 3")]
     public void ReadOnnx_Unsound_SaysWhatIsWrong(byte[] bytes, string expected)

@@ -84,13 +84,13 @@ public static class OnnxExporter
 
     private static ProtobufWriter Model(ProtobufWriter graph, Dictionary<string, string> metadata)
     {
-        metadata[Provenance.GraphSha256] = Provenance.Sha256(graph.Bytes);
         var model = new ProtobufWriter()
             .Integer(1, FormatVersion)
             .Text(2, "DistillSharp")
             .Text(3, Provenance.ThisVersion)
             .Message(7, graph)
             .Message(8, new ProtobufWriter().Text(1, "").Integer(2, Opset));
+        metadata[Provenance.ContentSha256] = Provenance.Sha256(model.Bytes);
         foreach (var (key, value) in Provenance.Seal(metadata))
         {
             model.Message(14, new ProtobufWriter().Text(1, key).Text(2, value));

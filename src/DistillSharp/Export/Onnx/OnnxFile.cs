@@ -3,12 +3,12 @@ using System.Text;
 
 namespace DistillSharp.Export.Onnx;
 
-/// <summary>What stands in an ONNX file beside its graph, and the hash of that; read without ONNX Runtime.</summary>
+/// <summary>What stands in an ONNX file beside its graph, and the hash of its content; read without ONNX Runtime.</summary>
 /// <param name="FormatVersion">Version of the file format.</param>
 /// <param name="Producer">Who wrote it.</param>
-/// <param name="GraphSha256">SHA-256 of the graph's bytes.</param>
+/// <param name="ContentSha256">SHA-256 of every field but the metadata, byte by byte: versions, operations, weights.</param>
 /// <param name="Metadata">Free texts.</param>
-public sealed record OnnxFile(long FormatVersion, string Producer, string GraphSha256, IReadOnlyDictionary<string, string> Metadata)
+public sealed record OnnxFile(long FormatVersion, string Producer, string ContentSha256, IReadOnlyDictionary<string, string> Metadata)
 {
     private const int MaxTextLength = 64 << 20;
 
@@ -17,14 +17,14 @@ public sealed record OnnxFile(long FormatVersion, string Producer, string GraphS
     public static OnnxFile Read(string path)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
-        var version = 0L;
-        var producer = "";
-        string? graph = null;
+        using var content = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var (version, producer, graphs) = (0L, "", 0);
         var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal);
         try
         {
             while (stream.Position < stream.Length)
             {
+                var start = stream.Position;
                 var (field, type) = Tag(stream);
                 switch (field, type)
                 {
@@ -34,19 +34,17 @@ public sealed record OnnxFile(long FormatVersion, string Producer, string GraphS
                     case (2, 2):
                         producer = Encoding.UTF8.GetString(Delimited(stream));
                         break;
-                    case (7, 2) when graph is null:
-                        graph = Hash(stream, Length(stream));
-                        break;
-                    case (7, _):
-                        throw new InvalidDataException("it has two graphs");
                     case (14, 2):
                         var (key, value) = Entry(Delimited(stream));
                         metadata[key] = metadata.ContainsKey(key) ? throw new InvalidDataException($"its metadata has `{key}` twice") : value;
-                        break;
+                        continue;
                     default:
+                        graphs += field == 7 ? 1 : 0;
                         Skip(stream, type);
                         break;
                 }
+
+                Append(content, stream, start);
             }
         }
         catch (InvalidDataException error)
@@ -54,9 +52,9 @@ public sealed record OnnxFile(long FormatVersion, string Producer, string GraphS
             throw new InvalidDataException($"{path} is no sound ONNX file: {error.Message} (near byte {stream.Position})");
         }
 
-        return graph is null
-            ? throw new InvalidDataException($"{path} is no sound ONNX file: it has no graph")
-            : new OnnxFile(version, producer, graph, metadata);
+        return graphs == 1
+            ? new OnnxFile(version, producer, Convert.ToHexStringLower(content.GetHashAndReset()), metadata)
+            : throw new InvalidDataException($"{path} is no sound ONNX file: it has {graphs} graphs instead of 1");
     }
 
     private static (string Key, string Value) Entry(byte[] bytes)
@@ -147,18 +145,17 @@ public sealed record OnnxFile(long FormatVersion, string Producer, string GraphS
         stream.Position += (long)length;
     }
 
-    private static string Hash(Stream stream, long length)
+    private static void Append(IncrementalHash hash, Stream stream, long start)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var buffer = new byte[1 << 16];
-        while (length > 0)
+        var left = stream.Position - start;
+        stream.Position = start;
+        var buffer = new byte[(int)Math.Min(left, 1 << 16)];
+        while (left > 0)
         {
-            var part = buffer.AsSpan(0, (int)Math.Min(length, buffer.Length));
+            var part = buffer.AsSpan(0, (int)Math.Min(left, buffer.Length));
             stream.ReadExactly(part);
             hash.AppendData(part);
-            length -= part.Length;
+            left -= part.Length;
         }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }
