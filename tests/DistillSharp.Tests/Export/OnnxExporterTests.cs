@@ -82,6 +82,26 @@ public sealed class OnnxExporterTests : IDisposable
     }
 
     [Fact]
+    public void Export_WrongOrNoSamples_SaysSo()
+    {
+        using var scope = NewDisposeScope();
+        var data = SampleData.Vectors(4, 3);
+        var network = new Mlp(new MlpOptions { Widths = [] }, data);
+        Assert.Contains("[3, 5]", Assert.Throws<ArgumentException>(() => OnnxExporter.Export(network, data, _folder.File("model.onnx"), randn(3, 5))).Message);
+        Assert.Contains("none were given", Assert.Throws<ArgumentException>(() => OnnxExporter.Export(network, data, _folder.File("model.onnx"), randn(0, 4))).Message);
+        Assert.Empty(_folder.Files);
+    }
+
+    [Fact]
+    public void Export_LayerUsedTwice_HasItsWeightsOnce()
+    {
+        using var scope = NewDisposeScope();
+        var path = _folder.File("twice.onnx");
+        Assert.Equal(3, OnnxExporter.Export(new Twice(), SampleData.Vectors(64, 64), path, randn(3, 64)).Samples);
+        Assert.InRange(new FileInfo(path).Length, 64 * 64 * 4, 64 * 64 * 6);
+    }
+
+    [Fact]
     public void Export_NotANumber_Fails()
     {
         using var scope = NewDisposeScope();
@@ -174,6 +194,20 @@ public sealed class OnnxExporterTests : IDisposable
         public override Tensor forward(Tensor input) => fc.call(input) + 1e-2;
 
         public override GraphValue Describe(IGraphBuilder graph, GraphValue input) => graph.Module(fc, input, nameof(fc));
+    }
+
+    private sealed class Twice : SingleInputNetwork
+    {
+        private readonly TorchSharp.Modules.Linear fc = nn.Linear(64, 64);
+
+        public Twice()
+            : base("twice") => RegisterComponents();
+
+        public override IReadOnlyList<FeaturePoint> FeaturePoints => [];
+
+        public override Tensor forward(Tensor input) => fc.call(fc.call(input));
+
+        public override GraphValue Describe(IGraphBuilder graph, GraphValue input) => graph.Module(fc, graph.Module(fc, input, nameof(fc)), nameof(fc));
     }
 
     private sealed class Chain : LayeredNetwork

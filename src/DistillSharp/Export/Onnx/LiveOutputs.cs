@@ -20,8 +20,9 @@ internal static class LiveOutputs
         {
             using var noGradient = no_grad();
             using var scope = NewDisposeScope();
+            var device = network.parameters().FirstOrDefault()?.device ?? CPU;
             // A batch disposes what it holds; the scope does here.
-            var logits = network.Logits(Batch.Of(input.alias(), null, new long[input.shape[0]]));
+            var logits = network.Logits(Batch.Of(input.to(device), null, new long[input.shape[0]]));
             List<Tensor> outputs = [logits];
             for (var i = 0; i < exits.Count; i++)
             {

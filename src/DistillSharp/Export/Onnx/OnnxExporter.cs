@@ -31,6 +31,7 @@ public static class OnnxExporter
     /// <param name="exits">Early exits to export as further outputs.</param>
     /// <param name="sampleIds">Names of the samples in messages; their places where null.</param>
     /// <returns>What the comparison found.</returns>
+    /// <exception cref="ArgumentException">There are no samples, or they have another shape than the data.</exception>
     /// <exception cref="NotSupportedException">A module cannot be described; says which.</exception>
     /// <exception cref="ParityException">The exported network differs from the live one; says where.</exception>
     public static ParityResult Export(
@@ -42,6 +43,11 @@ public static class OnnxExporter
         IReadOnlyList<EarlyExit>? exits = null,
         IReadOnlyList<long>? sampleIds = null)
     {
+        if (!samples.shape.Skip(1).SequenceEqual(data.InputShape))
+        {
+            throw new ArgumentException($"samples of shape [{string.Join(", ", samples.shape)}] are no batch of `{data.Name}`, whose samples have shape [{string.Join(", ", data.InputShape)}]");
+        }
+
         var graph = Describe(network, data, exits ?? []);
         using var file = new AtomicFile(path);
         file.Stream.Write(Model(graph, Complete(metadata, network, data)).Bytes);
