@@ -1,1 +1,3 @@
-Console.WriteLine("distill");
+using DistillSharp.Cli;
+
+return await CommandLine.RunAsync(args).ConfigureAwait(false);

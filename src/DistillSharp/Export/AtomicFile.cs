@@ -54,6 +54,7 @@ public sealed class AtomicFile : IDisposable
     public void Commit()
     {
         Close();
+        Config.FaultInjection.Reach("before_rename");
         File.Move(TemporaryPath, Path, overwrite: true);
         _committed = true;
     }

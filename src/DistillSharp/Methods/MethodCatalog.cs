@@ -25,5 +25,6 @@ public sealed class MethodCatalog
     public MethodEntry? Find(string name) => _entries.GetValueOrDefault(name);
 
     /// <summary>A fresh catalog with every method of this library.</summary>
-    public static MethodCatalog Default() => new();
+    public static MethodCatalog Default() => new MethodCatalog()
+        .Add(Logits.SoftTarget.Entry);
 }

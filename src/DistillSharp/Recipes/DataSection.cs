@@ -1,4 +1,5 @@
 using DistillSharp.Config;
+using DistillSharp.Data;
 
 namespace DistillSharp.Recipes;
 
@@ -16,4 +17,12 @@ public sealed record DataSection
     /// <summary>Use only so many labelled training samples (stratified); null for all.</summary>
     [Option("use only so many labelled training samples; all by default", Min = 1)]
     public int? TrainSamples { get; init; }
+
+    /// <summary>Subtract the training split's mean and divide by its deviation, a channel.</summary>
+    [Option("subtract the training split's mean and divide by its standard deviation, a channel")]
+    public bool Normalise { get; init; } = true;
+
+    /// <summary>Random changes of the training images.</summary>
+    [Option("random changes of the training images, the same for teacher and student")]
+    public AugmentOptions Augment { get; init; } = new();
 }

@@ -1,4 +1,5 @@
 using DistillSharp.Config;
+using DistillSharp.Data;
 using DistillSharp.Models;
 using DistillSharp.Training;
 
@@ -13,7 +14,13 @@ public sealed record Recipe
     /// <summary>The recipe as it was read, overrides applied; what <c>recipe.yaml</c> of the run directory holds.</summary>
     public required ConfigNode Source { get; init; }
 
-    /// <summary>Where the data comes from and how it is split.</summary>
+    /// <summary>Folder that relative paths start from.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>The dataset.</summary>
+    public required DatasetSpec Dataset { get; init; }
+
+    /// <summary>How the data is split and augmented.</summary>
     public required DataSection Data { get; init; }
 
     /// <summary>The teacher; null for schemes without one.</summary>
@@ -73,7 +80,7 @@ public sealed record BaselineSection
     public double LabelSmoothing { get; init; }
 
     /// <summary>Train a plain student for as many CPU seconds as distillation took.</summary>
-    [Option("train a plain student for as many CPU seconds as the first objective took (arm `plain_matched`)")]
+    [Option("train a plain student for as many CPU seconds as the first objective took (arm `plain_compute_matched`)")]
     public bool ComputeMatched { get; init; }
 }
 

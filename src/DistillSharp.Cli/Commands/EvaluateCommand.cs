@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+
+namespace DistillSharp.Cli.Commands;
+
+/// <summary><c>distill evaluate</c>: a trained network on a split of its run's data.</summary>
+internal static class EvaluateCommand
+{
+    public static Command Create()
+    {
+        var run = new Argument<string>("run") { Description = "Run directory" };
+        var arm = new Option<string?>("--arm") { Description = "Arm; the exported one by default" };
+        var seed = new Option<int?>("--seed") { Description = "Seed; the first by default" };
+        var split = new Option<string>("--split") { Description = "test or validation", DefaultValueFactory = _ => "test" };
+        split.AcceptOnlyFromAmong("test", "validation");
+        var (json, data) = (CommonOptions.Json(), CommonOptions.DataFolder());
+        var command = new Command(
+            "evaluate",
+            """
+            Evaluate an arm's kept weights again.
+
+            Example:
+              distill evaluate runs/quickstart --arm plain --seed 1
+            """)
+        {
+            run, arm, seed, split, json, data,
+        };
+        command.SetAction(parsed => Failures.Guard(parsed, () =>
+        {
+            var directory = RunSession.Existing(parsed.GetValue(run)!);
+            using var trained = TrainedArm.Load(RunSession.ReadRecipe(directory), directory, parsed.GetValue(arm), parsed.GetValue(seed), parsed.GetValue(data));
+            var metrics = trained.Evaluate(parsed.GetValue(split) == "validation");
+            if (parsed.GetValue(json))
+            {
+                Console.Out.WriteLine(JsonSerializer.Serialize(new { arm = trained.Arm, seed = trained.Seed, metrics }));
+                return ExitCode.Fine;
+            }
+
+            Console.Out.WriteLine($"{trained.Arm}/seed-{trained.Seed}, {parsed.GetValue(split)} split");
+            foreach (var (key, value) in metrics)
+            {
+                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {key,-10} {value:0.####}"));
+            }
+
+            return ExitCode.Fine;
+        }));
+        return command;
+    }
+}
+
+/// <summary><c>distill export</c>: an arm's kept weights as ONNX.</summary>
+internal static class ExportCommand
+{
+    public static Command Create()
+    {
+        var run = new Argument<string>("run") { Description = "Run directory" };
+        var arm = new Option<string?>("--arm") { Description = "Arm; the exported one by default" };
+        var seed = new Option<int?>("--seed") { Description = "Seed; the first by default" };
+        var output = new Option<string>("--output") { Description = "ONNX file to write", Required = true };
+        var data = CommonOptions.DataFolder();
+        var command = new Command(
+            "export",
+            """
+            Write an arm's network as ONNX, checked against the live network on real samples.
+
+            Example:
+              distill export runs/quickstart --arm teacher --output teacher.onnx
+            """)
+        {
+            run, arm, seed, output, data,
+        };
+        command.SetAction(parsed => Failures.Guard(parsed, () =>
+        {
+            var directory = RunSession.Existing(parsed.GetValue(run)!);
+            using var trained = TrainedArm.Load(RunSession.ReadRecipe(directory), directory, parsed.GetValue(arm), parsed.GetValue(seed), parsed.GetValue(data));
+            var parity = trained.ExportOnnx(parsed.GetValue(output)!);
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{parsed.GetValue(output)}: {trained.Arm}/seed-{trained.Seed}, largest difference {parity.LargestDifference:G3} on {parity.Samples} samples"));
+            return ExitCode.Fine;
+        }));
+        return command;
+    }
+}

@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using System.Globalization;
+using DistillSharp.RunLog;
+using Spectre.Console;
+
+namespace DistillSharp.Cli;
+
+/// <summary>Progress of a run: bars with time left on a terminal, plain lines elsewhere.</summary>
+internal static class ConsoleProgress
+{
+    /// <summary>Runs the work while its events are shown.</summary>
+    public static T Show<T>(Func<IRunEventSink, T> work)
+    {
+        if (!AnsiConsole.Profile.Out.IsTerminal || !AnsiConsole.Profile.Capabilities.Ansi)
+        {
+            return work(new PlainProgress(Console.Out));
+        }
+
+        return AnsiConsole.Progress()
+            .AutoClear(false)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Start(context => work(new BarProgress(context)));
+    }
+
+    /// <summary>"acc 97.21 %  hard_labels 0.031  soft_target 0.42".</summary>
+    public static string Figures(IReadOnlyDictionary<string, double> parts, IReadOnlyDictionary<string, double>? validation)
+    {
+        var accuracy = validation is not null && validation.TryGetValue("top1", out var top1)
+            ? string.Create(CultureInfo.InvariantCulture, $"validation {top1:P2}  ") : "";
+        return accuracy + string.Join("  ", parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Key} {part.Value:G4}")));
+    }
+}
+
+/// <summary>One line an epoch at most every two seconds, and one a job, with time left.</summary>
+internal sealed class PlainProgress(TextWriter writer) : IRunEventSink
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+
+    private readonly Stopwatch _watch = Stopwatch.StartNew();
+    private readonly HashSet<string> _done = [];
+    private TimeSpan? _last;
+    private IReadOnlyList<string> _jobs = [];
+
+    public void Write(RunEvent runEvent)
+    {
+        switch (runEvent)
+        {
+            case RunStarted started:
+                _jobs = started.Jobs;
+                writer.WriteLine($"{started.Name}: {started.Jobs.Count} jobs{(started.Resumed ? " (resumed)" : "")}");
+                break;
+            case EpochEnded epoch when _last is null || _watch.Elapsed - _last > Interval:
+                _last = _watch.Elapsed;
+                writer.WriteLine($"  {epoch.Arm}/seed-{epoch.Seed} epoch {epoch.Epoch}/{epoch.Epochs}  {ConsoleProgress.Figures(epoch.Parts, epoch.Validation)}{Left(epoch)}");
+                break;
+            case JobEnded ended:
+                _done.Add($"{ended.Arm}/seed-{ended.Seed}");
+                writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {ended.Arm}/seed-{ended.Seed} done in {ended.Seconds:0.0} s, test {ended.Metrics.GetValueOrDefault("top1"):P2}"));
+                break;
+            case NoteLogged note:
+                writer.WriteLine($"  {note.Level}: {note.Message}");
+                break;
+        }
+    }
+
+    private string Left(EpochEnded epoch)
+    {
+        var share = (_done.Count + ((double)epoch.Epoch / epoch.Epochs)) / Math.Max(1, _jobs.Count);
+        var left = TimeSpan.FromSeconds(_watch.Elapsed.TotalSeconds * (1 - share) / Math.Max(1e-6, share));
+        return string.Create(CultureInfo.InvariantCulture, $"  about {left:h\\:mm\\:ss} left");
+    }
+}
+
+/// <summary>A bar for the whole run and one for each job that is under way.</summary>
+internal sealed class BarProgress(ProgressContext context) : IRunEventSink
+{
+    private readonly Dictionary<string, ProgressTask> _bars = [];
+    private readonly Dictionary<string, string> _validation = [];
+    private ProgressTask? _all;
+
+    public void Write(RunEvent runEvent)
+    {
+        switch (runEvent)
+        {
+            case RunStarted started:
+                _all = context.AddTask(Markup.Escape(started.Name), maxValue: started.Jobs.Count);
+                break;
+            case StepLogged step:
+                var bar = Bar($"{step.Arm}/seed-{step.Seed}", step.TotalSteps);
+                bar.Value = step.Step;
+                bar.Description = Markup.Escape($"{step.Arm}/seed-{step.Seed} {_validation.GetValueOrDefault($"{step.Arm}/seed-{step.Seed}")}{ConsoleProgress.Figures(step.Parts, null)}");
+                break;
+            case EpochEnded epoch when epoch.Validation.TryGetValue("top1", out var top1):
+                _validation[$"{epoch.Arm}/seed-{epoch.Seed}"] = string.Create(CultureInfo.InvariantCulture, $"{top1:P2}  ");
+                break;
+            case JobEnded ended:
+                if (_bars.Remove($"{ended.Arm}/seed-{ended.Seed}", out var finished))
+                {
+                    finished.Value = finished.MaxValue;
+                    finished.Description = Markup.Escape(string.Create(CultureInfo.InvariantCulture, $"{ended.Arm}/seed-{ended.Seed} test {ended.Metrics.GetValueOrDefault("top1"):P2}"));
+                    finished.StopTask();
+                }
+
+                _all?.Increment(1);
+                break;
+            case NoteLogged { Level: "warning" } note:
+                AnsiConsole.MarkupLine("[yellow]" + Markup.Escape(note.Message) + "[/]");
+                break;
+        }
+    }
+
+    private ProgressTask Bar(string job, long steps)
+    {
+        if (!_bars.TryGetValue(job, out var bar))
+        {
+            _bars[job] = bar = context.AddTask(Markup.Escape(job), maxValue: steps);
+        }
+
+        return bar;
+    }
+}

@@ -1,0 +1,44 @@
+using System.Runtime.InteropServices;
+
+namespace DistillSharp.Cli;
+
+/// <summary>Ctrl-C and SIGTERM cancel once, so that the run saves; a second one within three seconds ends the process at once.</summary>
+internal sealed class Interruption : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    private readonly CancellationTokenSource _source = new();
+    private readonly PosixSignalRegistration[] _registrations;
+    private DateTime _first;
+
+    public Interruption() => _registrations =
+    [
+        PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
+        PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
+    ];
+
+    public CancellationToken Token => _source.Token;
+
+    public void Dispose()
+    {
+        foreach (var registration in _registrations)
+        {
+            registration.Dispose();
+        }
+
+        _source.Dispose();
+    }
+
+    private void Handle(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        if (_source.IsCancellationRequested && DateTime.UtcNow - _first < Patience)
+        {
+            Environment.Exit(ExitCode.Interrupted);
+        }
+
+        _first = DateTime.UtcNow;
+        Console.Error.WriteLine("distill: saving … (again within 3 seconds to stop at once)");
+        _source.Cancel();
+    }
+}

@@ -1,0 +1,123 @@
+using System.Globalization;
+using DistillSharp.Config;
+
+namespace DistillSharp.Data;
+
+/// <summary>Options of <c>csv</c>: own tables of numbers.</summary>
+public sealed record CsvOptions
+{
+    /// <summary>Training table.</summary>
+    [Option("CSV file of the training samples, one a line", Required = true)]
+    public string Train { get; init; } = "";
+
+    /// <summary>Test table.</summary>
+    [Option("CSV file of the test samples", Required = true)]
+    public string Test { get; init; } = "";
+
+    /// <summary>Label column.</summary>
+    [Option("label column: its name in the header, or its number from 0; the last by default")]
+    public string? Label { get; init; }
+
+    /// <summary>Shape of a sample.</summary>
+    [Option("shape of a sample, such as [1, 28, 28]; a vector by default", Min = 1)]
+    public IReadOnlyList<int> Shape { get; init; } = [];
+
+    /// <summary>Class names.</summary>
+    [Option("class names; the labels that occur in training, sorted, by default")]
+    public IReadOnlyList<string> Classes { get; init; } = [];
+}
+
+/// <summary>Numeric columns and a label column, separated by commas, with or without a header line.</summary>
+public static class CsvDataset
+{
+    /// <summary>Catalog entry.</summary>
+    public static DatasetEntry Entry { get; } = new(
+        "csv", "your own CSV tables: numeric columns and a label", "your own", typeof(CsvOptions), _ => null, (options, _) => Load((CsvOptions)options));
+
+    /// <summary>Reads both tables.</summary>
+    /// <exception cref="InvalidDataException">A line is faulty; names file, line and column.</exception>
+    public static DatasetPair Load(CsvOptions options)
+    {
+        var train = ReadTable(options.Train, options.Label);
+        var classes = options.Classes.Count > 0 ? options.Classes : SortedLabels(train.Labels);
+        return new DatasetPair(ToDataset(options.Train, train, classes, options.Shape), ToDataset(options.Test, ReadTable(options.Test, options.Label), classes, options.Shape));
+    }
+
+    private static Dataset ToDataset(string path, Table table, IReadOnlyList<string> classes, IReadOnlyList<int> shape)
+    {
+        var index = classes.Select((name, i) => (name, i)).ToDictionary(entry => entry.name, entry => entry.i);
+        var labels = table.Labels.Select((label, row) => index.TryGetValue(label, out var found)
+            ? found
+            : throw new InvalidDataException($"{path}, sample {row + 1}: label `{label}` is none of the classes {string.Join(", ", classes.Take(20))}")).ToArray();
+        var axes = shape.Count > 0 ? shape.Select(axis => (long)axis).ToArray() : [table.Columns];
+        return Dataset.FromFloats(new DatasetInfo(Path.GetFileNameWithoutExtension(path), axes, classes), table.Values, labels);
+    }
+
+    private static string[] SortedLabels(IEnumerable<string> labels)
+    {
+        var distinct = labels.Distinct().ToArray();
+        return distinct.All(label => long.TryParse(label, NumberStyles.Integer, CultureInfo.InvariantCulture, out _))
+            ? [.. distinct.OrderBy(label => long.Parse(label, CultureInfo.InvariantCulture))]
+            : [.. distinct.Order(StringComparer.Ordinal)];
+    }
+
+    private static Table ReadTable(string path, string? label)
+    {
+        var lines = File.ReadLines(path).Select((text, i) => (text, Number: i + 1)).Where(line => line.text.Length > 0).ToList();
+        if (lines.Count == 0)
+        {
+            throw new InvalidDataException($"{path} is empty");
+        }
+
+        var first = lines[0].text.Split(',').Select(cell => cell.Trim()).ToArray();
+        var labelColumn = LabelColumn(path, first, label);
+        var hasHeader = first.Where((_, i) => i != labelColumn).Any(cell => !TryNumber(cell, out _));
+        var values = new List<float>();
+        var labels = new List<string>();
+        foreach (var (text, number) in lines.Skip(hasHeader ? 1 : 0))
+        {
+            var cells = text.Split(',');
+            if (cells.Length != first.Length)
+            {
+                throw new InvalidDataException($"{path}, line {number}: {cells.Length} columns, the first line has {first.Length}");
+            }
+
+            for (var i = 0; i < cells.Length; i++)
+            {
+                if (i == labelColumn)
+                {
+                    labels.Add(cells[i].Trim());
+                }
+                else
+                {
+                    values.Add(TryNumber(cells[i], out var value) ? value : throw new InvalidDataException($"{path}, line {number}, column {i + 1}: `{cells[i].Trim()}` is not a finite number"));
+                }
+            }
+        }
+
+        return labels.Count == 0 ? throw new InvalidDataException($"{path} has a header and no samples") : new Table([.. values], [.. labels], first.Length - 1);
+    }
+
+    private static int LabelColumn(string path, string[] first, string? label)
+    {
+        if (label is null)
+        {
+            return first.Length - 1;
+        }
+
+        var named = Array.IndexOf(first, label);
+        if (named >= 0)
+        {
+            return named;
+        }
+
+        return int.TryParse(label, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) && number >= 0 && number < first.Length
+            ? number
+            : throw new InvalidDataException($"{path} has no column `{label}`; it has {string.Join(", ", first.Take(20))}");
+    }
+
+    private static bool TryNumber(string cell, out float value) =>
+        float.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && float.IsFinite(value);
+
+    private sealed record Table(float[] Values, string[] Labels, int Columns);
+}

@@ -1,0 +1,60 @@
+namespace DistillSharp.Data;
+
+/// <summary>Looks for the files of a dataset: a given folder, <c>DISTILL_DATA</c>, the system's package, the user's cache.</summary>
+/// <param name="folder">The folder of <c>--data-dir</c>; null for none.</param>
+public sealed class DataLocator(string? folder)
+{
+    /// <summary>The user's cache folder, where <c>distill data get</c> puts what it fetches.</summary>
+    public static string CacheFolder
+    {
+        get
+        {
+            var home = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+            if (string.IsNullOrEmpty(home))
+            {
+                home = OperatingSystem.IsWindows()
+                    ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
+                    : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+            }
+
+            return Path.Combine(home, "distillsharp");
+        }
+    }
+
+    /// <summary>The folders that are searched for a dataset, in order.</summary>
+    public IReadOnlyList<string> Folders(string dataset)
+    {
+        var given = new[] { folder, Environment.GetEnvironmentVariable("DISTILL_DATA") }.Where(path => !string.IsNullOrEmpty(path)).Select(path => path!);
+        return
+        [
+            .. given.SelectMany(path => new[] { Path.Combine(path, dataset), path }),
+            Path.Combine("/usr/share/datasets", dataset),
+            Path.Combine(CacheFolder, dataset),
+        ];
+    }
+
+    /// <summary>The paths of all files, plain or with <c>.gz</c>, from the first folder that has every one.</summary>
+    /// <exception cref="FileNotFoundException">No folder has them all; the message lists the ways to get them.</exception>
+    public IReadOnlyList<string> Find(string dataset, IReadOnlyList<string> files)
+    {
+        if (FindFolder(dataset, files) is { } found)
+        {
+            return [.. files.Select(file => Existing(found, file)!)];
+        }
+
+        throw new FileNotFoundException(
+            $"the dataset {dataset} was not found. Looked for {string.Join(", ", files)} (plain or .gz) in:{Environment.NewLine}"
+            + string.Join(Environment.NewLine, Folders(dataset).Select(path => "  " + path)) + Environment.NewLine
+            + $"Ways to get it:{Environment.NewLine}"
+            + $"  distill data get {dataset}{Environment.NewLine}"
+            + (dataset == "fashion-mnist" ? $"  apt install dataset-fashion-mnist (Debian, Ubuntu){Environment.NewLine}" : "")
+            + "  put the files into a folder and name it by --data-dir or the environment variable DISTILL_DATA");
+    }
+
+    /// <summary>The first folder that has every file; null for none.</summary>
+    public string? FindFolder(string dataset, IReadOnlyList<string> files) =>
+        Folders(dataset).FirstOrDefault(candidate => files.All(file => Existing(candidate, file) is not null));
+
+    private static string? Existing(string folder, string file) =>
+        new[] { Path.Combine(folder, file), Path.Combine(folder, file + ".gz") }.FirstOrDefault(File.Exists);
+}

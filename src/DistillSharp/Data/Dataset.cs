@@ -1,0 +1,111 @@
+using static TorchSharp.torch;
+
+namespace DistillSharp.Data;
+
+/// <summary>
+/// Labelled samples in memory: bytes (scaled when a batch is made) or floats, and one class a sample. Subsets share the storage
+/// and keep the sample ids.
+/// </summary>
+public sealed class Dataset
+{
+    private readonly byte[]? _bytes;
+    private readonly float[]? _floats;
+    private readonly int[] _labels;
+    private readonly int[] _indices;
+
+    private Dataset(DatasetInfo info, byte[]? bytes, float[]? floats, int[] labels, int[] indices, float scale)
+    {
+        (Info, _bytes, _floats, _labels, _indices, Scale) = (info, bytes, floats, labels, indices, scale);
+        SampleSize = checked((int)info.InputShape.Aggregate(1L, (product, axis) => product * axis));
+    }
+
+    /// <summary>What the samples are.</summary>
+    public DatasetInfo Info { get; }
+
+    /// <summary>Number of samples.</summary>
+    public int Count => _indices.Length;
+
+    /// <summary>Values in one sample.</summary>
+    public int SampleSize { get; }
+
+    /// <summary>What a stored byte is multiplied by; 1 for floats.</summary>
+    public float Scale { get; }
+
+    /// <summary>True where samples are stored as bytes.</summary>
+    public bool IsBytes => _bytes is not null;
+
+    /// <summary>Samples of bytes, multiplied by <paramref name="scale"/> in batches (1/255 for pixels).</summary>
+    /// <exception cref="InvalidDataException">There are no samples, sizes do not fit, or a label is out of range.</exception>
+    public static Dataset FromBytes(DatasetInfo info, byte[] samples, int[] labels, float scale)
+    {
+        Check(info, samples.LongLength, labels);
+        return new Dataset(info, samples, null, labels, [.. Enumerable.Range(0, labels.Length)], scale);
+    }
+
+    /// <summary>Samples of floats, row by row.</summary>
+    /// <exception cref="InvalidDataException">There are no samples, sizes do not fit, or a label is out of range.</exception>
+    public static Dataset FromFloats(DatasetInfo info, float[] samples, int[] labels)
+    {
+        Check(info, samples.LongLength, labels);
+        return new Dataset(info, null, samples, labels, [.. Enumerable.Range(0, labels.Length)], 1);
+    }
+
+    /// <summary>Samples from tensors: inputs [N, …] of any number type, labels [N].</summary>
+    /// <exception cref="InvalidDataException">There are no samples, sizes do not fit, or a label is out of range.</exception>
+    public static Dataset FromTensors(string name, Tensor inputs, Tensor labels, IReadOnlyList<string> classes)
+    {
+        using var scope = NewDisposeScope();
+        var info = new DatasetInfo(name, inputs.shape[1..], classes);
+        var values = inputs.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
+        return FromFloats(info, values, [.. labels.to(ScalarType.Int64).cpu().contiguous().data<long>().Select(label => checked((int)label))]);
+    }
+
+    /// <summary>Sample id of position <paramref name="i"/>: its index in the whole set, whatever subsets were taken.</summary>
+    public int SampleId(int i) => _indices[i];
+
+    /// <summary>Class of position <paramref name="i"/>; −1 for none.</summary>
+    public int Label(int i) => _labels[_indices[i]];
+
+    /// <summary>The bytes of position <paramref name="i"/>.</summary>
+    public ReadOnlySpan<byte> Bytes(int i) => _bytes.AsSpan(_indices[i] * SampleSize, SampleSize);
+
+    /// <summary>The floats of position <paramref name="i"/>.</summary>
+    public ReadOnlySpan<float> Floats(int i) => _floats.AsSpan(_indices[i] * SampleSize, SampleSize);
+
+    /// <summary>The samples at these positions, in this order.</summary>
+    public Dataset Subset(IEnumerable<int> positions) => new(Info, _bytes, _floats, _labels, [.. positions.Select(i => _indices[i])], Scale);
+
+    /// <summary>SHA-256 over shape, labels and samples, as lower-case hex.</summary>
+    public string Sha256()
+    {
+        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
+        hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{string.Join('x', Info.InputShape)}|{string.Join('|', Info.Classes)}"));
+        for (var i = 0; i < Count; i++)
+        {
+            hash.AppendData(BitConverter.GetBytes(Label(i)));
+            hash.AppendData(IsBytes ? Bytes(i) : System.Runtime.InteropServices.MemoryMarshal.AsBytes(Floats(i)));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static void Check(DatasetInfo info, long values, int[] labels)
+    {
+        if (labels.Length == 0)
+        {
+            throw new InvalidDataException($"{info.Name} is empty");
+        }
+
+        var size = info.InputShape.Aggregate(1L, (product, axis) => product * axis);
+        if (values != size * labels.Length || values > int.MaxValue)
+        {
+            throw new InvalidDataException($"{info.Name}: {labels.Length} samples of [{string.Join(", ", info.InputShape)}] need {size * labels.Length} values, there are {values}");
+        }
+
+        var wrong = Array.FindIndex(labels, label => label < -1 || label >= info.Classes.Count);
+        if (wrong >= 0)
+        {
+            throw new InvalidDataException($"{info.Name}: sample {wrong} has label {labels[wrong]}; labels must lie in 0…{info.Classes.Count - 1}, or be -1 for none");
+        }
+    }
+}

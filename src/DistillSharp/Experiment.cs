@@ -1,0 +1,210 @@
+using System.Diagnostics;
+using DistillSharp.Config;
+using DistillSharp.Data;
+using DistillSharp.Export;
+using DistillSharp.Recipes;
+using DistillSharp.RunLog;
+using DistillSharp.Runs;
+
+namespace DistillSharp;
+
+/// <summary>How a run is carried out, beside what its recipe says.</summary>
+public sealed record ExperimentOptions
+{
+    /// <summary>Jobs (arm × seed) side by side, each a process with one thread; 1 runs them one after another in this process.</summary>
+    public int Jobs { get; init; } = 1;
+
+    /// <summary>Folder that is searched for datasets first.</summary>
+    public string? DataFolder { get; init; }
+
+    /// <summary>The command that repeats the run, for the results.</summary>
+    public string Command { get; init; } = "";
+
+    /// <summary>Starts one job in a process of its own and forwards its events; needed where <see cref="Jobs"/> is above 1.</summary>
+    public IJobLauncher? Launcher { get; init; }
+}
+
+/// <summary>Runs one job of a run directory in another process.</summary>
+public interface IJobLauncher
+{
+    /// <summary>Completes when the job has; its events go to <paramref name="events"/>.</summary>
+    /// <param name="directory">The run directory.</param>
+    /// <param name="arm">Arm name.</param>
+    /// <param name="seed">Seed; null tunes the arm instead.</param>
+    /// <param name="events">Receives the job's events; called from any thread.</param>
+    /// <param name="cancellation">Interrupts the job, which then saves.</param>
+    Task RunAsync(RunDirectory directory, string arm, int? seed, Action<RunEvent> events, CancellationToken cancellation);
+}
+
+/// <summary>
+/// The composition root: a checked recipe in, a finished run directory out. Jobs that are finished are skipped, unfinished
+/// ones go on from their newest checkpoint, so running again after a crash is the same as resuming.
+/// </summary>
+public sealed class Experiment
+{
+    private readonly Recipe _recipe;
+    private readonly RunDirectory _directory;
+    private readonly IRunEventSink _events;
+    private readonly ExperimentOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly IReadOnlyList<ArmPlan> _arms;
+
+    /// <summary>A run of <paramref name="recipe"/> in <paramref name="directory"/>.</summary>
+    public Experiment(Recipe recipe, RunDirectory directory, IRunEventSink events, ExperimentOptions? options = null, TimeProvider? clock = null)
+    {
+        _recipe = recipe;
+        _directory = directory;
+        _events = events;
+        _options = options ?? new ExperimentOptions();
+        _clock = clock ?? TimeProvider.System;
+        _arms = Arms.Of(recipe);
+    }
+
+    /// <summary>Starts a new run: makes the directory and writes the recipe into it.</summary>
+    /// <exception cref="IOException">The directory is taken or cannot be written.</exception>
+    public static void Prepare(Recipe recipe, RunDirectory directory)
+    {
+        directory.Create();
+        EnvironmentInfo.Capture(recipe.Threads).Save(directory.EnvironmentFile);
+        AtomicFile.WriteText(directory.RecipeFolderFile, recipe.Folder);
+        AtomicFile.WriteText(directory.RecipeFile, YamlConfig.Write(recipe.Source));
+    }
+
+    /// <summary>Runs every job that is not finished, then writes the comparison.</summary>
+    /// <exception cref="OperationCanceledException">Interrupted; everything is saved.</exception>
+    public RunResults Run(CancellationToken cancellation = default)
+    {
+        var watch = Stopwatch.StartNew();
+        var started = _clock.GetUtcNow();
+        var resumed = _arms.Any(arm => arm.Seeds.Any(seed => Directory.Exists(_directory.JobFolder(arm.Name, seed))));
+        _events.Write(new RunStarted(_recipe.Name, PlannedJobs(), resumed) { Time = started });
+        var outcome = "failed";
+        try
+        {
+            TorchRuntime.Configure(_recipe.Threads);
+            var data = RunData.Load(_recipe, _options.DataFolder);
+            data.CheckUnchanged(_directory);
+            if (_options.Jobs > 1)
+            {
+                RunSideBySide(cancellation).GetAwaiter().GetResult();
+            }
+            else
+            {
+                RunOneByOne(data, cancellation);
+            }
+
+            var results = new RunFinisher(_recipe, _directory, data, _options, started).Finish(_arms, watch.Elapsed);
+            outcome = "finished";
+            return results;
+        }
+        catch (OperationCanceledException)
+        {
+            outcome = "interrupted";
+            throw;
+        }
+        finally
+        {
+            _events.Write(new RunEnded(outcome, watch.Elapsed.TotalSeconds) { Time = _clock.GetUtcNow() });
+        }
+    }
+
+    /// <summary>Runs one job of a run that has been prepared, or tunes one arm where no seed is given: what a child process does.</summary>
+    /// <exception cref="ArgumentException">There is no such arm; the message lists those there are.</exception>
+    public void RunJob(string armName, int? seed, CancellationToken cancellation = default)
+    {
+        TorchRuntime.Configure(1);
+        var arm = _arms.FirstOrDefault(each => each.Name == armName)
+            ?? throw new ArgumentException($"no arm `{armName}`; {NearestName.Hint(armName, _arms.Select(each => each.Name))}");
+        var runner = new JobRunner(_recipe, _directory, RunData.Load(_recipe, _options.DataFolder), _events, _clock);
+        if (seed is { } number)
+        {
+            runner.Run(runner.Matched(arm, number), number, cancellation);
+        }
+        else
+        {
+            runner.Tune(arm, cancellation);
+        }
+    }
+
+    private List<string> PlannedJobs() => [.. _arms.SelectMany(arm => arm.Seeds.Select(seed => JobResult.JobName(arm.Name, seed)))];
+
+    private void RunOneByOne(RunData data, CancellationToken cancellation)
+    {
+        var runner = new JobRunner(_recipe, _directory, data, _events, _clock);
+        foreach (var arm in _arms)
+        {
+            runner.Tune(arm, cancellation);
+            foreach (var seed in _arms[0].IsTeacher && arm.IsTeacher ? arm.Seeds : [])
+            {
+                runner.Run(arm, seed, cancellation);
+            }
+        }
+
+        // Seed by seed, so that an interrupted run has whole rows to compare.
+        foreach (var seed in _recipe.Seeds)
+        {
+            foreach (var arm in _arms.Where(arm => !arm.IsTeacher))
+            {
+                runner.Run(runner.Matched(arm, seed), seed, cancellation);
+            }
+        }
+    }
+
+    private async Task RunSideBySide(CancellationToken cancellation)
+    {
+        foreach (var wave in Waves())
+        {
+            using var places = new SemaphoreSlim(_options.Jobs);
+            await Task.WhenAll(wave.Select(async job =>
+            {
+                await places.WaitAsync(cancellation).ConfigureAwait(false);
+                try
+                {
+                    await _options.Launcher!.RunAsync(_directory, job.Arm, job.Seed, Forward, cancellation).ConfigureAwait(false);
+                }
+                finally
+                {
+                    places.Release();
+                }
+            })).ConfigureAwait(false);
+        }
+    }
+
+    // What a later wave needs, an earlier one has made: the teacher, the tuned settings, the cost to match.
+    private IEnumerable<List<(string Arm, int? Seed)>> Waves()
+    {
+        var teachers = _arms.Where(arm => arm.IsTeacher).ToList();
+        var students = _arms.Where(arm => !arm.IsTeacher && arm.Name != ArmNames.PlainMatched).ToList();
+        if (_recipe.Tuning is { } tuning)
+        {
+            if (tuning.Teacher)
+            {
+                yield return [.. teachers.Select(arm => (arm.Name, (int?)null))];
+            }
+
+            yield return JobsOf(teachers);
+            yield return [.. students.Select(arm => (arm.Name, (int?)null))];
+        }
+        else
+        {
+            yield return JobsOf(teachers);
+        }
+
+        yield return JobsOf(students);
+        yield return JobsOf([.. _arms.Where(arm => arm.Name == ArmNames.PlainMatched)]);
+    }
+
+    private List<(string Arm, int? Seed)> JobsOf(List<ArmPlan> arms) =>
+    [
+        .. arms.SelectMany(arm => arm.Seeds.Select(seed => (arm.Name, (int?)seed)))
+            .Where(job => !File.Exists(_directory.JobResultFile(job.Name, job.Item2!.Value))),
+    ];
+
+    private void Forward(RunEvent runEvent)
+    {
+        lock (_events)
+        {
+            _events.Write(runEvent);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+using DistillSharp.Data;
+using DistillSharp.Evaluation;
+using DistillSharp.Export;
+using DistillSharp.Export.Onnx;
+using DistillSharp.Models;
+using DistillSharp.Recipes;
+using DistillSharp.RunLog;
+using DistillSharp.Runs;
+using DistillSharp.Training;
+using TorchSharp;
+
+namespace DistillSharp;
+
+/// <summary>Trains, evaluates and exports one arm with one seed, in this process. A finished job leaves <c>metrics.json</c>.</summary>
+internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData data, IRunEventSink events, TimeProvider clock)
+{
+    private readonly Trainer _trainer = new(events, clock);
+    private readonly torch.Device _device = TorchRuntime.Device(recipe.Device);
+
+    /// <summary>The arm's result, trained now or found finished.</summary>
+    public JobResult Run(ArmPlan arm, int seed, CancellationToken cancellation)
+    {
+        var file = directory.JobResultFile(arm.Name, seed);
+        if (File.Exists(file))
+        {
+            return JobResult.Load(file);
+        }
+
+        var plan = Tuned(arm) is { } chosen ? chosen.Point.Apply(arm.Plan) : arm.Plan;
+        using var student = CreateNetwork(arm, seed);
+        using var teacher = LoadTeacher(arm, seed);
+        var teacherHash = teacher is null ? null : WeightsHash.Of(teacher);
+        ProcessMemory.ResetPeak();
+        var exits = new List<EarlyExit>();
+        var outcome = Train(arm, plan, seed, student, teacher, exits, cancellation);
+        var peak = ProcessMemory.PeakMegabytes();
+        var unchanged = teacher is null || WeightsHash.Of(teacher) == teacherHash;
+        if (!unchanged)
+        {
+            throw new InvalidOperationException($"{arm.Name}/seed-{seed}: the teacher's weights changed in training; nothing was kept");
+        }
+
+        var result = Finish(arm, plan, seed, student, outcome, peak, exits);
+        exits.SelectMany(exit => exit.Layers).ToList().ForEach(layer => layer.Dispose());
+        result.Save(file);
+        Directory.Delete(directory.CheckpointFolder(arm.Name, seed), recursive: true);
+        events.Write(new JobEnded(arm.Name, seed, result.Metrics, outcome.State.Seconds) { Time = clock.GetUtcNow() });
+        return result;
+    }
+
+    /// <summary>Tries the tuning grid for an arm on validation data and remembers the trials; does nothing where that is done.</summary>
+    public void Tune(ArmPlan arm, CancellationToken cancellation)
+    {
+        if (recipe.Tuning is not { } section || (arm.IsTeacher && !section.Teacher) || File.Exists(TuningFile(arm)))
+        {
+            return;
+        }
+
+        var trials = new List<TuningTrial>();
+        foreach (var point in TuningPoint.Grid(section))
+        {
+            using var student = CreateNetwork(arm, section.Seed);
+            using var teacher = LoadTeacher(arm, recipe.Seeds[0]);
+            var job = CreateJob(arm, point.Apply(arm.Plan), section.Seed, student, teacher, checkpoints: null);
+            var outcome = new Trainer(new SilentSink(), clock).Run(job, cancellation);
+            trials.Add(new TuningTrial(point.Settings, outcome.Validation["top1"]));
+            events.Write(new NoteLogged("info", $"{arm.Name}: {string.Join(", ", point.Settings.Select(setting => $"{setting.Key} {setting.Value}"))} → validation {outcome.Validation["top1"]:P2}") { Time = clock.GetUtcNow() });
+        }
+
+        Directory.CreateDirectory(directory.ArmFolder(arm.Name));
+        RunJson.Save(TuningFile(arm), trials);
+    }
+
+    /// <summary>
+    /// The compute-matched plain arm with as many epochs as the first objective's CPU seconds pay for at the plain student's price;
+    /// other arms as they are. The number is stored, so that a resumed run obeys it.
+    /// </summary>
+    public ArmPlan Matched(ArmPlan arm, int seed)
+    {
+        if (arm.Name != ArmNames.PlainMatched)
+        {
+            return arm;
+        }
+
+        var file = Path.Combine(directory.ArmFolder(arm.Name), $"epochs-seed-{seed}.json");
+        if (!File.Exists(file))
+        {
+            var plain = JobResult.Load(directory.JobResultFile(ArmNames.Plain, seed));
+            var distilled = JobResult.Load(directory.JobResultFile(recipe.Objectives.Keys.First(), seed));
+            var ratio = distilled.Metrics["cpu_seconds"] / Math.Max(1e-9, plain.Metrics["cpu_seconds"]);
+            RunJson.Save(file, Math.Max(1, (int)Math.Round(plain.Epochs * ratio)));
+        }
+
+        return arm with { Plan = new TuningPoint(null, RunJson.Load<int>(file)).Apply(arm.Plan) };
+    }
+
+    private string TuningFile(ArmPlan arm) => Path.Combine(directory.ArmFolder(arm.Name), "tuning.json");
+
+    private (TuningPoint Point, List<TuningTrial> Trials)? Tuned(ArmPlan arm)
+    {
+        if (recipe.Tuning is not { } section || !File.Exists(TuningFile(arm)))
+        {
+            return null;
+        }
+
+        // The first of equals: grids are written from cheap to dear.
+        var trials = RunJson.Load<List<TuningTrial>>(TuningFile(arm));
+        var best = trials.Select((trial, i) => (trial.Validation, Index: i)).MaxBy(entry => (entry.Validation, -entry.Index)).Index;
+        return (TuningPoint.Grid(section)[best], trials);
+    }
+
+    private Network CreateNetwork(ArmPlan arm, int seed)
+    {
+        // The same seed gives the same initial weights in every arm.
+        torch.random.manual_seed(DerivedSeed.Of(seed, arm.IsTeacher ? "teacher" : "student"));
+        var network = (arm.IsTeacher ? recipe.Teacher!.Model : recipe.Student).Create(data.Info);
+        var weights = arm.IsTeacher ? recipe.Teacher!.Weights : recipe.StudentWeights;
+        if (weights is not null)
+        {
+            Safetensors.LoadInto(network, weights);
+        }
+
+        network.to(_device);
+        return network;
+    }
+
+    private Network? LoadTeacher(ArmPlan arm, int seed)
+    {
+        if (arm.IsTeacher || arm.Plan.Stages.All(stage => stage.Terms.Count == 0))
+        {
+            return null;
+        }
+
+        var network = recipe.Teacher!.Model.Create(data.Info);
+        Safetensors.LoadInto(network, recipe.Teacher.Weights ?? directory.WeightsFile(ArmNames.Teacher, Arms.TeacherSeed(recipe, seed)));
+        network.to(_device);
+        network.eval();
+        foreach (var parameter in network.parameters())
+        {
+            parameter.requires_grad = false;
+        }
+
+        return network;
+    }
+
+    private TrainingOutcome Train(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Network? teacher, List<EarlyExit> exits, CancellationToken cancellation)
+    {
+        if (arm.IsTeacher && recipe.Teacher!.Weights is not null)
+        {
+            return new TrainingOutcome(new TrainingState(), Validate(student), 0);
+        }
+
+        var keep = plan.Stages.Max(stage => stage.Training.KeepCheckpoints);
+        var checkpoints = new CheckpointStore(directory.CheckpointFolder(arm.Name, seed), keep, message => events.Write(new NoteLogged("warning", message) { Time = clock.GetUtcNow() }));
+        events.Write(new JobStarted(arm.Name, seed, plan.Epochs, data.Source(plan.Stages[0], seed).BatchCount) { Time = clock.GetUtcNow() });
+        var job = CreateJob(arm, plan, seed, student, teacher, checkpoints) with
+        {
+            Finished = task => exits.AddRange(task is SelfDistillationTask self ? self.TakeExits() : []),
+        };
+        return _trainer.Run(job, cancellation);
+    }
+
+    private TrainingJob CreateJob(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Network? teacher, CheckpointStore? checkpoints) => new(
+        arm.Name, seed, plan, student,
+        stage => data.Source(stage, seed),
+        (stage, probe, source) => plan.Scheme.Options is SelfDistillationOptions options
+            ? new SelfDistillationTask(student, options, stage, probe)
+            : new OfflineTask(student, teacher, stage, probe, source),
+        Validate,
+        checkpoints);
+
+    private IReadOnlyDictionary<string, double> Validate(Network network)
+    {
+        var split = Evaluator.Logits(network, data.Validation);
+        return ClassificationMetrics.Compute(split.Logits, split.Labels, split.Classes).Metrics;
+    }
+
+    private JobResult Finish(ArmPlan arm, ObjectivePlan plan, int seed, Network network, TrainingOutcome outcome, double peak, List<EarlyExit> exits)
+    {
+        var validation = Evaluator.Logits(network, data.Validation);
+        var temperature = Calibration.FitTemperature(validation.Logits, validation.Labels, validation.Classes);
+        var test = Evaluator.Logits(network, data.Test);
+        var measured = ClassificationMetrics.Compute(test.Logits, test.Labels, test.Classes, temperature);
+        var metrics = measured.Metrics;
+        if (!arm.IsTeacher && recipe.Teacher is not null)
+        {
+            metrics["agreement"] = ClassificationMetrics.Agreement(measured.Predictions, TeacherPredictions(seed));
+        }
+
+        metrics["cpu_seconds"] = outcome.State.CpuSeconds;
+        metrics["teacher_cpu_seconds"] = outcome.State.Seconds > 0 ? outcome.State.CpuSeconds * outcome.State.TeacherSeconds / outcome.State.Seconds : 0;
+        metrics["peak_mb"] = peak;
+        var artefacts = new StudentWriter(recipe, directory, data).Write(arm, seed, network, exits);
+        foreach (var (key, value) in artefacts.Metrics)
+        {
+            metrics[key] = value;
+        }
+
+        return new JobResult
+        {
+            Arm = arm.Name,
+            Seed = seed,
+            Metrics = metrics,
+            Validation = new Dictionary<string, double>(outcome.Validation),
+            Predictions = measured.Predictions,
+            PerClass = measured.PerClass,
+            Epochs = plan.Epochs,
+            Steps = outcome.State.Step,
+            SelectedEpoch = outcome.SelectedEpoch,
+            TeacherUnchanged = true,
+            WeightsSha256 = artefacts.WeightsSha256,
+            Tuning = Tuned(arm)?.Trials ?? [],
+        };
+    }
+
+    private int[] TeacherPredictions(int seed) =>
+        JobResult.Load(directory.JobResultFile(ArmNames.Teacher, Arms.TeacherSeed(recipe, seed))).Predictions;
+
+    private sealed class SilentSink : IRunEventSink
+    {
+        public void Write(RunEvent runEvent)
+        {
+            // Trials are reported by their result.
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using DistillSharp.Data;
+using DistillSharp.Methods;
+using DistillSharp.Models;
+
+namespace DistillSharp.Recipes;
+
+/// <summary>Everything that recipes can name. Plugins add to these.</summary>
+public sealed record Catalogs(DatasetCatalog Datasets, ModelCatalog Models, MethodCatalog Methods)
+{
+    /// <summary>Fresh catalogs with everything in this library.</summary>
+    public static Catalogs Default() => new(DatasetCatalog.Default(), ModelCatalog.Default(), MethodCatalog.Default());
+}
+
+/// <summary>
+/// What a plugin assembly implements, with a public parameterless constructor: it adds models, datasets or methods of its own
+/// under names that recipes then use (docs/plugins.md).
+/// </summary>
+public interface IDistillPlugin
+{
+    /// <summary>Adds to the catalogs; called once, before the recipe is read.</summary>
+    void Register(Catalogs catalogs);
+}

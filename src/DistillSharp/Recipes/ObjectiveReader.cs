@@ -1,0 +1,255 @@
+using DistillSharp.Config;
+using DistillSharp.Methods;
+using DistillSharp.Models;
+using DistillSharp.Runs;
+using DistillSharp.Training;
+
+namespace DistillSharp.Recipes;
+
+/// <summary>Keys of a term beside its method's own options.</summary>
+public sealed record TermKeys
+{
+    /// <summary>Method.</summary>
+    [Option("the method's name (`distill list methods`)", Required = true)]
+    public string Method { get; init; } = "";
+
+    /// <summary>Weight.</summary>
+    [Option("factor of the term; a number or a schedule", Min = 0)]
+    public ValueSchedule Weight { get; init; } = 1;
+
+    /// <summary>Student features.</summary>
+    [Option("feature points of the student, one or a list")]
+    public IReadOnlyList<string> Student { get; init; } = [];
+
+    /// <summary>Teacher features.</summary>
+    [Option("feature points of the teacher, paired with the student's")]
+    public IReadOnlyList<string> Teacher { get; init; } = [];
+
+    /// <summary>Name.</summary>
+    [Option("name in logs; the method's name by default")]
+    public string? Name { get; init; }
+}
+
+/// <summary>Keys of an objective, and of a stage, that are plain values.</summary>
+public sealed record ObjectiveKeys
+{
+    /// <summary>Arm name.</summary>
+    [Option("name of the arm; the first term's method or the scheme by default")]
+    public string? Name { get; init; }
+
+    /// <summary>Weight of the hard labels.</summary>
+    [Option("weight of the cross-entropy with the hard labels; a number or a schedule", Min = 0)]
+    public ValueSchedule HardLabels { get; init; } = 1;
+
+    /// <summary>Epochs.</summary>
+    [Option("epochs of this stage or objective; short for training.epochs", Min = 1)]
+    public int? Epochs { get; init; }
+
+    /// <summary>Where training ends.</summary>
+    [Option("train the student only up to this feature point, as a hint stage does")]
+    public string? TrainUpTo { get; init; }
+}
+
+/// <summary>Reads <c>objective:</c> or <c>objectives:</c> with their terms and stages.</summary>
+internal sealed class ObjectiveReader(
+    ConfigNode root, Catalogs catalogs, ConfigBinder binder, List<string> warnings, ModelSpec? student, ModelSpec? teacher)
+{
+    private static readonly string[] Structural = ["terms", "stages", "scheme", "training"];
+
+    public IReadOnlyDictionary<string, ObjectivePlan> Read()
+    {
+        var plans = new OrderedDictionary<string, ObjectivePlan>();
+        if (root.Get("objective") is { } single)
+        {
+            Add(plans, single, null);
+        }
+
+        foreach (var (name, node) in root.Get("objectives")?.Entries ?? new Dictionary<string, ConfigNode>())
+        {
+            Add(plans, node, name);
+        }
+
+        if (plans.Count == 0 && root.Get("objective") is null && root.Get("objectives") is null)
+        {
+            binder.Errors.Add("objective", "missing; say what the student learns from, such as `objective: {hard_labels: 0.1, terms: [{method: soft_target, temperature: 4, weight: 0.9}]}`", root.Line);
+        }
+
+        return plans;
+    }
+
+    private void Add(OrderedDictionary<string, ObjectivePlan> plans, ConfigNode node, string? name)
+    {
+        var keys = binder.Bind<ObjectiveKeys>(node, Structural);
+        var scheme = node.Get("scheme") is { } schemeNode ? SchemeCatalog.Read(schemeNode, binder) : new SchemeSpec(SchemeCatalog.Offline, new NoOptions());
+        if (scheme is null)
+        {
+            return;
+        }
+
+        var stages = Stages(node, keys);
+        var arm = name ?? keys.Name ?? (scheme.Entry.Name == SchemeCatalog.Offline.Name ? stages.SelectMany(stage => stage.Terms).FirstOrDefault()?.Entry.Name ?? "objective" : scheme.Entry.Name);
+        if (ArmNames.Known.Contains(arm) || !plans.TryAdd(arm, new ObjectivePlan(scheme, stages)))
+        {
+            binder.Errors.Add(node.PathOf("name"), $"the arm name `{arm}` is taken; choose another (reserved: {string.Join(", ", ArmNames.Known)})", node.Line);
+        }
+
+        CheckScheme(node, scheme, stages);
+        CheckEpochs(arm, stages);
+    }
+
+    private void CheckScheme(ConfigNode node, SchemeSpec scheme, List<StagePlan> stages)
+    {
+        var hasTerms = stages.Any(stage => stage.Terms.Count > 0);
+        if (scheme.Entry.NeedsTeacher && hasTerms && root.Get("teacher") is null)
+        {
+            binder.Errors.Add("teacher", "missing; the terms of the objective learn from a teacher", root.Line);
+        }
+
+        if (scheme.Entry.NeedsTeacher && !hasTerms && node.Get("terms") is null && node.Get("stages") is null)
+        {
+            binder.Errors.Add(node.PathOf("terms"), "missing; without terms nothing is learned from the teacher", node.Line);
+        }
+
+        if (!scheme.Entry.NeedsTeacher && hasTerms)
+        {
+            binder.Errors.Add(node.Get("terms") ?? node, $"the scheme {scheme.Entry.Name} has no teacher that terms could use");
+        }
+
+        if (scheme.Options is SelfDistillationOptions self)
+        {
+            self.Heads.ToList().ForEach(head => CheckFeature(node.Get("scheme")!.Get("heads")!, head, student, "student"));
+        }
+    }
+
+    private void CheckEpochs(string arm, List<StagePlan> stages)
+    {
+        var plain = root.Get("training")?.Get("epochs")?.Scalar is { } text && int.TryParse(text, out var epochs) ? epochs : new TrainingOptions().Epochs;
+        var total = stages.Sum(stage => stage.Training.Epochs);
+        if (total != plain)
+        {
+            warnings.Add($"{arm} trains {total} epochs and the plain student {plain}: the comparison is not at equal epochs");
+        }
+    }
+
+    private List<StagePlan> Stages(ConfigNode node, ObjectiveKeys keys)
+    {
+        if (node.Get("stages") is not { } list)
+        {
+            return [Stage(node, null, keys, "main")];
+        }
+
+        if (node.Get("terms") is { } terms)
+        {
+            binder.Errors.Add(terms, "give terms within the stages, where there are stages");
+        }
+
+        var stages = new List<StagePlan>();
+        foreach (var item in list.Items ?? [])
+        {
+            var own = binder.Bind<ObjectiveKeys>(item, "terms", "training");
+            var stage = Stage(item, node, own, own.Name ?? $"stage{stages.Count + 1}");
+            if (stages.Any(other => other.Name == stage.Name))
+            {
+                binder.Errors.Add(item.PathOf("name"), $"two stages are called `{stage.Name}`", item.Line);
+            }
+
+            stages.Add(stage);
+        }
+
+        if (stages.Count == 0)
+        {
+            binder.Errors.Add(list, "must be a list of stages");
+            stages.Add(Stage(node, null, keys, "main"));
+        }
+
+        return stages;
+    }
+
+    private StagePlan Stage(ConfigNode node, ConfigNode? objective, ObjectiveKeys keys, string name)
+    {
+        var merged = NodeMerge.Merge(node.PathOf("training"), [root.Get("training"), objective?.Get("training"), node.Get("training")]);
+        var training = binder.Bind<TrainingOptions>(merged);
+        training = keys.Epochs is { } epochs ? training with { Epochs = epochs } : training;
+        var terms = Terms(node);
+        if (keys.TrainUpTo is { } point)
+        {
+            CheckFeature(node.Get("train_up_to")!, point, student, "student");
+        }
+
+        foreach (var term in terms.Where(term => term.Entry.Traits.HasFlag(MethodTraits.CouplesSamples)))
+        {
+            if (training.Accumulate > 1 || training.BatchSize == 1)
+            {
+                binder.Errors.Add(node.PathOf("training"), $"{term.Entry.Name} compares the samples of a batch with each other, so accumulate must be 1 and batch_size above 1", node.Line);
+            }
+        }
+
+        return new StagePlan(name, keys.HardLabels, terms, keys.TrainUpTo, training);
+    }
+
+    private List<MethodPlan> Terms(ConfigNode node)
+    {
+        var plans = new List<MethodPlan>();
+        foreach (var item in node.Get("terms")?.Items ?? [])
+        {
+            if (Term(item) is { } plan)
+            {
+                var count = plans.Count(other => other.Name == plan.Name || other.Name.StartsWith(plan.Name + "_", StringComparison.Ordinal));
+                plans.Add(count == 0 ? plan : plan with { Name = $"{plan.Name}_{count + 1}" });
+            }
+        }
+
+        return plans;
+    }
+
+    private MethodPlan? Term(ConfigNode item)
+    {
+        var own = ConfigBinder.OptionsOf(typeof(TermKeys)).Keys.ToArray();
+        if (item.Get("method") is not { Scalar: { } name } nameNode || catalogs.Methods.Find(name) is not { } entry)
+        {
+            var known = catalogs.Methods.Entries.Select(each => each.Name).ToList();
+            binder.Errors.Add(
+                item.PathOf("method"),
+                item.Get("method") is { } given ? $"unknown method `{given.Display}`; {NearestName.Hint(given.Display, known)}" : $"missing; known: {string.Join(", ", known)}", item.Line);
+            return null;
+        }
+
+        var options = binder.Bind(entry.OptionsType, item, own);
+        var keys = binder.Bind<TermKeys>(item, [.. item.Entries!.Keys.Where(key => !own.Contains(key))]);
+        CheckFeatures(item, nameNode, entry, keys);
+        return new MethodPlan(entry, options, keys.Weight, keys.Student, keys.Teacher, keys.Name ?? entry.Name);
+    }
+
+    private void CheckFeatures(ConfigNode item, ConfigNode nameNode, MethodEntry entry, TermKeys keys)
+    {
+        keys.Student.ToList().ForEach(point => CheckFeature(item.Get("student")!, point, student, "student"));
+        keys.Teacher.ToList().ForEach(point => CheckFeature(item.Get("teacher")!, point, teacher, "teacher"));
+        if (!entry.Traits.HasFlag(MethodTraits.UsesFeatures))
+        {
+            return;
+        }
+
+        if (keys.Student.Count == 0 || keys.Teacher.Count == 0)
+        {
+            binder.Errors.Add(nameNode, $"{entry.Name} compares features: name a feature point on each side, such as `student: layer1, teacher: layer1`");
+        }
+        else if (keys.Student.Count != keys.Teacher.Count)
+        {
+            binder.Errors.Add(item, $"{keys.Student.Count} student and {keys.Teacher.Count} teacher feature points; they are compared pair by pair");
+        }
+    }
+
+    private void CheckFeature(ConfigNode node, string point, ModelSpec? model, string whose)
+    {
+        if (model is null || point.Contains('.', StringComparison.Ordinal) || point.Contains(':', StringComparison.Ordinal))
+        {
+            return;
+        }
+
+        var names = model.Entry.FeatureNames(model.Options);
+        if (!names.Contains(point))
+        {
+            binder.Errors.Add(node, $"the {whose} {model.Entry.Name} has no feature point `{point}`; {NearestName.Hint(point, names)}, or the dotted path of a module");
+        }
+    }
+}

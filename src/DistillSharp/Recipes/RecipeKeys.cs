@@ -1,0 +1,85 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text;
+using DistillSharp.Config;
+using DistillSharp.Training;
+
+namespace DistillSharp.Recipes;
+
+/// <summary>Every key of a recipe with its meaning, range and default, read off the option records themselves.</summary>
+public static class RecipeKeys
+{
+    /// <summary>The reference part of docs/recipes.md.</summary>
+    public static string ToMarkdown(Catalogs catalogs)
+    {
+        var text = new StringBuilder();
+        Section(text, "Top level", typeof(TopSection));
+        text.Append("Beside these: `data`, `teacher`, `student`, `objective` (one) or `objectives` (a map of arm names), `training`, `baselines`, `tuning`, `evaluation`, `export`, `plugins` (a list of .dll files).\n\n");
+        Section(text, "data", typeof(Recipes.DataSection), "Beside these: `dataset` (its name) and the dataset's own keys, below.");
+        Section(text, "data.augment", typeof(Data.AugmentOptions));
+        foreach (var entry in catalogs.Datasets.Entries.Where(entry => ConfigBinder.OptionsOf(entry.OptionsType).Count > 0))
+        {
+            Section(text, $"data, dataset: {entry.Name}", entry.OptionsType);
+        }
+
+        Section(text, "teacher", typeof(TeacherKeys), "Beside these: `model` (its name), the model's own keys, and `training` (keys that differ from the top's).");
+        text.Append("### student\n\n`model` (its name), the model's own keys, and `weights` (safetensors file to start from).\n\n");
+        foreach (var entry in catalogs.Models.Entries.Where(entry => ConfigBinder.OptionsOf(entry.OptionsType).Count > 0))
+        {
+            Section(text, $"model: {entry.Name}", entry.OptionsType);
+        }
+
+        Section(text, "training", typeof(TrainingOptions), "`teacher.training`, an objective's and a stage's `training` change single keys of it.");
+        Section(text, "objective, and each of its stages", typeof(ObjectiveKeys), "Beside these: `terms` (a list), `training`, and for the objective `scheme` and `stages` (a list).");
+        Section(text, "term", typeof(TermKeys), "Beside these: the method's own keys.");
+        foreach (var entry in catalogs.Methods.Entries.Where(entry => ConfigBinder.OptionsOf(entry.OptionsType).Count > 0))
+        {
+            Section(text, $"method: {entry.Name}", entry.OptionsType);
+        }
+
+        foreach (var entry in SchemeCatalog.Entries.Where(entry => ConfigBinder.OptionsOf(entry.OptionsType).Count > 0))
+        {
+            Section(text, $"scheme: {entry.Name}", entry.OptionsType);
+        }
+
+        Section(text, "schedule of a value", typeof(ValueSchedule), "Weights, temperatures and the like are numbers or such a map.");
+        Section(text, "baselines", typeof(BaselineSection));
+        Section(text, "tuning", typeof(TuningSection));
+        Section(text, "evaluation", typeof(EvaluationSection));
+        Section(text, "export", typeof(ExportSection));
+        return text.ToString();
+    }
+
+    private static void Section(StringBuilder text, string title, Type type, string? remark = null)
+    {
+        text.Append(CultureInfo.InvariantCulture, $"### {title}\n\n");
+        if (remark is not null)
+        {
+            text.Append(remark).Append("\n\n");
+        }
+
+        text.Append("| key | meaning | value | default |\n|---|---|---|---|\n");
+        var defaults = Activator.CreateInstance(type)!;
+        foreach (var (key, property) in ConfigBinder.OptionsOf(type))
+        {
+            var option = property.GetCustomAttribute<OptionAttribute>()!;
+            var value = ConfigBinder.Describe(property.PropertyType, option);
+            text.Append(CultureInfo.InvariantCulture, $"| `{key}` | {option.Meaning} | {value} | {(option.Required ? "required" : Show(property.GetValue(defaults)))} |\n");
+        }
+
+        text.Append('\n');
+    }
+
+    private static string Show(object? value) => value switch
+    {
+        null => "none",
+        bool flag => flag ? "true" : "false",
+        Enum member => ConfigBinder.SnakeCase(member.ToString()),
+        ValueSchedule schedule => schedule.From.ToString(CultureInfo.InvariantCulture),
+        string { Length: 0 } => "none",
+        string text => text,
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        System.Collections.IEnumerable list => "[" + string.Join(", ", list.Cast<object>().Select(Show)) + "]",
+        _ => "its own",
+    };
+}

@@ -1,0 +1,268 @@
+using DistillSharp.Config;
+using DistillSharp.Data;
+using DistillSharp.Models;
+using DistillSharp.Runs;
+using DistillSharp.Training;
+
+namespace DistillSharp.Recipes;
+
+/// <summary>A recipe that was read, with remarks that are no faults.</summary>
+public sealed record RecipeReading(Recipe Recipe, IReadOnlyList<string> Warnings);
+
+/// <summary>Reads recipes. Every fault is reported at once; libtorch is not loaded.</summary>
+public static class RecipeReader
+{
+    /// <summary>Keys at the top of a recipe.</summary>
+    public static IReadOnlyList<string> TopKeys { get; } =
+    [
+        "name", "data", "teacher", "student", "objective", "objectives", "training", "baselines", "tuning", "evaluation", "export",
+        "seeds", "threads", "device", "plugins",
+    ];
+
+    /// <summary>Reads a recipe file.</summary>
+    /// <param name="path">The file; its folder is where relative plugin and weight paths start.</param>
+    /// <param name="overrides">Assignments such as <c>training.epochs=5</c>.</param>
+    /// <exception cref="ConfigException">There are faults; it holds every one.</exception>
+    public static RecipeReading ReadFile(string path, IReadOnlyList<string>? overrides = null)
+    {
+        if (!File.Exists(path))
+        {
+            throw new ConfigException([new ConfigError(path, null, "there is no such file", 0)]);
+        }
+
+        return Read(File.ReadAllText(path), Path.GetFileNameWithoutExtension(path), Path.GetDirectoryName(Path.GetFullPath(path))!, overrides);
+    }
+
+    /// <summary>Reads a recipe's text.</summary>
+    /// <param name="text">YAML.</param>
+    /// <param name="name">Name of the run where the recipe has none.</param>
+    /// <param name="folder">Folder that relative paths start from.</param>
+    /// <param name="overrides">Assignments such as <c>training.epochs=5</c>.</param>
+    /// <param name="catalogs">What can be named; everything in this library by default.</param>
+    /// <exception cref="ConfigException">There are faults; it holds every one.</exception>
+    public static RecipeReading Read(string text, string name, string folder, IReadOnlyList<string>? overrides = null, Catalogs? catalogs = null)
+    {
+        var errors = new ConfigErrors();
+        var root = YamlConfig.Parse(text, errors);
+        foreach (var assignment in overrides ?? [])
+        {
+            root = root is null ? null : YamlConfig.Override(root, assignment, errors);
+        }
+
+        if (root is null)
+        {
+            throw new ConfigException(errors.All);
+        }
+
+        catalogs ??= Catalogs.Default();
+        PluginLoader.Load(root, folder, catalogs, errors);
+        var reading = new Pass(root, name, folder, catalogs, errors).Read();
+        errors.ThrowIfAny();
+        return reading!;
+    }
+
+    /// <summary>One reading of one recipe.</summary>
+    private sealed class Pass(ConfigNode root, string name, string folder, Catalogs catalogs, ConfigErrors errors)
+    {
+        private readonly ConfigBinder _binder = new(errors);
+        private readonly List<string> _warnings = [];
+
+        public RecipeReading? Read()
+        {
+            foreach (var (key, node) in root.Entries!)
+            {
+                if (!TopKeys.Contains(key))
+                {
+                    errors.Add(node.Path, $"unknown key; {NearestName.Hint(key, TopKeys)}", node.Line);
+                }
+            }
+
+            var top = Top();
+            var (dataset, data) = ReadData();
+            var training = Training();
+            var teacher = ReadTeacher();
+            var (student, studentWeights) = ReadStudent();
+            var objectives = new ObjectiveReader(root, catalogs, _binder, _warnings, student, teacher?.Model).Read();
+            var baselines = Section<BaselineSection>("baselines");
+            var tuning = root.Get("tuning") is null ? null : Section<TuningSection>("tuning");
+            CheckTuning(tuning, top.Seeds);
+            var export = Section<ExportSection>("export");
+            CheckExport(export, objectives, baselines, teacher is not null);
+            return errors.Any || dataset is null || student is null
+                ? null
+                : new RecipeReading(
+                    new Recipe
+                    {
+                        Name = top.Name ?? name,
+                        Source = root,
+                        Folder = folder,
+                        Dataset = dataset,
+                        Data = data,
+                        Teacher = teacher,
+                        Student = student,
+                        StudentWeights = studentWeights,
+                        Objectives = objectives,
+                        Training = training,
+                        Baselines = baselines,
+                        Tuning = tuning,
+                        Evaluation = Section<EvaluationSection>("evaluation"),
+                        Export = export,
+                        Seeds = top.Seeds,
+                        Threads = top.Threads,
+                        Device = top.Device,
+                    },
+                    _warnings);
+        }
+
+        private TopSection Top()
+        {
+            var entries = root.Entries!.Where(entry => entry.Key is "name" or "seeds" or "threads" or "device").ToDictionary();
+            var top = _binder.Bind<TopSection>(ConfigNode.Map("", new OrderedDictionary<string, ConfigNode>(entries), root.Line));
+            if (root.Get("seeds") is { } seeds)
+            {
+                if (top.Seeds.Count == 0)
+                {
+                    errors.Add(seeds, "must have at least one seed");
+                }
+
+                if (top.Seeds.GroupBy(seed => seed).FirstOrDefault(group => group.Count() > 1) is { } twice)
+                {
+                    errors.Add(seeds, $"seed {twice.Key} occurs twice");
+                }
+            }
+
+            return top;
+        }
+
+        private T Section<T>(string key)
+            where T : new() => root.Get(key) is { } node ? _binder.Bind<T>(node) : new T();
+
+        private TrainingOptions Training(params ConfigNode?[] overrides) =>
+            _binder.Bind<TrainingOptions>(NodeMerge.Merge("training", [root.Get("training"), .. overrides]));
+
+        private (DatasetSpec? Dataset, DataSection Section) ReadData()
+        {
+            if (root.Get("data") is not { } node)
+            {
+                errors.Add("data", "missing; say `data: {dataset: digits}`", root.Line);
+                return (null, new DataSection());
+            }
+
+            var own = ConfigBinder.OptionsOf(typeof(DataSection)).Keys.ToArray();
+            var before = errors.All.Count;
+            var dataset = catalogs.Datasets.Read(node, _binder, own);
+            var theirs = dataset is null ? node.Entries?.Keys.ToArray() ?? [] : ConfigBinder.OptionsOf(dataset.Entry.OptionsType).Keys.Append("dataset").ToArray();
+            // Keys that neither knows were reported by the first of the two.
+            var unknown = errors.All.Count > before ? node.Entries?.Keys.Where(key => !own.Contains(key)) ?? [] : [];
+            return (dataset, _binder.Bind<DataSection>(node, [.. theirs, .. unknown]));
+        }
+
+        private TeacherSection? ReadTeacher()
+        {
+            if (root.Get("teacher") is not { } node)
+            {
+                return null;
+            }
+
+            var own = ConfigBinder.OptionsOf(typeof(TeacherKeys)).Keys.Append("training").ToArray();
+            var model = catalogs.Models.Read(node, _binder, own);
+            var keys = _binder.Bind<TeacherKeys>(node, [.. node.Entries?.Keys.Where(key => !ConfigBinder.OptionsOf(typeof(TeacherKeys)).ContainsKey(key)) ?? []]);
+            var weights = Weights(node, keys.Weights);
+            return model is null ? null : new TeacherSection(model, weights, Training(node.Get("training")), keys.Seed, keys.PerSeed);
+        }
+
+        private (ModelSpec? Model, string? Weights) ReadStudent()
+        {
+            if (root.Get("student") is not { } node)
+            {
+                errors.Add("student", "missing; say `student: {model: mlp, widths: [32]}`", root.Line);
+                return (null, null);
+            }
+
+            return (catalogs.Models.Read(node, _binder, "weights"), Weights(node, node.Get("weights")?.Scalar));
+        }
+
+        private string? Weights(ConfigNode node, string? path)
+        {
+            if (path is null)
+            {
+                return null;
+            }
+
+            var full = Path.GetFullPath(Path.Combine(folder, path));
+            if (Path.GetExtension(full) is not ".safetensors")
+            {
+                errors.Add(node.Get("weights")!, "must be a .safetensors file; a PyTorch .pt/.pth file is a pickle, which can run code: in Python, safetensors.torch.save_file(torch.load(\"x.pt\", weights_only=True), \"x.safetensors\")");
+            }
+            else if (!File.Exists(full))
+            {
+                errors.Add(node.Get("weights")!, $"there is no file {full}");
+            }
+
+            return full;
+        }
+
+        private void CheckTuning(TuningSection? tuning, IReadOnlyList<int> seeds)
+        {
+            if (tuning is null)
+            {
+                return;
+            }
+
+            if (tuning.LearningRate.Count == 0 && tuning.Epochs.Count == 0)
+            {
+                errors.Add(root.Get("tuning")!, "must list learning_rate, epochs or both to try");
+            }
+
+            if (seeds.Contains(tuning.Seed))
+            {
+                _warnings.Add($"tuning.seed {tuning.Seed} is one of the table's seeds, so that seed's result was tuned on");
+            }
+        }
+
+        private void CheckExport(ExportSection export, IReadOnlyDictionary<string, ObjectivePlan> objectives, BaselineSection baselines, bool hasTeacher)
+        {
+            var arms = objectives.Keys.Concat(baselines.Plain ? [ArmNames.Plain] : []).Concat(hasTeacher ? [ArmNames.Teacher] : []).ToList();
+            if (export.Arm is { } arm && !arms.Contains(arm))
+            {
+                errors.Add(root.Get("export")!.Get("arm")!, $"no such arm; {NearestName.Hint(arm, arms)}");
+            }
+        }
+    }
+}
+
+/// <summary>Scalar keys at the top of a recipe.</summary>
+public sealed record TopSection
+{
+    /// <summary>Name of the run.</summary>
+    [Option("name of the run; the file's name by default")]
+    public string? Name { get; init; }
+
+    /// <summary>Seeds.</summary>
+    [Option("seeds of the table; every arm is trained once with each", Min = 0)]
+    public IReadOnlyList<int> Seeds { get; init; } = [0, 1, 2];
+
+    /// <summary>Threads.</summary>
+    [Option("threads of one operation", Min = 1, Max = 1024)]
+    public int Threads { get; init; } = 1;
+
+    /// <summary>Device.</summary>
+    [Option("cpu or cuda", OneOf = ["cpu", "cuda"])]
+    public string Device { get; init; } = "cpu";
+}
+
+/// <summary>Keys of <c>teacher:</c> beside its model's own.</summary>
+public sealed record TeacherKeys
+{
+    /// <summary>Weights.</summary>
+    [Option("safetensors file with trained weights; the teacher is trained here where it is not given")]
+    public string? Weights { get; init; }
+
+    /// <summary>Seed.</summary>
+    [Option("the teacher's seed; the first of `seeds` by default", Min = 0)]
+    public int? Seed { get; init; }
+
+    /// <summary>One teacher a seed.</summary>
+    [Option("train a teacher for every seed instead of one for all")]
+    public bool PerSeed { get; init; }
+}

@@ -1,0 +1,81 @@
+using DistillSharp.Export;
+using DistillSharp.Export.Onnx;
+using DistillSharp.Recipes;
+using DistillSharp.RunLog;
+using DistillSharp.Runs;
+using DistillSharp.Runs.Report;
+
+namespace DistillSharp;
+
+/// <summary>Turns finished jobs into the run's results: latency, comparison, report, and the exported student.</summary>
+internal sealed class RunFinisher(Recipe recipe, RunDirectory directory, RunData data, ExperimentOptions options, DateTimeOffset started)
+{
+    /// <summary>Writes everything at the top of the run directory.</summary>
+    public RunResults Finish(IReadOnlyList<ArmPlan> arms, TimeSpan elapsed)
+    {
+        var jobs = arms.SelectMany(arm => arm.Seeds.Select(seed => (arm.Name, Seed: seed)))
+            .Where(job => File.Exists(directory.JobResultFile(job.Name, job.Seed)))
+            .Select(job => WithLatency(job.Name, job.Seed)).ToList();
+        var environment = EnvironmentInfo.Load(directory.EnvironmentFile);
+        var results = Comparison.Build(jobs, data.TestLabels, data.Info.Classes, recipe.Name, new ComparisonOptions
+        {
+            Command = options.Command,
+            Commit = environment.Commit,
+            Machine = environment.Machine,
+            Started = started,
+            Seconds = elapsed.TotalSeconds,
+            PlannedJobs = [.. arms.SelectMany(arm => arm.Seeds.Select(seed => JobResult.JobName(arm.Name, seed)))],
+            Data = data.Fingerprint(),
+        });
+        results.Save(directory.ResultsFile);
+        HtmlReport.Save(directory.ReportFile, new ReportContent
+        {
+            Results = results,
+            Events = File.Exists(directory.EventsFile) ? [.. JsonLinesReader.Read(directory.EventsFile)] : [],
+            Recipe = File.ReadAllText(directory.RecipeFile),
+            Environment = environment,
+        });
+        ExportBest(jobs);
+        return results;
+    }
+
+    // Measured here, when no training runs beside it.
+    private JobResult WithLatency(string arm, int seed)
+    {
+        var file = directory.JobResultFile(arm, seed);
+        var job = JobResult.Load(file);
+        var onnx = Path.ChangeExtension(directory.WeightsFile(arm, seed), ".onnx");
+        if (!recipe.Evaluation.Latency || job.Metrics.ContainsKey("latency_ms") || !File.Exists(onnx))
+        {
+            return job;
+        }
+
+        job.Metrics["latency_ms"] = OnnxLatency.MedianMilliseconds(onnx);
+        job.Save(file);
+        return job;
+    }
+
+    private void ExportBest(List<JobResult> jobs)
+    {
+        var arm = Arms.Exported(recipe);
+        var best = jobs.Where(job => job.Arm == arm).OrderByDescending(job => job.Validation.GetValueOrDefault("top1")).ThenBy(job => job.Seed).FirstOrDefault();
+        if (best is null)
+        {
+            return;
+        }
+
+        var weights = directory.WeightsFile(best.Arm, best.Seed);
+        Copy(weights, directory.StudentFile);
+        var onnx = Path.ChangeExtension(weights, ".onnx");
+        if (File.Exists(onnx))
+        {
+            Copy(onnx, directory.OnnxFile);
+        }
+    }
+
+    private static void Copy(string source, string destination) => AtomicFile.Write(destination, stream =>
+    {
+        using var input = File.OpenRead(source);
+        input.CopyTo(stream);
+    });
+}

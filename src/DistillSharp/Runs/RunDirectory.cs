@@ -1,0 +1,92 @@
+using System.Globalization;
+
+namespace DistillSharp.Runs;
+
+/// <summary>The files of a run and where they are.</summary>
+/// <param name="path">The run directory.</param>
+public sealed class RunDirectory(string path)
+{
+    /// <summary>Full path of the directory.</summary>
+    public string Path { get; } = System.IO.Path.GetFullPath(path);
+
+    /// <summary>The recipe as it runs, overrides applied.</summary>
+    public string RecipeFile => File("recipe.yaml");
+
+    /// <summary>Says where the recipe's relative paths start.</summary>
+    public string RecipeFolderFile => File("recipe_folder.txt");
+
+    /// <summary>Where the recipe's relative paths start.</summary>
+    public string RecipeFolder => System.IO.File.Exists(RecipeFolderFile) ? System.IO.File.ReadAllText(RecipeFolderFile) : Path;
+
+    /// <summary>Everything that happened.</summary>
+    public string EventsFile => File("events.jsonl");
+
+    /// <summary>Machine and versions.</summary>
+    public string EnvironmentFile => File("environment.json");
+
+    /// <summary>Sizes and hashes of the data splits.</summary>
+    public string DataFile => File("data.json");
+
+    /// <summary>The comparison.</summary>
+    public string ResultsFile => File("results.json");
+
+    /// <summary>The comparison as a page.</summary>
+    public string ReportFile => File("report.html");
+
+    /// <summary>Weights of the exported student.</summary>
+    public string StudentFile => File("student.safetensors");
+
+    /// <summary>The exported student.</summary>
+    public string OnnxFile => File("student.onnx");
+
+    /// <summary>TensorBoard's files.</summary>
+    public string TensorBoardFolder => File("tensorboard");
+
+    /// <summary>Folder of one arm.</summary>
+    public string ArmFolder(string arm) => System.IO.Path.Combine(Path, "arms", arm);
+
+    /// <summary>Folder of one job.</summary>
+    public string JobFolder(string arm, int seed) =>
+        System.IO.Path.Combine(ArmFolder(arm), string.Create(CultureInfo.InvariantCulture, $"seed-{seed}"));
+
+    /// <summary>Result of one job; it exists when the job is done.</summary>
+    public string JobResultFile(string arm, int seed) => System.IO.Path.Combine(JobFolder(arm, seed), "metrics.json");
+
+    /// <summary>Kept weights of one job.</summary>
+    public string WeightsFile(string arm, int seed) =>
+        System.IO.Path.Combine(JobFolder(arm, seed), arm == ArmNames.Teacher ? "teacher.safetensors" : "student.safetensors");
+
+    /// <summary>Checkpoints of one job.</summary>
+    public string CheckpointFolder(string arm, int seed) => System.IO.Path.Combine(JobFolder(arm, seed), "checkpoints");
+
+    /// <summary>True where a run has been started here.</summary>
+    public bool Exists => System.IO.File.Exists(RecipeFile);
+
+    /// <summary>Makes the directory for a new run.</summary>
+    /// <exception cref="IOException">It holds something already, or cannot be written; the message says which.</exception>
+    public void Create()
+    {
+        if (Exists)
+        {
+            throw new IOException($"{Path} holds a run already; continue it with `distill resume`, or choose another --output");
+        }
+
+        if (Directory.Exists(Path) && Directory.EnumerateFileSystemEntries(Path).Any())
+        {
+            throw new IOException($"{Path} is not empty and not a run; choose another --output");
+        }
+
+        try
+        {
+            Directory.CreateDirectory(Path);
+            System.IO.File.WriteAllText(File(".writable"), "");
+            System.IO.File.Delete(File(".writable"));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{Path} cannot be written: {error.Message}", error);
+        }
+    }
+
+    private string File(string name) => System.IO.Path.Combine(Path, name);
+}

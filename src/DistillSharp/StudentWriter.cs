@@ -1,0 +1,99 @@
+using System.Globalization;
+using System.Text.Json;
+using DistillSharp.Export;
+using DistillSharp.Export.Onnx;
+using DistillSharp.Models;
+using DistillSharp.Recipes;
+using DistillSharp.Runs;
+using static TorchSharp.torch;
+
+namespace DistillSharp;
+
+/// <summary>What a finished network left on disk.</summary>
+/// <param name="WeightsSha256">SHA-256 of the weights file.</param>
+/// <param name="Metrics">Its size: <c>parameters</c>, <c>macs</c>, <c>bytes</c>.</param>
+internal sealed record StudentArtefacts(string WeightsSha256, Dictionary<string, double> Metrics);
+
+/// <summary>Writes a finished network as safetensors and ONNX with its provenance, and measures its size.</summary>
+internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunData data)
+{
+    /// <summary>Writes one arm's network.</summary>
+    public StudentArtefacts Write(ArmPlan arm, int seed, Network network, IReadOnlyList<EarlyExit> exits)
+    {
+        var weights = directory.WeightsFile(arm.Name, seed);
+        var metadata = Metadata(arm, seed, network);
+        Provenance.WriteWeights(weights, network, metadata);
+        var metrics = new Dictionary<string, double>
+        {
+            ["parameters"] = network.parameters().Sum(parameter => parameter.numel()),
+            ["bytes"] = new FileInfo(weights).Length,
+        };
+        if (network is INetworkGraph graph)
+        {
+            metrics["macs"] = MacCounter.Count(graph, data.Info);
+        }
+
+        if (recipe.Export.Onnx && network is INetworkGraph)
+        {
+            var onnx = Path.ChangeExtension(weights, ".onnx");
+            WriteOnnx(arm, seed, network, onnx, exits);
+            metrics["bytes"] = new FileInfo(onnx).Length;
+        }
+
+        return new StudentArtefacts(FileHash.Sha256(weights), metrics);
+    }
+
+    /// <summary>Writes a network as ONNX and checks it on real samples.</summary>
+    public ParityResult WriteOnnx(ArmPlan arm, int seed, Network network, string path, IReadOnlyList<EarlyExit> exits)
+    {
+        using var scope = NewDisposeScope();
+        var metadata = Metadata(arm, seed, network);
+        metadata[Provenance.WeightsSha256] = WeightsHash.Of(network);
+        return OnnxExporter.Export(network, data.Info, path, Samples(), metadata, exits);
+    }
+
+    private Tensor Samples()
+    {
+        var taken = new List<Tensor>();
+        foreach (var batch in data.Test.Epoch(0))
+        {
+            using (batch)
+            {
+                taken.Add(batch.Input.clone());
+            }
+
+            if (taken.Sum(tensor => tensor.shape[0]) >= recipe.Export.ParitySamples)
+            {
+                break;
+            }
+        }
+
+        var all = cat([.. taken], 0);
+        return all.narrow(0, 0, Math.Min(all.shape[0], recipe.Export.ParitySamples));
+    }
+
+    private Dictionary<string, string> Metadata(ArmPlan arm, int seed, Network network)
+    {
+        var metadata = new Dictionary<string, string>
+        {
+            [Provenance.Model] = network.GetName(),
+            [Provenance.ModelOptions] = Provenance.Describe(arm.IsTeacher ? recipe.Teacher!.Model : recipe.Student),
+            [Provenance.InputShape] = JsonSerializer.Serialize(data.Info.InputShape),
+            [Provenance.Classes] = JsonSerializer.Serialize(data.Info.Classes),
+            [Provenance.PixelScale] = data.Scale.ToString("R", CultureInfo.InvariantCulture),
+            [Provenance.Mean] = JsonSerializer.Serialize(data.Normalisation?.Mean ?? []),
+            [Provenance.Deviation] = JsonSerializer.Serialize(data.Normalisation?.Deviation ?? []),
+            [Provenance.Arm] = arm.Name,
+            [Provenance.Seed] = seed.ToString(CultureInfo.InvariantCulture),
+            [Provenance.Recipe] = recipe.Name,
+            [Provenance.RecipeSha256] = FileHash.Sha256(directory.RecipeFile),
+            [Provenance.DataSha256] = data.Fingerprint()["train_sha256"],
+        };
+        if (!arm.IsTeacher && recipe.Teacher is not null && arm.Plan.Stages.Any(stage => stage.Terms.Count > 0))
+        {
+            metadata[Provenance.TeacherSha256] = FileHash.Sha256(recipe.Teacher.Weights ?? directory.WeightsFile(ArmNames.Teacher, Arms.TeacherSeed(recipe, seed)));
+        }
+
+        return metadata;
+    }
+}

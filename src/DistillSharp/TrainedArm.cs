@@ -1,0 +1,73 @@
+using DistillSharp.Config;
+using DistillSharp.Data;
+using DistillSharp.Evaluation;
+using DistillSharp.Export;
+using DistillSharp.Export.Onnx;
+using DistillSharp.Models;
+using DistillSharp.Recipes;
+using DistillSharp.Runs;
+
+namespace DistillSharp;
+
+/// <summary>A network that a run has trained, with its data.</summary>
+public sealed class TrainedArm : IDisposable
+{
+    private readonly Recipe _recipe;
+    private readonly RunDirectory _directory;
+    private readonly RunData _data;
+    private readonly ArmPlan _plan;
+
+    private TrainedArm(Recipe recipe, RunDirectory directory, RunData data, ArmPlan plan, int seed, Network network) =>
+        (_recipe, _directory, _data, _plan, Seed, Network) = (recipe, directory, data, plan, seed, network);
+
+    /// <summary>Arm name.</summary>
+    public string Arm => _plan.Name;
+
+    /// <summary>Seed.</summary>
+    public int Seed { get; }
+
+    /// <summary>The network in evaluation mode.</summary>
+    public Network Network { get; }
+
+    /// <summary>Loads the kept weights of an arm.</summary>
+    /// <param name="recipe">The run's recipe.</param>
+    /// <param name="directory">The run.</param>
+    /// <param name="arm">Arm name; the exported arm where null.</param>
+    /// <param name="seed">Seed; the arm's first where null.</param>
+    /// <param name="dataFolder">Folder that is searched for datasets first.</param>
+    /// <exception cref="ArgumentException">There is no such arm or seed.</exception>
+    public static TrainedArm Load(Recipe recipe, RunDirectory directory, string? arm, int? seed, string? dataFolder)
+    {
+        TorchRuntime.Configure(recipe.Threads);
+        var arms = Arms.Of(recipe);
+        var name = arm ?? Arms.Exported(recipe);
+        var plan = arms.FirstOrDefault(each => each.Name == name)
+            ?? throw new ArgumentException($"the run has no arm `{name}`; {NearestName.Hint(name, arms.Select(each => each.Name))}");
+        var number = seed ?? plan.Seeds[0];
+        var weights = directory.WeightsFile(name, number);
+        if (!File.Exists(weights))
+        {
+            throw new ArgumentException($"{name}/seed-{number} has no weights yet ({weights}); its seeds are {string.Join(", ", plan.Seeds)}");
+        }
+
+        var data = RunData.Load(recipe, dataFolder);
+        var network = (plan.IsTeacher ? recipe.Teacher!.Model : recipe.Student).Create(data.Info);
+        Safetensors.LoadInto(network, weights);
+        network.eval();
+        return new TrainedArm(recipe, directory, data, plan, number, network);
+    }
+
+    /// <summary>Metrics on the test split, or on the validation split.</summary>
+    public IReadOnlyDictionary<string, double> Evaluate(bool validation)
+    {
+        var split = Evaluator.Logits(Network, validation ? _data.Validation : _data.Test);
+        return ClassificationMetrics.Compute(split.Logits, split.Labels, split.Classes).Metrics;
+    }
+
+    /// <summary>Writes the network as ONNX and checks it.</summary>
+    /// <exception cref="ParityException">The file would differ from the network.</exception>
+    public ParityResult ExportOnnx(string path) => new StudentWriter(_recipe, _directory, _data).WriteOnnx(_plan, Seed, Network, path, []);
+
+    /// <inheritdoc/>
+    public void Dispose() => Network.Dispose();
+}

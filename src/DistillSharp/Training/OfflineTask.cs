@@ -1,0 +1,177 @@
+using System.Diagnostics;
+using DistillSharp.Config;
+using DistillSharp.Data;
+using DistillSharp.Losses.Logits;
+using DistillSharp.Methods;
+using DistillSharp.Models;
+using DistillSharp.Signals;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Training;
+
+/// <summary>
+/// Hard labels and any number of distillation terms from a fixed teacher; without terms it is supervised training.
+/// The teacher stays in evaluation mode and gets no gradient.
+/// </summary>
+public sealed class OfflineTask : TrainingTask
+{
+    /// <summary>Name of the hard-label part.</summary>
+    public const string HardLabelPart = "hard_labels";
+
+    private readonly StagePlan _stage;
+    private readonly SignalReader _student;
+    private readonly SignalReader? _teacher;
+    private readonly List<(MethodPlan Plan, Method Method)> _terms = [];
+    private readonly Stopwatch _teacherTime = new();
+    private readonly List<Parameter> _frozen = [];
+
+    /// <summary>Builds the terms from the shapes that one batch has in both networks.</summary>
+    /// <param name="student">The network to train.</param>
+    /// <param name="teacher">The fixed network; null for supervised training.</param>
+    /// <param name="stage">Hard-label weight, terms, and how far the student is trained.</param>
+    /// <param name="probe">A batch of the training data.</param>
+    /// <param name="source">The training data, for class count and size.</param>
+    /// <exception cref="ArgumentException">A feature point does not exist, or shapes do not fit a method; the message names them.</exception>
+    public OfflineTask(Network student, Network? teacher, StagePlan stage, Batch probe, IBatchSource source)
+    {
+        Student = student;
+        _stage = stage;
+        var studentFeatures = stage.Terms.SelectMany(term => term.StudentFeatures);
+        _student = new SignalReader(student, stage.TrainUpTo is { } last ? studentFeatures.Append(last) : studentFeatures);
+        if (stage.Terms.Count > 0)
+        {
+            _teacher = new SignalReader(
+                teacher ?? throw new ArgumentException($"stage `{stage.Name}` has distillation terms but there is no teacher"),
+                stage.Terms.SelectMany(term => term.TeacherFeatures));
+            teacher.eval();
+            BuildTerms(probe, source);
+        }
+
+        Companions = new ModuleBag(_terms.Select(term => (term.Plan.Name, (nn.Module)term.Method)));
+        if (stage.TrainUpTo is { } point)
+        {
+            FreezeAfter(point, probe);
+        }
+
+        TrainedParameters = CollectParameters();
+    }
+
+    /// <inheritdoc/>
+    public override Network Student { get; }
+
+    /// <inheritdoc/>
+    public override nn.Module Companions { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Name, Parameter Parameter)> TrainedParameters { get; }
+
+    /// <inheritdoc/>
+    public override double TakeTeacherSeconds()
+    {
+        var seconds = _teacherTime.Elapsed.TotalSeconds;
+        _teacherTime.Reset();
+        return seconds;
+    }
+
+    /// <inheritdoc/>
+    public override string? CouplingTerm =>
+        _terms.FirstOrDefault(term => term.Plan.Entry.Traits.HasFlag(MethodTraits.CouplesSamples)).Plan?.Name;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<LossPart> Compute(Batch batch, Progress progress)
+    {
+        var teacher = _teacher is null ? null : ReadTeacher(_teacher, batch);
+        var student = _student.Read(batch);
+        var parts = new List<LossPart>(_terms.Count + 1);
+        var hardWeight = _stage.HardLabels.ValueAt(progress);
+        if (hardWeight > 0 && batch.Targets is { } targets)
+        {
+            parts.Add(new LossPart(HardLabelPart, HardLabels.CrossEntropy(student.Logits.Value, targets, _stage.Training.LabelSmoothing), hardWeight));
+        }
+
+        foreach (var (plan, method) in _terms)
+        {
+            parts.Add(new LossPart(plan.Name, method.Compute(new MethodInput(student, teacher!, batch, progress)), plan.Weight.ValueAt(progress)));
+        }
+
+        return parts;
+    }
+
+    /// <inheritdoc/>
+    public override double CountOf(string part, Batch batch)
+    {
+        if (part != HardLabelPart || batch.Targets is null)
+        {
+            return batch.Count;
+        }
+
+        using var labelled = batch.Targets.ge(0).sum();
+        return labelled.ToInt64();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _student.Dispose();
+        _teacher?.Dispose();
+        foreach (var parameter in _frozen)
+        {
+            parameter.requires_grad = true;
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private ModelSignals ReadTeacher(SignalReader teacher, Batch batch)
+    {
+        _teacherTime.Start();
+        using var noGradient = no_grad();
+        var signals = teacher.Read(batch);
+        _teacherTime.Stop();
+        return signals;
+    }
+
+    private void BuildTerms(Batch probe, IBatchSource source)
+    {
+        var studentShapes = _student.Probe(probe);
+        var teacherShapes = _teacher!.Probe(probe);
+        if (source.Info.Classes.Count > 0 && studentShapes.Logits[^1] != teacherShapes.Logits[^1])
+        {
+            throw new ArgumentException(
+                $"the teacher has {teacherShapes.Logits[^1]} outputs and the student {studentShapes.Logits[^1]}; both must have the {source.Info.Classes.Count} classes of {source.Info.Name}");
+        }
+
+        foreach (var plan in _stage.Terms)
+        {
+            var context = new MethodContext(
+                studentShapes, teacherShapes, plan.StudentFeatures, plan.TeacherFeatures,
+                source.Info.Classes.Count, source.SampleCount, probe.Input.device)
+            {
+                TeacherNetwork = _teacher.Network,
+            };
+            _terms.Add((plan, plan.Entry.Create(plan.Options, context)));
+        }
+    }
+
+    private void FreezeAfter(string point, Batch probe)
+    {
+        // Whatever a gradient of the feature does not reach comes after it.
+        using var scope = NewDisposeScope();
+        Student.eval();
+        _student.Read(probe).Features[point].Value.sum().backward();
+        foreach (var parameter in Student.parameters())
+        {
+            if (parameter.grad is null)
+            {
+                parameter.requires_grad = false;
+                _frozen.Add(parameter);
+            }
+            else
+            {
+                parameter.grad = null;
+            }
+        }
+    }
+}

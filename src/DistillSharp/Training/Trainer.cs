@@ -1,0 +1,384 @@
+using DistillSharp.Config;
+using DistillSharp.Data;
+using DistillSharp.Models;
+using DistillSharp.RunLog;
+using DistillSharp.Runs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Training;
+
+/// <summary>What a job is given: one student, trained through the stages of a plan.</summary>
+/// <param name="Arm">Arm name, for events.</param>
+/// <param name="Seed">Seed of order, dropout and projectors.</param>
+/// <param name="Plan">Scheme and stages.</param>
+/// <param name="Student">The network; its weights are what training starts from.</param>
+/// <param name="Source">The training batches of a stage (batch size and augmentation are the stage's).</param>
+/// <param name="CreateTask">Builds the task of a stage from one probe batch.</param>
+/// <param name="Validate">Metrics on the validation split; <c>top1</c> selects.</param>
+/// <param name="Checkpoints">Where checkpoints go; null for none (trials).</param>
+public sealed record TrainingJob(
+    string Arm,
+    int Seed,
+    ObjectivePlan Plan,
+    Network Student,
+    Func<StagePlan, IBatchSource> Source,
+    Func<StagePlan, Batch, IBatchSource, TrainingTask> CreateTask,
+    Func<Network, IReadOnlyDictionary<string, double>> Validate,
+    CheckpointStore? Checkpoints)
+{
+    /// <summary>Told of the last stage's task, with the weights that are kept, before it is disposed.</summary>
+    public Action<TrainingTask>? Finished { get; init; }
+}
+
+/// <summary>What training ended with.</summary>
+/// <param name="State">Its last state: epochs, steps, seconds.</param>
+/// <param name="Validation">Validation metrics of the weights that were kept.</param>
+/// <param name="SelectedEpoch">The epoch (from 1) whose weights were kept.</param>
+public sealed record TrainingOutcome(TrainingState State, IReadOnlyDictionary<string, double> Validation, int SelectedEpoch);
+
+/// <summary>
+/// The training loop. It knows a <see cref="TrainingTask"/> and nothing of methods, teachers or domains. On one thread a job
+/// that is killed and resumed ends with the same bits as one that was not.
+/// </summary>
+public sealed class Trainer(IRunEventSink events, TimeProvider clock)
+{
+    private const int LoggedStepsPerEpoch = 10;
+
+    // Not a legal name of a term, so that it cannot meet one.
+    private const string TotalPart = "(total)";
+
+    /// <summary>Trains a job from its newest checkpoint, or from the start.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled; a checkpoint of the last step was written.</exception>
+    /// <exception cref="TrainingDivergedException">The loss is not a finite number.</exception>
+    public TrainingOutcome Run(TrainingJob job, CancellationToken cancellation = default)
+    {
+        var saved = job.Checkpoints?.ReadLatest();
+        var state = saved is null ? new TrainingState() : TrainingState.FromJson(saved.State);
+        var validation = (IReadOnlyDictionary<string, double>)new Dictionary<string, double>();
+        try
+        {
+            for (var index = state.Stage; index < job.Plan.Stages.Count; index++)
+            {
+                state = state with { Stage = index };
+                using var run = new StageRun(job, job.Plan.Stages[index], state, saved?.Tensors, events, clock);
+                (state, validation) = run.Train(cancellation);
+                saved?.Dispose();
+                saved = null;
+                state = state with { Stage = index + 1, Epoch = 0, Batch = 0, StageStep = 0 };
+            }
+        }
+        finally
+        {
+            saved?.Dispose();
+        }
+
+        var selected = job.Plan.Stages[^1].Training.Select == Selection.Best && state.BestFile is not null ? state.BestEpoch : job.Plan.Epochs;
+        return new TrainingOutcome(state, validation, selected);
+    }
+
+    /// <summary>One stage of a job: its task, optimizer and averages live as long as this.</summary>
+    private sealed class StageRun : IDisposable
+    {
+        private readonly TrainingJob _job;
+        private readonly StagePlan _stage;
+        private readonly TrainingOptions _options;
+        private readonly IBatchSource _source;
+        private readonly TrainingTask _task;
+        private readonly Optimizer _optimizer;
+        private readonly WeightAverage? _average;
+        private readonly IRunEventSink _events;
+        private readonly TimeProvider _clock;
+        private readonly int _firstEpoch;
+        private readonly int _stepsPerEpoch;
+        private readonly long _totalSteps;
+        private readonly Device _device;
+        private readonly Dictionary<string, double> _sums;
+        private readonly Dictionary<string, double> _counts;
+        private TrainingState _state;
+        private CostMeter _cost;
+
+        public StageRun(TrainingJob job, StagePlan stage, TrainingState state, IReadOnlyDictionary<string, Tensor>? saved, IRunEventSink events, TimeProvider clock)
+        {
+            (_job, _stage, _options, _state, _events, _clock) = (job, stage, stage.Training, state, events, clock);
+            _source = job.Source(stage);
+            if (_source.SampleCount == 0)
+            {
+                throw new InvalidOperationException($"the training split of {_source.Info.Name} is empty");
+            }
+
+            _firstEpoch = job.Plan.Stages.Take(state.Stage).Sum(earlier => earlier.Training.Epochs);
+            _stepsPerEpoch = StepsPerEpoch(stage, _source);
+            _totalSteps = job.Plan.Stages.Sum(each => (long)each.Training.Epochs * StepsPerEpoch(each, each == stage ? _source : job.Source(each)));
+            _device = job.Student.parameters().First().device;
+            BatchNormCheck.ThrowIfTooSmall(job.Student, _source, _options.BatchSize);
+            _task = CreateTask();
+            CheckAccumulation();
+            _optimizer = new Optimizer(_task.TrainedParameters, _options);
+            _average = _options.Ema > 0 ? new WeightAverage(job.Student, _options.Ema) : null;
+            if (saved is not null)
+            {
+                StudentTensors.Restore(saved, _task, _optimizer, _average);
+            }
+
+            _sums = new Dictionary<string, double>(state.PartSums);
+            _counts = new Dictionary<string, double>(state.PartCounts);
+            _cost = CostMeter.Start();
+        }
+
+        public (TrainingState State, IReadOnlyDictionary<string, double> Validation) Train(CancellationToken cancellation)
+        {
+            IReadOnlyDictionary<string, double>? validation = null;
+            for (var epoch = _state.Epoch; epoch < _options.Epochs; epoch++)
+            {
+                var started = _clock.GetTimestamp();
+                TrainEpoch(epoch, cancellation);
+                validation = EndEpoch(epoch, started);
+            }
+
+            // Averaged weights are the stage's result: the next stage and the export start from them.
+            _average?.Swap();
+            if (_state.Stage == _job.Plan.Stages.Count - 1)
+            {
+                validation = TakeBest() ?? validation;
+                _job.Finished?.Invoke(_task);
+            }
+
+            return (_state, validation ?? _job.Validate(_job.Student));
+        }
+
+        public void Dispose()
+        {
+            _average?.Dispose();
+            _optimizer.Dispose();
+            _task.Dispose();
+        }
+
+        private static int StepsPerEpoch(StagePlan stage, IBatchSource source) =>
+            (source.BatchCount + stage.Training.Accumulate - 1) / stage.Training.Accumulate;
+
+        private TrainingTask CreateTask()
+        {
+            using var probe = _source.Epoch(0).First();
+            using var moved = probe.To(_device);
+            random.manual_seed(DerivedSeed.Of(_job.Seed, "companions", _state.Stage));
+            return _job.CreateTask(_stage, moved, _source);
+        }
+
+        private void CheckAccumulation()
+        {
+            if (_options.Accumulate > 1 && _task.CouplingTerm is { } term)
+            {
+                throw new InvalidOperationException($"{term} compares the samples of a batch with each other, so accumulate must be 1; raise batch_size instead");
+            }
+        }
+
+        private void TrainEpoch(int epoch, CancellationToken cancellation)
+        {
+            _task.Train(true);
+            var group = new List<Batch>(_options.Accumulate);
+            try
+            {
+                var done = _state.Batch;
+                foreach (var batch in _source.Epoch(_firstEpoch + epoch, _state.Batch, cancellation))
+                {
+                    group.Add(batch);
+                    done++;
+                    if (group.Count < _options.Accumulate && done < _source.BatchCount)
+                    {
+                        continue;
+                    }
+
+                    Step(group, epoch);
+                    group.ForEach(each => each.Dispose());
+                    group.Clear();
+                    _state = _state with { Batch = done, Step = _state.Step + 1, StageStep = _state.StageStep + 1 };
+                    AfterStep(done, cancellation);
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                SaveCheckpoint();
+                throw;
+            }
+            finally
+            {
+                group.ForEach(each => each.Dispose());
+            }
+        }
+
+        private void AfterStep(int done, CancellationToken cancellation)
+        {
+            FaultInjection.Reach("step");
+            cancellation.ThrowIfCancellationRequested();
+
+            if (_options.CheckpointSteps > 0 && _state.StageStep % _options.CheckpointSteps == 0 && done < _source.BatchCount)
+            {
+                SaveCheckpoint();
+            }
+        }
+
+        private void Step(List<Batch> group, int epoch)
+        {
+            using var scope = NewDisposeScope();
+            var progress = new Progress(epoch + ((double)_state.Batch / _source.BatchCount), _options.Epochs);
+            var rate = LearningRateSchedule.At(_options, _state.StageStep, _stepsPerEpoch);
+            var total = 0.0;
+            var parts = new Dictionary<string, double>();
+            for (var i = 0; i < group.Count; i++)
+            {
+                random.manual_seed(DerivedSeed.Of(_job.Seed, "step", (_state.Step * _options.Accumulate) + i));
+                total += Backward(group, i, progress, parts);
+            }
+
+            if (_options.ClipNorm > 0)
+            {
+                _optimizer.ClipNorm(_options.ClipNorm);
+            }
+
+            _optimizer.Step(rate);
+            _job.Student.ApplyConstraints();
+            _average?.Update();
+            LogStep(total, parts, rate);
+        }
+
+        private double Backward(List<Batch> group, int index, Progress progress, Dictionary<string, double> parts)
+        {
+            using var scope = NewDisposeScope();
+            using var moved = _device.type == DeviceType.CPU ? null : group[index].To(_device);
+            var batch = moved ?? group[index];
+            var computed = _task.Compute(batch, progress);
+            Tensor? total = null;
+            foreach (var part in computed)
+            {
+                // Over an accumulation group a part is divided by the group's count, not by the batch's.
+                var count = group.Count == 1 ? part.Term.Count : group.Sum(each => _task.CountOf(part.Name, each));
+                if (count > 0 && part.Weight != 0)
+                {
+                    var weighted = part.Term.Sum * (part.Weight / count);
+                    total = total is null ? weighted : total + weighted;
+                }
+
+                var sum = part.Term.Sum.ToDouble();
+                ThrowIfNotFinite(sum, part.Name, batch);
+                _sums[part.Name] = _sums.GetValueOrDefault(part.Name) + sum;
+                _counts[part.Name] = _counts.GetValueOrDefault(part.Name) + part.Term.Count;
+                parts[part.Name] = sum / Math.Max(1e-12, part.Term.Count);
+            }
+
+            if (total is null)
+            {
+                return 0;
+            }
+
+            total.backward();
+            var loss = total.ToDouble();
+            _sums[TotalPart] = _sums.GetValueOrDefault(TotalPart) + (loss * batch.Count * (group.Count == 1 ? 1 : group.Count));
+            _counts[TotalPart] = _counts.GetValueOrDefault(TotalPart) + batch.Count;
+            return loss;
+        }
+
+        private void ThrowIfNotFinite(double value, string part, Batch batch)
+        {
+            if (!double.IsFinite(value))
+            {
+                throw new TrainingDivergedException(_job.Arm, _job.Seed, _state.Step + 1, part, value, batch.SampleIds, _job.Checkpoints?.LatestPath);
+            }
+        }
+
+        private void LogStep(double total, Dictionary<string, double> parts, double rate)
+        {
+            var step = _state.Step + 1;
+            if (step % Math.Max(1, _stepsPerEpoch / LoggedStepsPerEpoch) == 0)
+            {
+                _events.Write(new StepLogged(_job.Arm, _job.Seed, step, _totalSteps, total, parts, rate) { Time = _clock.GetUtcNow() });
+            }
+        }
+
+        private IReadOnlyDictionary<string, double> EndEpoch(int epoch, long started)
+        {
+            var last = epoch + 1 == _options.Epochs;
+            var jobEpoch = _firstEpoch + epoch + 1;
+            IReadOnlyDictionary<string, double> validation = new Dictionary<string, double>();
+            string? staleBest = null;
+            if (last || (epoch + 1) % _options.EvaluateEvery == 0)
+            {
+                _average?.Swap();
+                validation = _job.Validate(_job.Student);
+                staleBest = KeepIfBest(validation, jobEpoch);
+                _average?.Swap();
+            }
+
+            _sums.Remove(TotalPart, out var total);
+            _counts.Remove(TotalPart, out var samples);
+            var means = _sums.ToDictionary(entry => entry.Key, entry => entry.Value / Math.Max(1e-12, _counts[entry.Key]));
+            var rate = LearningRateSchedule.At(_options, Math.Max(0, _state.StageStep - 1), _stepsPerEpoch);
+            _sums.Clear();
+            _counts.Clear();
+            _state = _state with { Epoch = epoch + 1, Batch = 0 };
+            if (last || (epoch + 1) % _options.CheckpointEvery == 0)
+            {
+                SaveCheckpoint();
+            }
+
+            if (staleBest is not null)
+            {
+                _job.Checkpoints?.DeleteBest(staleBest);
+            }
+
+            _events.Write(new EpochEnded(
+                _job.Arm, _job.Seed, _stage.Name, jobEpoch, _job.Plan.Epochs, _state.Step, total / Math.Max(1, samples),
+                means, validation, rate, _clock.GetElapsedTime(started).TotalSeconds)
+            {
+                Time = _clock.GetUtcNow(),
+            });
+            return validation;
+        }
+
+        private IReadOnlyDictionary<string, double>? TakeBest()
+        {
+            if (_options.Select != Selection.Best || _state.BestFile is null)
+            {
+                return null;
+            }
+
+            using var best = _job.Checkpoints!.ReadBest(_state.BestFile);
+            StudentTensors.RestoreNetworks(best.Tensors, _task);
+            return _job.Validate(_job.Student);
+        }
+
+        private string? KeepIfBest(IReadOnlyDictionary<string, double> validation, int jobEpoch)
+        {
+            if (_options.Select != Selection.Best || _job.Checkpoints is null || !(validation["top1"] > (_state.Best ?? double.NegativeInfinity)))
+            {
+                return null;
+            }
+
+            var stale = _state.BestFile;
+            var file = _job.Checkpoints.WriteBest(_state.Step, StudentTensors.OfNetworks(_task));
+            _state = _state with { Best = validation["top1"], BestEpoch = jobEpoch, BestFile = file };
+            return stale == file ? null : stale;
+        }
+
+        private void SaveCheckpoint()
+        {
+            var now = CostMeter.Start();
+            _state = _state with
+            {
+                PartSums = new Dictionary<string, double>(_sums),
+                PartCounts = new Dictionary<string, double>(_counts),
+                Seconds = _state.Seconds + _cost.SecondsUntil(now),
+                CpuSeconds = _state.CpuSeconds + _cost.CpuSecondsUntil(now),
+                TeacherSeconds = _state.TeacherSeconds + _task.TakeTeacherSeconds(),
+            };
+            _cost = now;
+            if (_job.Checkpoints is null)
+            {
+                return;
+            }
+
+            var path = _job.Checkpoints.Write(_state.Step, StudentTensors.Collect(_task, _optimizer, _average), _state.ToJson());
+            _events.Write(new CheckpointSaved(_job.Arm, _job.Seed, _state.Step, path) { Time = _clock.GetUtcNow() });
+        }
+    }
+}

@@ -1,0 +1,20 @@
+namespace DistillSharp.Training;
+
+/// <summary>A part of the loss became NaN or infinite. Nothing was changed by the step.</summary>
+public sealed class TrainingDivergedException(
+    string arm, int seed, long step, string term, double value, IReadOnlyList<long> sampleIds, string? lastCheckpoint)
+    : Exception(
+        $"{arm}/seed-{seed}, step {step}: the loss term `{term}` is {value}. Sample ids of the batch: {string.Join(", ", sampleIds.Take(16))}"
+        + (sampleIds.Count > 16 ? $" … ({sampleIds.Count} in all)" : "")
+        + (lastCheckpoint is null ? ". No checkpoint was written before it" : $". Last good checkpoint: {lastCheckpoint}")
+        + ". Usual causes: a learning rate that is too high, or NaN in the inputs or in the teacher's outputs.")
+{
+    /// <summary>The step that failed, from 1.</summary>
+    public long Step { get; } = step;
+
+    /// <summary>The term that is not finite.</summary>
+    public string Term { get; } = term;
+
+    /// <summary>The samples of the batch.</summary>
+    public IReadOnlyList<long> SampleIds { get; } = sampleIds;
+}

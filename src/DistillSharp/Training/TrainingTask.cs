@@ -1,0 +1,80 @@
+using DistillSharp.Config;
+using DistillSharp.Data;
+using DistillSharp.Losses;
+using DistillSharp.Models;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Training;
+
+/// <summary>One named part of a step's loss.</summary>
+/// <param name="Name">Name in logs.</param>
+/// <param name="Term">Its sum and count over the batch.</param>
+/// <param name="Weight">Factor of its mean in the total.</param>
+public readonly record struct LossPart(string Name, LossTerm Term, double Weight);
+
+/// <summary>
+/// What a trainer trains in one stage: turns a batch into named loss parts and owns whatever is trained beside the student.
+/// The trainer knows no method and no teacher.
+/// </summary>
+public abstract class TrainingTask : IDisposable
+{
+    /// <summary>The network that is evaluated and kept.</summary>
+    public abstract Network Student { get; }
+
+    /// <summary>Projectors, heads and memory: trained and saved with the checkpoint, not with the student.</summary>
+    public abstract nn.Module Companions { get; }
+
+    /// <summary>Everything the optimizer moves: <c>student.…</c> and <c>companions.…</c>.</summary>
+    public abstract IReadOnlyList<(string Name, Parameter Parameter)> TrainedParameters { get; }
+
+    /// <summary>Wall-clock seconds spent in the teacher's forward passes since the last call.</summary>
+    public virtual double TakeTeacherSeconds() => 0;
+
+    /// <summary>Why the batches of an accumulation group may not be taken apart; null where they may.</summary>
+    public virtual string? CouplingTerm => null;
+
+    /// <summary>The loss of a batch, part by part.</summary>
+    public abstract IReadOnlyList<LossPart> Compute(Batch batch, Progress progress);
+
+    /// <summary>What a part of a batch will be divided by, known before it is computed, for accumulation over several batches.</summary>
+    public virtual double CountOf(string part, Batch batch) => batch.Count;
+
+    /// <summary>Puts everything into training or evaluation mode; a teacher stays in evaluation mode.</summary>
+    public virtual void Train(bool training)
+    {
+        Student.train(training);
+        Companions.train(training);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases hooks and companions; never the student or a teacher, which belong to the caller.</summary>
+    protected virtual void Dispose(bool disposing) => Companions.Dispose();
+
+    /// <summary>The parameters of student and companions that require a gradient.</summary>
+    protected IReadOnlyList<(string Name, Parameter Parameter)> CollectParameters() =>
+    [
+        .. Student.named_parameters().Select(entry => ("student." + entry.name, entry.parameter))
+            .Concat(Companions.named_parameters().Select(entry => ("companions." + entry.name, entry.parameter)))
+            .Where(entry => entry.parameter.requires_grad),
+    ];
+}
+
+/// <summary>A module that only holds others by name.</summary>
+internal sealed class ModuleBag : nn.Module
+{
+    public ModuleBag(IEnumerable<(string Name, nn.Module Module)> modules)
+        : base("companions")
+    {
+        foreach (var (name, module) in modules)
+        {
+            register_module(name, module);
+        }
+    }
+}
