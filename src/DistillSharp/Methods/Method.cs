@@ -42,6 +42,9 @@ public sealed record MethodContext(
 {
     /// <summary>The teacher's network where it is live, for methods that read its parameters; null for a file.</summary>
     public Models.Network? TeacherNetwork { get; init; }
+
+    /// <summary>The student's network, for methods that read its classifier; null where only shapes are known.</summary>
+    public Models.Network? StudentNetwork { get; init; }
 }
 
 /// <summary>What the conformance suite and the validator must know about a method.</summary>

@@ -26,5 +26,7 @@ public sealed class MethodCatalog
 
     /// <summary>A fresh catalog with every method of this library.</summary>
     public static MethodCatalog Default() => new MethodCatalog()
-        .Add(Logits.SoftTarget.Entry);
+        .Add(Logits.SoftTarget.Entry)
+        .Add(Features.FitnetMethod.Entry)
+        .Add(Features.AttentionMethod.Entry);
 }

@@ -1,0 +1,86 @@
+using DistillSharp.Config;
+using DistillSharp.Losses;
+using DistillSharp.Losses.Features;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Methods.Features;
+
+/// <summary>Options of <c>fitnet</c>.</summary>
+public sealed record FitnetOptions
+{
+    /// <summary>How the student's feature is brought to the teacher's shape.</summary>
+    [Option(
+        "regressor: a convolution to the teacher's channels and size (linear for vectors); conv1x1: channels only, the larger map is pooled; none",
+        OneOf = [Projectors.Regressor, Projectors.Conv1x1, Projectors.None])]
+    public string Projector { get; init; } = Projectors.Regressor;
+}
+
+/// <summary>
+/// Hint training: the student's features, mapped by a regressor, are to equal the teacher's. Maps, vectors, and sequences,
+/// of which padded positions are left out.
+/// </summary>
+public sealed class FitnetMethod : ProjectedFeatureMethod
+{
+    private readonly bool _pools;
+
+    /// <summary>Builds it for probed shapes.</summary>
+    /// <exception cref="ArgumentException">The projector cannot map a student's feature to the teacher's.</exception>
+    public FitnetMethod(FitnetOptions options, MethodContext context)
+        : base("fitnet", context, options.Projector)
+    {
+        _pools = options.Projector == Projectors.Conv1x1;
+        CheckPairs((student, teacher) => CheckPair(options.Projector, student, teacher));
+        Complete(context);
+    }
+
+    /// <summary>The catalog's entry. The published weight is 100 beside hard labels in common code; the paper trains hints alone first.</summary>
+    public static MethodEntry Entry { get; } = new(
+        "fitnet",
+        "Hints: the student's features through a regressor equal the teacher's",
+        "Romero et al., FitNets: Hints for Thin Deep Nets, ICLR 2015",
+        typeof(FitnetOptions),
+        MethodTraits.UsesFeatures | MethodTraits.HasProjectors | MethodTraits.Sequences,
+        (options, context) => new FitnetMethod((FitnetOptions)options, context))
+    {
+        Variant = "mean of squared differences over all elements, as common code; the paper has half the squared norm",
+    };
+
+    /// <inheritdoc/>
+    protected override bool AcceptsMasks => true;
+
+    /// <inheritdoc/>
+    public override LossTerm Compute(MethodInput input)
+    {
+        var (student, teacher) = FeaturesOf(input);
+        var masks = MasksOf(input);
+        var loss = SumOverPairs(student, teacher, (i, own, other) => Stage(i, own, other, masks[i]));
+        var count = masks[0] is { } mask ? (double)mask.ne(0).sum().item<long>() : student[0].shape[0];
+        return new LossTerm(loss * count, count);
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher) =>
+        SumOverPairs(student, teacher, (i, own, other) => Stage(i, own, other, null));
+
+    private Tensor Stage(int pair, Tensor student, Tensor teacher, Tensor? mask)
+    {
+        if (_pools && student.dim() == 4)
+        {
+            (student, teacher) = FeatureTensors.PoolToSmaller(student, teacher);
+        }
+
+        return FitnetLoss.Compute(Project(pair, student), teacher, mask);
+    }
+
+    private static void CheckPair(string projector, IReadOnlyList<long> student, IReadOnlyList<long> teacher)
+    {
+        if (projector == Projectors.None)
+        {
+            FeatureShapes.RequireEqual("fitnet", student, teacher);
+        }
+        else if (student.Count == 3)
+        {
+            FeatureShapes.Require(student[1] == teacher[1], "fitnet", student, teacher, "the numbers of positions must be equal");
+        }
+    }
+}

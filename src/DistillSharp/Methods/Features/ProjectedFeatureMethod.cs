@@ -1,0 +1,41 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Methods.Features;
+
+/// <summary>A feature method with one projector per pair, which it owns and which is trained with the student.</summary>
+public abstract class ProjectedFeatureMethod : FeatureMethod
+{
+    // The name is the key under which the weights are saved.
+    private readonly ModuleList<nn.Module<Tensor, Tensor>> projectors;
+
+    /// <summary>Builds the projectors from the probed shapes.</summary>
+    /// <param name="name">Recipe name, for messages.</param>
+    /// <param name="context">Shapes and feature names.</param>
+    /// <param name="projector">Kind of projector, see <see cref="Projectors"/>.</param>
+    /// <param name="minimumStages">Fewest pairs that the formula makes sense for.</param>
+    /// <exception cref="ArgumentException">The pairs do not fit.</exception>
+    protected ProjectedFeatureMethod(string name, MethodContext context, string projector, int minimumStages = 1)
+        : base(name, context, minimumStages)
+    {
+        projectors = new ModuleList<nn.Module<Tensor, Tensor>>();
+        for (var i = 0; i < Stages; i++)
+        {
+            AtPair(i, () => projectors.Add(Projectors.Create(projector, name, StudentShapes[i], TeacherShapes[i])));
+        }
+    }
+
+    /// <summary>The student's feature of a pair in the teacher's channels.</summary>
+    protected Tensor Project(int pair, Tensor student) => projectors[pair].call(student);
+
+    /// <summary>The student's features, each through its projector.</summary>
+    protected IReadOnlyList<Tensor> Project(IReadOnlyList<Tensor> student) => [.. student.Select((feature, i) => Project(i, feature))];
+
+    /// <summary>Registers child modules and moves them; the last statement of a constructor.</summary>
+    protected void Complete(MethodContext context)
+    {
+        RegisterComponents();
+        this.to(context.Device);
+    }
+}
