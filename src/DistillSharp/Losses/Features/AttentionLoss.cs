@@ -26,13 +26,9 @@ public static class AttentionLoss
         var (small, target) = FeatureTensors.PoolToSmaller(student.Widen(), teacher.AsTarget(student));
         return variant switch
         {
-            Code => (Map(small, p, magnitudes: false) - Map(target, p, magnitudes: false)).square().mean(),
-            Paper => (Map(small, p, magnitudes: true) - Map(target, p, magnitudes: true)).norm(1).mean(),
+            Code => (FeatureTensors.SpatialMap(small, p) - FeatureTensors.SpatialMap(target, p)).square().mean(),
+            Paper => (FeatureTensors.SpatialMap(small.abs(), p) - FeatureTensors.SpatialMap(target.abs(), p)).norm(1).mean(),
             _ => throw new ArgumentException($"attention: unknown variant `{variant}`; known: {Code}, {Paper}"),
         };
     }
-
-    /// <summary>Attention [N, H·W]: the mean over channels of x^p, of length 1.</summary>
-    private static Tensor Map(Tensor map, double p, bool magnitudes) =>
-        FeatureTensors.UnitLength(FeatureTensors.Power(magnitudes ? map.abs() : map, p).mean([1]).flatten(1), 1);
 }
