@@ -152,7 +152,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
 
         var keep = plan.Stages.Max(stage => stage.Training.KeepCheckpoints);
         var checkpoints = new CheckpointStore(directory.CheckpointFolder(arm.Name, seed), keep, message => events.Write(new NoteLogged("warning", message) { Time = clock.GetUtcNow() }));
-        events.Write(new JobStarted(arm.Name, seed, plan.Epochs, data.Source(plan.Stages[0], seed).BatchCount) { Time = clock.GetUtcNow() });
+        events.Write(new JobStarted(arm.Name, seed, plan.Epochs, data.Source(plan.Stages[0], seed, arm.IsTeacher).BatchCount) { Time = clock.GetUtcNow() });
         var job = CreateJob(arm, plan, seed, student, teacher, checkpoints) with
         {
             Finished = task => exits.AddRange(task is SelfDistillationTask self ? self.TakeExits() : []),
@@ -162,7 +162,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
 
     private TrainingJob CreateJob(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Network? teacher, CheckpointStore? checkpoints) => new(
         arm.Name, seed, plan, student,
-        stage => data.Source(stage, seed),
+        stage => data.Source(stage, seed, arm.IsTeacher),
         (stage, probe, source) => plan.Scheme.Options is SelfDistillationOptions options
             ? new SelfDistillationTask(student, options, stage, probe)
             : new OfflineTask(student, teacher, stage, probe, source),

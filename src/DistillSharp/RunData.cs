@@ -11,10 +11,12 @@ namespace DistillSharp;
 internal sealed class RunData
 {
     private readonly DataSplits _splits;
+    private readonly Dataset _teacherTrain;
     private readonly Recipe _recipe;
 
-    private RunData(Recipe recipe, DataSplits splits)
+    private RunData(Recipe recipe, DataSplits splits, Dataset teacherTrain)
     {
+        _teacherTrain = teacherTrain;
         _recipe = recipe;
         _splits = splits;
         Normalisation = recipe.Data.Normalise ? Normalisation.Of(splits.Train) : null;
@@ -45,11 +47,16 @@ internal sealed class RunData
     public static RunData Load(Recipe recipe, string? folder)
     {
         var pair = recipe.Dataset.Entry.Load(recipe.Dataset.Options, new DataLocator(folder));
-        return new RunData(recipe, DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed, recipe.Data.TrainSamples));
+        var splits = DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed, recipe.Data.TrainSamples);
+        var teacherTrain = recipe.Teacher is { AllSamples: true } ? DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed).Train : splits.Train;
+        return new RunData(recipe, splits, teacherTrain);
     }
 
     /// <summary>Training batches of a stage.</summary>
-    public IBatchSource Source(StagePlan stage, int seed) => new Loader(_splits.Train, new LoaderOptions
+    /// <param name="stage">Batch size.</param>
+    /// <param name="seed">Seed of order and augmentation.</param>
+    /// <param name="forTeacher">True for the teacher, which may see more samples.</param>
+    public IBatchSource Source(StagePlan stage, int seed, bool forTeacher) => new Loader(forTeacher ? _teacherTrain : _splits.Train, new LoaderOptions
     {
         BatchSize = stage.Training.BatchSize,
         Shuffle = true,

@@ -66,7 +66,8 @@ public sealed record Recipe
 /// <param name="Training">How it is trained (hard labels only).</param>
 /// <param name="Seed">Its seed; the first of the recipe's seeds by default. One teacher serves all students unless <see cref="PerSeed"/>.</param>
 /// <param name="PerSeed">True where every seed trains a teacher of its own.</param>
-public sealed record TeacherSection(ModelSpec Model, string? Weights, TrainingOptions Training, int? Seed, bool PerSeed);
+/// <param name="AllSamples">True where it is trained on the whole training split though students see only a part.</param>
+public sealed record TeacherSection(ModelSpec Model, string? Weights, TrainingOptions Training, int? Seed, bool PerSeed, bool AllSamples);
 
 /// <summary>Undistilled students: keys of <c>baselines:</c>.</summary>
 public sealed record BaselineSection

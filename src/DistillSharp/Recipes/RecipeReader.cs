@@ -168,7 +168,7 @@ public static class RecipeReader
             var model = catalogs.Models.Read(node, _binder, own);
             var keys = _binder.Bind<TeacherKeys>(node, [.. node.Entries?.Keys.Where(key => !ConfigBinder.OptionsOf(typeof(TeacherKeys)).ContainsKey(key)) ?? []]);
             var weights = Weights(node, keys.Weights);
-            return model is null ? null : new TeacherSection(model, weights, Training(node.Get("training")), keys.Seed, keys.PerSeed);
+            return model is null ? null : new TeacherSection(model, weights, Training(node.Get("training")), keys.Seed, keys.PerSeed, keys.AllSamples);
         }
 
         private (ModelSpec? Model, string? Weights) ReadStudent()
@@ -265,4 +265,8 @@ public sealed record TeacherKeys
     /// <summary>One teacher a seed.</summary>
     [Option("train a teacher for every seed instead of one for all")]
     public bool PerSeed { get; init; }
+
+    /// <summary>Train the teacher on every training sample.</summary>
+    [Option("train the teacher on the whole training split even where data.train_samples limits the students")]
+    public bool AllSamples { get; init; }
 }
