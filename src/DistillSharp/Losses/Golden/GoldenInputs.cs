@@ -119,5 +119,5 @@ public sealed class GoldenInputs
     }
 
     /// <summary>"[4, 10]".</summary>
-    public static string Show(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
+    public static string Show(Tensor tensor) => LossChecks.Show(tensor);
 }
