@@ -28,5 +28,13 @@ public sealed class MethodCatalog
     public static MethodCatalog Default() => new MethodCatalog()
         .Add(Logits.SoftTarget.Entry)
         .Add(Features.FitnetMethod.Entry)
-        .Add(Features.AttentionMethod.Entry);
+        .Add(Features.AttentionMethod.Entry)
+        .Add(Features.SimilarityMethod.Entry)
+        .Add(Features.NeuronSelectivityMethod.Entry)
+        .Add(Features.FlowMethod.Entry)
+        .Add(Features.ActivationBoundaryMethod.Entry)
+        .Add(Features.FactorTransferMethod.Entry)
+        .Add(Features.OverhaulMethod.Entry)
+        .Add(Features.ReviewMethod.Entry)
+        .Add(Features.InterChannelCorrelationMethod.Entry);
 }

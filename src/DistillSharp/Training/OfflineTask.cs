@@ -150,6 +150,7 @@ public sealed class OfflineTask : TrainingTask
                 source.Info.Classes.Count, source.SampleCount, probe.Input.device)
             {
                 TeacherNetwork = _teacher.Network,
+                StudentNetwork = Student,
             };
             _terms.Add((plan, plan.Entry.Create(plan.Options, context)));
         }

@@ -43,6 +43,6 @@ public sealed class AttentionMethod : FeatureMethod
     };
 
     /// <inheritdoc/>
-    protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher) =>
+    protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress) =>
         SumOverPairs(student, teacher, (_, own, other) => AttentionLoss.Compute(own, other, _options.P, _options.Variant));
 }

@@ -1,3 +1,4 @@
+using DistillSharp.Config;
 using DistillSharp.Losses;
 using DistillSharp.Losses.Features;
 using DistillSharp.Signals;
@@ -39,11 +40,11 @@ public abstract class FeatureMethod : Method
     public override LossTerm Compute(MethodInput input)
     {
         var (student, teacher) = FeaturesOf(input);
-        return LossTerm.FromMean(Loss(student, teacher), student[0].shape[0]);
+        return LossTerm.FromMean(Loss(student, teacher, input.Progress), student[0].shape[0]);
     }
 
-    /// <summary>The loss of one batch, a mean over its samples: the student's features in order, and the teacher's.</summary>
-    protected abstract Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher);
+    /// <summary>The loss of one batch, a mean over its samples: the student's features in order, the teacher's, and where training stands.</summary>
+    protected abstract Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress);
 
     /// <summary>Whether padded positions are left out; where not, features that have some are refused.</summary>
     protected virtual bool AcceptsMasks => false;

@@ -59,7 +59,7 @@ public sealed class FitnetMethod : ProjectedFeatureMethod
     }
 
     /// <inheritdoc/>
-    protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher) =>
+    protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress) =>
         SumOverPairs(student, teacher, (i, own, other) => Stage(i, own, other, null));
 
     private Tensor Stage(int pair, Tensor student, Tensor teacher, Tensor? mask)

@@ -1,3 +1,4 @@
+using DistillSharp.Losses.Features;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -23,6 +24,19 @@ public abstract class ProjectedFeatureMethod : FeatureMethod
         for (var i = 0; i < Stages; i++)
         {
             AtPair(i, () => projectors.Add(Projectors.Create(projector, name, StudentShapes[i], TeacherShapes[i])));
+        }
+    }
+
+    /// <summary>Both are maps; without a projector their channels are equal.</summary>
+    protected void CheckChannels(string projector, IReadOnlyList<long> student, IReadOnlyList<long> teacher)
+    {
+        if (projector == Projectors.None)
+        {
+            FeatureShapes.RequireChannels(GetName(), student, teacher);
+        }
+        else
+        {
+            FeatureShapes.RequireMaps(GetName(), student, teacher);
         }
     }
 
