@@ -21,6 +21,9 @@ public abstract class Method(string name) : nn.Module(name)
 {
     /// <summary>The loss of one batch.</summary>
     public abstract LossTerm Compute(MethodInput input);
+
+    /// <summary>What the sum of a batch will be divided by, known before it is computed, for accumulation over several batches.</summary>
+    public virtual double CountOf(Batch batch) => batch.Count;
 }
 
 /// <summary>What a method is built from: shapes seen on one probe batch and the features it was given.</summary>

@@ -102,7 +102,12 @@ public sealed class OfflineTask : TrainingTask
     /// <inheritdoc/>
     public override double CountOf(string part, Batch batch)
     {
-        if (part != HardLabelPart || batch.Targets is null)
+        if (_terms.Find(term => term.Plan.Name == part).Method is { } method)
+        {
+            return method.CountOf(batch);
+        }
+
+        if (batch.Targets is null)
         {
             return batch.Count;
         }

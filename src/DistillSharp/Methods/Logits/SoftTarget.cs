@@ -4,25 +4,55 @@ using DistillSharp.Losses.Logits;
 
 namespace DistillSharp.Methods.Logits;
 
+/// <summary>What the outputs of a model mean.</summary>
+public enum OutputKind
+{
+    /// <summary>One of several classes: softmax.</summary>
+    Classes,
+
+    /// <summary>Any number of labels at once, or one yes-or-no question: a sigmoid each.</summary>
+    Sigmoid,
+
+    /// <summary>Numbers.</summary>
+    Regression,
+}
+
 /// <summary>Options of <c>soft_target</c>.</summary>
 public sealed record SoftTargetOptions
 {
-    /// <summary>T of both softmaxes.</summary>
+    /// <summary>T of both softmaxes or sigmoids.</summary>
     [Option("temperature of both softmaxes", Min = 0, AboveMin = true)]
     public ValueSchedule Temperature { get; init; } = 4;
+
+    /// <summary>What the outputs mean.</summary>
+    [Option("what the outputs are: classes (softmax), sigmoid (binary or multi-label) or regression")]
+    public OutputKind Outputs { get; init; } = OutputKind.Classes;
 }
 
 /// <summary>Soft targets: T²·KL(teacher ‖ student) at temperature T.</summary>
-public sealed class SoftTarget(SoftTargetOptions options) : Method("soft_target")
+public sealed class SoftTarget(SoftTargetOptions options) : LogitMethod("soft_target")
 {
     /// <summary>Catalog entry.</summary>
     public static MethodEntry Entry { get; } = new(
-        "soft_target", "the teacher's softened class probabilities are the student's targets",
+        "soft_target",
+        "the teacher's softened class probabilities are the student's targets",
         "Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015",
-        typeof(SoftTargetOptions), MethodTraits.ShiftInvariant | MethodTraits.ZeroAtTeacher,
-        (chosen, _) => new SoftTarget((SoftTargetOptions)chosen));
+        typeof(SoftTargetOptions),
+        MethodTraits.ShiftInvariant | MethodTraits.ZeroAtTeacher | MethodTraits.Sequences,
+        (chosen, _) => new SoftTarget((SoftTargetOptions)chosen))
+    {
+        Variant = "with the factor T², KL summed over classes and averaged over samples (or valid positions)",
+    };
 
     /// <inheritdoc/>
-    public override LossTerm Compute(MethodInput input) =>
-        SoftTargetLoss.Compute(input.Student.Logits.Value, input.Teacher.Logits.Value, options.Temperature.ValueAt(input.Progress));
+    public override LossTerm Compute(MethodInput input)
+    {
+        var (student, teacher) = Logits(input);
+        return options.Outputs switch
+        {
+            OutputKind.Sigmoid => SoftTargetLoss.Sigmoid(student, teacher, options.Temperature.ValueAt(input.Progress)),
+            OutputKind.Regression => SoftTargetLoss.Regression(student, teacher),
+            _ => SoftTargetLoss.Compute(student, teacher, options.Temperature.ValueAt(input.Progress)),
+        };
+    }
 }
