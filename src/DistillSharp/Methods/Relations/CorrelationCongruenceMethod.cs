@@ -69,7 +69,7 @@ public sealed class CorrelationCongruenceMethod : FeatureMethod
     };
 
     /// <inheritdoc/>
-    protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher) => SumOverPairs(student, teacher, (pair, own, other) =>
+    protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress) => SumOverPairs(student, teacher, (pair, own, other) =>
     {
         var projected = projectors.Count > 0 ? projectors[pair].call(own.flatten(1)) : own.flatten(1);
         return (_options.Variant == "code"

@@ -1,3 +1,4 @@
+using DistillSharp.Config;
 using DistillSharp.Losses.Relations;
 using DistillSharp.Methods.Features;
 using static TorchSharp.torch;
@@ -23,6 +24,6 @@ public sealed class PktMethod(MethodContext context) : FeatureMethod("pkt", cont
     };
 
     /// <inheritdoc/>
-    protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher) =>
+    protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress) =>
         SumOverPairs(student, teacher, (_, own, other) => ProbabilisticTransferLoss.Compute(own, other).Mean);
 }

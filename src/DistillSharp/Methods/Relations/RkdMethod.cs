@@ -33,6 +33,6 @@ public sealed class RkdMethod(RkdOptions options, MethodContext context) : Featu
     };
 
     /// <inheritdoc/>
-    protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher) => SumOverPairs(
+    protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress) => SumOverPairs(
         student, teacher, (_, own, other) => RelationalLoss.Compute(own, other, options.DistanceWeight, options.AngleWeight).Mean);
 }
