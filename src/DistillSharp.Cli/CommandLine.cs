@@ -67,6 +67,7 @@ public static class CommandLine
             VerifyCommand.Create(),
             ListCommand.Create(),
             NewCommand.Create(),
+            ProveCommand.Create(),
             JobCommand.Create(),
         };
         root.Options.Add(CommonOptions.Debug);
