@@ -52,5 +52,14 @@ public sealed class MethodCatalog
         .Add(Features.FactorTransferMethod.Entry)
         .Add(Features.OverhaulMethod.Entry)
         .Add(Features.ReviewMethod.Entry)
-        .Add(Features.InterChannelCorrelationMethod.Entry);
+        .Add(Features.InterChannelCorrelationMethod.Entry)
+        .Add(Features.VariationalInformationMethod.Entry)
+        .Add(Features.SingularVectorsMethod.Entry)
+        .Add(Features.ChannelWiseMethod.Entry)
+        .Add(Features.MaskedGenerativeMethod.Entry)
+        .Add(Features.ClassAttentionTransferMethod.Entry)
+        .Add(Features.ProjectorRecipeMethod.Entry)
+        .Add(Features.PrimeAwareMethod.Entry)
+        .Add(Features.EmbeddingRegressionMethod.Entry)
+        .Add(Features.SimkdMethod.Entry);
 }

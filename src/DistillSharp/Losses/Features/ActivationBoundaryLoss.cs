@@ -13,7 +13,7 @@ public static class ActivationBoundaryLoss
 
     /// <summary>
     /// Stage i of n weighs 2^(i − n + 1): the sum over elements of (s + m)² where s &gt; −m and t ≤ 0, and of (s − m)² where s ≤ m and
-    /// t &gt; 0 (eq. 4), over the batch, times 3/1000.
+    /// t &gt; 0, over the batch, times 3/1000.
     /// </summary>
     /// <param name="student">The student's pre-activations in order.</param>
     /// <param name="teacher">The teacher's, of the same shapes.</param>

@@ -11,7 +11,7 @@ public static class FactorTransferLoss
     /// <summary>Factors are reduced to spatial maps first, as in common code.</summary>
     public const string Code = "code";
 
-    /// <summary>Whole factors are compared (eq. 3).</summary>
+    /// <summary>Whole factors are compared, as the paper has it.</summary>
     public const string Paper = "paper";
 
     /// <summary>

@@ -39,7 +39,4 @@ internal static class FeatureTensors
     /// <summary>x^p, or |x|^p where p is no whole number and a negative x has no power.</summary>
     public static Tensor Power(Tensor tensor, double exponent) =>
         exponent == Math.Floor(exponent) ? tensor.pow(exponent) : tensor.abs().pow(exponent);
-
-    /// <summary>One vector [N, D] per sample: the mean over positions of a map, or the vector itself.</summary>
-    public static Tensor Embedding(Tensor feature) => feature.dim() == 4 ? feature.mean([2, 3]) : feature;
 }

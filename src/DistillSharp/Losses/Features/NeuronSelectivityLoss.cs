@@ -8,7 +8,7 @@ namespace DistillSharp.Losses.Features;
 /// </summary>
 public static class NeuronSelectivityLoss
 {
-    /// <summary>MMD² (eq. 6 with the polynomial kernel d = 2, c = 0) of two maps [N, C, H, W], mean over the batch; channels may differ.</summary>
+    /// <summary>MMD² with the polynomial kernel d = 2, c = 0 of two maps [N, C, H, W], mean over the batch; channels may differ.</summary>
     /// <exception cref="ArgumentException">Not two maps of one batch size.</exception>
     public static Tensor Compute(Tensor student, Tensor teacher)
     {

@@ -8,7 +8,7 @@ namespace DistillSharp.Losses.Features;
 /// </summary>
 public static class OverhaulLoss
 {
-    /// <summary>Batch mean of the sum over elements of the partial L2 distance (eqs. 1 and 3).</summary>
+    /// <summary>Batch mean of the sum over elements of the partial L2 distance.</summary>
     /// <param name="student">The student's pre-activations [N, C, H, W].</param>
     /// <param name="teacher">The teacher's pre-activations of the same shape.</param>
     /// <param name="margin">Margins, negative: one per channel as [1, C, 1, 1] or [C], or one number for all.</param>

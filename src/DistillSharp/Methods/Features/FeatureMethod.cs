@@ -6,28 +6,44 @@ using static TorchSharp.torch;
 
 namespace DistillSharp.Methods.Features;
 
+/// <summary>What a method makes of a feature point before it looks at it.</summary>
+public enum FeatureForm
+{
+    /// <summary>Nothing.</summary>
+    AsIs,
+
+    /// <summary>Vectors [N, D] become maps of one pixel.</summary>
+    Maps,
+
+    /// <summary>Maps become vectors [N, C] by their mean over positions.</summary>
+    Embeddings,
+}
+
 /// <summary>A method that compares pairs of feature points. The loss is the sum over the pairs.</summary>
 public abstract class FeatureMethod : Method
 {
     private readonly IReadOnlyList<string> _studentFeatures;
     private readonly IReadOnlyList<string> _teacherFeatures;
+    private readonly FeatureForm _form;
 
     /// <summary>Checks that the features come in pairs and were probed.</summary>
     /// <param name="name">Recipe name, for messages.</param>
     /// <param name="context">Shapes and feature names.</param>
     /// <param name="minimumStages">Fewest pairs that the formula makes sense for.</param>
+    /// <param name="form">The form that features are brought to.</param>
     /// <exception cref="ArgumentException">The counts differ, are too few, or a feature has no probed shape.</exception>
-    protected FeatureMethod(string name, MethodContext context, int minimumStages = 1)
+    protected FeatureMethod(string name, MethodContext context, int minimumStages = 1, FeatureForm form = FeatureForm.AsIs)
         : base(name)
     {
         FeatureShapes.RequireStages(name, context.StudentFeatures.Count, context.TeacherFeatures.Count, minimumStages);
+        _form = form;
         _studentFeatures = context.StudentFeatures;
         _teacherFeatures = context.TeacherFeatures;
-        StudentShapes = [.. _studentFeatures.Select(feature => ShapeOf(name, "student", context.StudentShapes, feature))];
-        TeacherShapes = [.. _teacherFeatures.Select(feature => ShapeOf(name, "teacher", context.TeacherShapes, feature))];
+        StudentShapes = [.. _studentFeatures.Select(feature => Formed(form, ShapeOf(name, "student", context.StudentShapes, feature)))];
+        TeacherShapes = [.. _teacherFeatures.Select(feature => Formed(form, ShapeOf(name, "teacher", context.TeacherShapes, feature)))];
     }
 
-    /// <summary>Probed shapes of the student's features, in order.</summary>
+    /// <summary>Probed shapes of the student's features in the form that the method works on, in order.</summary>
     protected IReadOnlyList<IReadOnlyList<long>> StudentShapes { get; }
 
     /// <summary>Probed shapes of the teacher's features, paired with the student's.</summary>
@@ -86,9 +102,23 @@ public abstract class FeatureMethod : Method
     {
         var signal = signals.Features[feature];
         return signal.Mask is null || AcceptsMasks
-            ? signal.Value.Widen()
+            ? Formed(_form, signal.Value.Widen())
             : throw new ArgumentException($"{GetName()}: feature `{feature}` has padded positions, which this method does not leave out");
     }
+
+    private static Tensor Formed(FeatureForm form, Tensor value) => (form, value.dim()) switch
+    {
+        (FeatureForm.Maps, 2) => value.unsqueeze(2).unsqueeze(3),
+        (FeatureForm.Embeddings, 4) => value.mean([2, 3]),
+        _ => value,
+    };
+
+    private static IReadOnlyList<long> Formed(FeatureForm form, IReadOnlyList<long> shape) => (form, shape.Count) switch
+    {
+        (FeatureForm.Maps, 2) => [.. shape, 1, 1],
+        (FeatureForm.Embeddings, 4) => [shape[0], shape[1]],
+        _ => shape,
+    };
 
     private static IReadOnlyList<long> ShapeOf(string name, string side, SignalShapes shapes, string feature) =>
         shapes.Features.TryGetValue(feature, out var shape)

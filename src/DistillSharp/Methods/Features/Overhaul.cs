@@ -110,7 +110,7 @@ public sealed class OverhaulMethod : ProjectedFeatureMethod
         ? BatchNormAt(teacher, point.ModulePath)
         : teacher.named_modules().TakeWhile(module => module.name != point.ModulePath).Select(module => module.module).OfType<BatchNorm2d>().LastOrDefault();
 
-    /// <summary>E[x | x &lt; 0] of x normal with mean bias and deviation |scale| (eq. 2); −3 deviations where x is hardly ever negative.</summary>
+    /// <summary>E[x | x &lt; 0] of x normal with mean bias and deviation |scale|; −3 deviations where x is hardly ever negative.</summary>
     internal static Tensor Margins(double[] scales, double[] biases)
     {
         var margins = scales.Zip(biases, (scale, mean) =>

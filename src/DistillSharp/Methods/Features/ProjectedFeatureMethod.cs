@@ -16,14 +16,16 @@ public abstract class ProjectedFeatureMethod : FeatureMethod
     /// <param name="context">Shapes and feature names.</param>
     /// <param name="projector">Kind of projector, see <see cref="Projectors"/>.</param>
     /// <param name="minimumStages">Fewest pairs that the formula makes sense for.</param>
+    /// <param name="form">The form that features are brought to.</param>
+    /// <param name="bias">Whether linear layers have a bias.</param>
     /// <exception cref="ArgumentException">The pairs do not fit.</exception>
-    protected ProjectedFeatureMethod(string name, MethodContext context, string projector, int minimumStages = 1)
-        : base(name, context, minimumStages)
+    protected ProjectedFeatureMethod(string name, MethodContext context, string projector, int minimumStages = 1, FeatureForm form = FeatureForm.AsIs, bool bias = true)
+        : base(name, context, minimumStages, form)
     {
         projectors = new ModuleList<nn.Module<Tensor, Tensor>>();
         for (var i = 0; i < Stages; i++)
         {
-            AtPair(i, () => projectors.Add(Projectors.Create(projector, name, StudentShapes[i], TeacherShapes[i])));
+            AtPair(i, () => projectors.Add(Projectors.Create(projector, name, StudentShapes[i], TeacherShapes[i], bias)));
         }
     }
 
@@ -37,6 +39,16 @@ public abstract class ProjectedFeatureMethod : FeatureMethod
         else
         {
             FeatureShapes.RequireMaps(GetName(), student, teacher);
+        }
+    }
+
+    /// <summary>Both are vectors [N, D]; without a projector they are of one width.</summary>
+    protected void CheckEmbeddings(string projector, IReadOnlyList<long> student, IReadOnlyList<long> teacher)
+    {
+        FeatureShapes.Require(student.Count == 2 && teacher.Count == 2, GetName(), student, teacher, "both must be vectors [batch, features], or maps, which are averaged");
+        if (projector == Projectors.None)
+        {
+            FeatureShapes.RequireEqual(GetName(), student, teacher);
         }
     }
 

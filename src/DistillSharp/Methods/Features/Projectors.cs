@@ -27,7 +27,8 @@ internal static class Projectors
     /// <param name="method">Recipe name, for messages.</param>
     /// <param name="student">Probed shape of the student's feature.</param>
     /// <param name="teacher">Probed shape of the teacher's feature.</param>
-    public static Module<Tensor, Tensor> Create(string kind, string method, IReadOnlyList<long> student, IReadOnlyList<long> teacher)
+    /// <param name="bias">Whether linear layers have a bias.</param>
+    public static Module<Tensor, Tensor> Create(string kind, string method, IReadOnlyList<long> student, IReadOnlyList<long> teacher, bool bias = true)
     {
         FeatureShapes.RequireBatch(method, student, teacher);
         FeatureShapes.Require(student.Count == teacher.Count, method, student, teacher, "the numbers of axes must be equal");
@@ -38,7 +39,7 @@ internal static class Projectors
         {
             None => Identity(),
             Auto when inputs == outputs => Identity(),
-            Auto or Conv1x1 or Regressor when vectors => Linear(inputs, outputs),
+            Auto or Conv1x1 or Regressor when vectors => Linear(inputs, outputs, hasBias: bias),
             Auto or Conv1x1 => Conv2d(inputs, outputs, 1, bias: false),
             Conv1x1BatchNorm when student.Count == 2 => Sequential(Linear(inputs, outputs, hasBias: false), BatchNorm1d(outputs)),
             Conv1x1BatchNorm when !vectors => Sequential(Conv2d(inputs, outputs, 1, bias: false), BatchNorm2d(outputs)),

@@ -26,10 +26,10 @@ public sealed class ReviewMethod : FeatureMethod
     /// <summary>Builds it for probed shapes.</summary>
     /// <exception cref="ArgumentException">Features that are neither maps nor vectors, or that differ in shape without fusion.</exception>
     public ReviewMethod(ReviewOptions options, MethodContext context)
-        : base("review", context)
+        : base("review", context, form: FeatureForm.Maps)
     {
         var fuses = options.Fusion != Projectors.None;
-        CheckPairs((student, teacher) => Check(AsMap(student), AsMap(teacher), fuses));
+        CheckPairs((student, teacher) => Check(student, teacher, fuses));
         // The published width.
         var middle = Math.Min(512, StudentShapes[^1][1]);
         for (var i = Stages - 1; i >= 0 && fuses; i--)
@@ -54,11 +54,8 @@ public sealed class ReviewMethod : FeatureMethod
     };
 
     /// <inheritdoc/>
-    protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress)
-    {
-        IReadOnlyList<Tensor> own = [.. student.Select(AsMap)], target = [.. teacher.Select(AsMap)];
-        return SumOverPairs(fusions.Count > 0 ? Fuse(own, target) : own, target, (_, fused, other) => HierarchicalContextLoss.Compute(fused, other));
-    }
+    protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress) =>
+        SumOverPairs(fusions.Count > 0 ? Fuse(student, teacher) : student, teacher, (_, own, other) => HierarchicalContextLoss.Compute(own, other));
 
     private Tensor[] Fuse(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher)
     {
@@ -83,8 +80,4 @@ public sealed class ReviewMethod : FeatureMethod
             FeatureShapes.RequireEqualMaps("review", student, teacher);
         }
     }
-
-    private static Tensor AsMap(Tensor feature) => feature.dim() == 2 ? feature.unsqueeze(2).unsqueeze(3) : feature;
-
-    private static IReadOnlyList<long> AsMap(IReadOnlyList<long> shape) => shape.Count == 2 ? [.. shape, 1, 1] : shape;
 }

@@ -1,5 +1,6 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
+using DistillSharp.Losses;
 using DistillSharp.Methods;
 using DistillSharp.Models;
 using DistillSharp.Signals;
@@ -57,13 +58,25 @@ internal sealed class FeatureCase
         return options;
     }
 
+    /// <summary>Gives every feature of the student a mask.</summary>
+    public void MaskFeatures(Tensor mask)
+    {
+        foreach (var name in _student.Keys.ToList())
+        {
+            _student[name] = _student[name] with { Mask = mask };
+        }
+    }
+
     /// <summary>The mean loss of the batch.</summary>
-    public Tensor Loss()
+    public Tensor Loss() => Term().Mean;
+
+    /// <summary>The loss of the batch as sum and count.</summary>
+    public LossTerm Term()
     {
         var logits = new Signal(zeros(4, 5));
         var count = _student["s0"].Value.shape[0];
         var batch = Batch.Of(zeros(count, 1), zeros([count], ScalarType.Int64), [.. Enumerable.Range(0, (int)count).Select(i => (long)i)]);
-        return Method.Compute(new MethodInput(new ModelSignals(logits, _student), new ModelSignals(logits, _teacher), batch, Progress.Start)).Mean;
+        return Method.Compute(new MethodInput(new ModelSignals(logits, _student), new ModelSignals(logits, _teacher), batch, Progress.Start));
     }
 
     /// <summary>Asserts that the gradient reaches the student's features and every parameter, and not the teacher's features.</summary>

@@ -55,4 +55,16 @@ public sealed class FitnetMethodTests
         var error = Assert.Throws<ArgumentException>(() => new FeatureCase(FitnetMethod.Entry, new FitnetOptions(), [shape, shape], [shape]));
         Assert.Contains("2 student features and 1 teacher features", error.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Compute_Mask_CountsValidPositions()
+    {
+        using var scope = NewDisposeScope();
+        var test = new FeatureCase(FitnetMethod.Entry, new FitnetOptions { Projector = "none" }, [[2, 3, 4]], [[2, 3, 4]]);
+        test.MaskFeatures(tensor(new float[] { 1, 1, 0, 1, 0, 0 }, 2, 3));
+        var term = test.Term();
+        Assert.Equal(3, term.Count);
+        var difference = (test.Student.Single() - test.Teacher.Single()).square().mean([2]);
+        Assert.Equal((difference[0, 0] + difference[0, 1] + difference[1, 0]).item<float>(), term.Sum.item<float>(), 1e-5);
+    }
 }

@@ -26,11 +26,24 @@ public sealed class MapMethodsTests
         ["overhaul"] = (OverhaulMethod.Entry, [("margins", new double[] { -1, -0.5 })]),
         ["review"] = (ReviewMethod.Entry, []),
         ["inter_channel_correlation"] = (InterChannelCorrelationMethod.Entry, []),
+        ["vid"] = (VariationalInformationMethod.Entry, []),
+        ["kdsvd"] = (SingularVectorsMethod.Entry, []),
+        ["kdsvd 2"] = (SingularVectorsMethod.Entry, [("components", 2)]),
+        ["channel_wise"] = (ChannelWiseMethod.Entry, []),
+        ["masked_generative"] = (MaskedGenerativeMethod.Entry, []),
+        ["masked_generative positions"] = (MaskedGenerativeMethod.Entry, [("mask", "positions"), ("mask_ratio", 0.5)]),
+        ["projector_recipe"] = (ProjectorRecipeMethod.Entry, []),
+        ["prime_aware"] = (PrimeAwareMethod.Entry, []),
+        ["embedding_regression"] = (EmbeddingRegressionMethod.Entry, []),
+        ["embedding_regression l2"] = (EmbeddingRegressionMethod.Entry, [("distance", "l2")]),
     };
 
     public static TheoryData<string> Names => [.. Cases.Keys];
 
-    public static TheoryData<string> NeedMaps => [.. Cases.Keys.Except(["similarity", "review"])];
+    public static TheoryData<string> TakeVectors =>
+        ["similarity", "review", "vid", "projector_recipe", "prime_aware", "embedding_regression", "embedding_regression l2"];
+
+    public static TheoryData<string> NeedMaps => [.. Cases.Keys.Except(TakeVectors.Select(row => row.Data))];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -48,6 +61,14 @@ public sealed class MapMethodsTests
     {
         using var scope = NewDisposeScope();
         Build(name, Student, OtherSizes).Case.CheckGradients();
+    }
+
+    [Theory]
+    [MemberData(nameof(TakeVectors))]
+    public void Compute_Vectors_GradientReachesStudentAndProjectorsOnly(string name)
+    {
+        using var scope = NewDisposeScope();
+        Build(name, [[4, 6], [4, 3]], [[4, 7], [4, 5]]).Case.CheckGradients();
     }
 
     [Theory]
@@ -73,11 +94,76 @@ public sealed class MapMethodsTests
     [InlineData("overhaul", "projector")]
     [InlineData("inter_channel_correlation", "projector")]
     [InlineData("review", "fusion")]
+    [InlineData("kdsvd", "projector")]
+    [InlineData("channel_wise", "projector")]
+    [InlineData("masked_generative", "projector")]
     public void Constructor_NoProjectorAndChannelsThatDiffer_Throws(string name, string option)
     {
         using var scope = NewDisposeScope();
         var error = Assert.Throws<ArgumentException>(() => Build(name, Student, Teacher, (option, "none")));
         Assert.Contains("the channels must be equal, here 3 and 5", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("projector_recipe")]
+    [InlineData("prime_aware")]
+    [InlineData("embedding_regression")]
+    public void Constructor_NoProjectorAndWidthsThatDiffer_Throws(string name)
+    {
+        using var scope = NewDisposeScope();
+        var error = Assert.Throws<ArgumentException>(() => Build(name, [[4, 6]], [[4, 7]], ("projector", "none")));
+        Assert.Contains("the shapes must be equal", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("similarity")]
+    [InlineData("nst")]
+    [InlineData("fsp")]
+    [InlineData("kdsvd")]
+    [InlineData("channel_wise")]
+    [InlineData("embedding_regression")]
+    public void Compute_StudentEqualsTeacher_IsZeroAsDeclared(string name)
+    {
+        using var scope = NewDisposeScope();
+        var test = Build(name, Student, Student);
+        Assert.True(test.Entry.Traits.HasFlag(MethodTraits.ZeroAtTeacher));
+        using (no_grad())
+        {
+            foreach (var (own, other) in test.Case.Student.Zip(test.Case.Teacher))
+            {
+                own.copy_(other);
+            }
+        }
+
+        Assert.Equal(0, test.Case.Loss().item<float>(), 1e-6);
+    }
+
+    [Fact]
+    public void Compute_PaddedPositions_AreRefusedByMethodsThatCannotLeaveThemOut()
+    {
+        using var scope = NewDisposeScope();
+        var test = Build("similarity", [[4, 3, 6]], [[4, 3, 6]]).Case;
+        test.MaskFeatures(ones(4, 3));
+        Assert.Contains("`s0` has padded positions", Assert.Throws<ArgumentException>(test.Loss).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void MaskedGenerative_Masks_OnlyWhileTraining()
+    {
+        using var scope = NewDisposeScope();
+        var test = Build("masked_generative", Student, Teacher).Case;
+        Assert.NotEqual(test.Loss().item<float>(), test.Loss().item<float>());
+        test.Method.eval();
+        Assert.Equal(test.Loss().item<float>(), test.Loss().item<float>());
+    }
+
+    [Fact]
+    public void Vid_Variances_StartAtTheOption()
+    {
+        using var scope = NewDisposeScope();
+        var test = new FeatureCase(VariationalInformationMethod.Entry, new VariationalInformationOptions { InitialVariance = 2 }, Student, Teacher);
+        var scale = Assert.Single(test.Method.named_parameters(), parameter => parameter.name == "scales.0").parameter;
+        Assert.All((nn.functional.softplus(scale) + 1e-5).data<float>().ToArray(), variance => Assert.Equal(2, variance, 1e-4));
     }
 
     [Fact]
