@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DistillSharp.Signals;
 
 /// <summary>
-/// Watches named feature points of one network. Each forward pass must reach every point exactly once; <see cref="Take"/>
-/// hands the tensors out and rearms the taps. Disposing removes the hooks.
+/// Watches named feature points of one network. Between <see cref="Arm"/> and <see cref="Take"/> a forward pass must reach every
+/// point exactly once; other passes (evaluation) are not looked at. Disposing removes the hooks.
 /// </summary>
 public sealed class FeatureTaps : IDisposable
 {
@@ -14,6 +14,7 @@ public sealed class FeatureTaps : IDisposable
     private readonly Dictionary<string, int> _extraFires = [];
     private readonly string[] _names;
     private readonly string _network;
+    private bool _armed;
 
     /// <summary>Hooks <paramref name="names"/> of <paramref name="network"/>.</summary>
     /// <exception cref="ArgumentException">A point does not exist, or its module's type cannot be tapped.</exception>
@@ -27,10 +28,18 @@ public sealed class FeatureTaps : IDisposable
         }
     }
 
-    /// <summary>The features of the last forward pass, owned by the current dispose scope.</summary>
+    /// <summary>Watches the coming forward pass, forgetting what an earlier one that failed may have left.</summary>
+    public void Arm()
+    {
+        Forget();
+        _armed = true;
+    }
+
+    /// <summary>The features of the forward pass since <see cref="Arm"/>, owned by the current dispose scope.</summary>
     /// <exception cref="InvalidOperationException">A tap did not fire, or fired more than once.</exception>
     public IReadOnlyDictionary<string, Tensor> Take()
     {
+        _armed = false;
         var missing = _names.Where(name => !_seen.ContainsKey(name)).ToList();
         var repeated = _extraFires.Keys.ToList();
         var taken = new Dictionary<string, Tensor>(_seen);
@@ -61,13 +70,19 @@ public sealed class FeatureTaps : IDisposable
             remove();
         }
 
+        _removals.Clear();
+        Forget();
+    }
+
+    private void Forget()
+    {
         foreach (var tensor in _seen.Values)
         {
             tensor.Dispose();
         }
 
-        _removals.Clear();
         _seen.Clear();
+        _extraFires.Clear();
     }
 
     private void Attach(Network network, FeaturePoint point)
@@ -94,6 +109,11 @@ public sealed class FeatureTaps : IDisposable
 
     private Tensor Keep(string name, Tensor tensor)
     {
+        if (!_armed)
+        {
+            return tensor;
+        }
+
         if (_seen.ContainsKey(name))
         {
             _extraFires[name] = 1;

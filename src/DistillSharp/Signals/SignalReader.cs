@@ -15,6 +15,7 @@ public sealed class SignalReader(Network network, IEnumerable<string> features) 
     /// <summary>The signals of a batch, owned by the current dispose scope, in whatever mode the network is.</summary>
     public ModelSignals Read(Batch batch)
     {
+        _taps.Arm();
         var logits = Network.Logits(batch);
         return new ModelSignals(new Signal(logits), _taps.Take().ToDictionary(entry => entry.Key, entry => new Signal(entry.Value)));
     }
