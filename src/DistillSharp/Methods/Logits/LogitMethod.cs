@@ -15,7 +15,7 @@ public abstract class LogitMethod(string name) : Method(name)
     /// <summary>The logits of both sides, without padded positions.</summary>
     protected static (Tensor Student, Tensor Teacher) Logits(MethodInput input)
     {
-        var (student, teacher) = (input.Student.Logits.Value, input.Teacher.Logits.Value);
+        var (student, teacher) = (input.Student.Logits.Value, input.Teacher.Logits.Value.detach());
         return ValidPositions(input) is { } index ? (Rows(student, index), Rows(teacher, index)) : (student, teacher);
     }
 

@@ -1,4 +1,5 @@
 using DistillSharp.Config;
+using DistillSharp.Losses.Features;
 using DistillSharp.Losses.Relations;
 using DistillSharp.Methods.Features;
 using TorchSharp;
@@ -71,10 +72,11 @@ public sealed class CorrelationCongruenceMethod : FeatureMethod
     /// <inheritdoc/>
     protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress) => SumOverPairs(student, teacher, (pair, own, other) =>
     {
+        var target = other.AsTarget(own).flatten(1);
         var projected = projectors.Count > 0 ? projectors[pair].call(own.flatten(1)) : own.flatten(1);
         return (_options.Variant == "code"
-            ? CorrelationCongruenceLoss.Neighbours(projected, other.flatten(1))
-            : CorrelationCongruenceLoss.Kernel(projected, other, _options.Gamma, _options.Order)).Mean;
+            ? CorrelationCongruenceLoss.Neighbours(projected, target)
+            : CorrelationCongruenceLoss.Kernel(projected, target, _options.Gamma, _options.Order)).Mean;
     });
 
     private static long Width(IReadOnlyList<long> shape) => shape.Skip(1).Aggregate(1L, (product, size) => product * size);

@@ -1,4 +1,5 @@
 using DistillSharp.Config;
+using DistillSharp.Losses.Features;
 using DistillSharp.Losses.Relations;
 using DistillSharp.Methods.Features;
 using static TorchSharp.torch;
@@ -25,5 +26,5 @@ public sealed class PktMethod(MethodContext context) : FeatureMethod("pkt", cont
 
     /// <inheritdoc/>
     protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress) =>
-        SumOverPairs(student, teacher, (_, own, other) => ProbabilisticTransferLoss.Compute(own, other).Mean);
+        SumOverPairs(student, teacher, (_, own, other) => ProbabilisticTransferLoss.Compute(own, other.AsTarget(own)).Mean);
 }

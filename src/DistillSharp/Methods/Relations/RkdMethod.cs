@@ -1,4 +1,5 @@
 using DistillSharp.Config;
+using DistillSharp.Losses.Features;
 using DistillSharp.Losses.Relations;
 using DistillSharp.Methods.Features;
 using static TorchSharp.torch;
@@ -34,5 +35,5 @@ public sealed class RkdMethod(RkdOptions options, MethodContext context) : Featu
 
     /// <inheritdoc/>
     protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress) => SumOverPairs(
-        student, teacher, (_, own, other) => RelationalLoss.Compute(own, other, options.DistanceWeight, options.AngleWeight).Mean);
+        student, teacher, (_, own, other) => RelationalLoss.Compute(own, other.AsTarget(own), options.DistanceWeight, options.AngleWeight).Mean);
 }

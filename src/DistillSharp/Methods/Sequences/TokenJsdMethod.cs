@@ -35,7 +35,7 @@ public sealed class TokenJsdMethod(TokenJsdOptions options) : TokenMethod("token
     public override LossTerm Compute(MethodInput input)
     {
         var mask = input.Student.Logits.Mask ?? input.Teacher.Logits.Mask;
-        return TokenLoss.JensenShannon(input.Student.Logits.Value, input.Teacher.Logits.Value, mask, options.Beta, options.Temperature.ValueAt(input.Progress));
+        return TokenLoss.JensenShannon(input.Student.Logits.Value, input.Teacher.Logits.Value.detach(), mask, options.Beta, options.Temperature.ValueAt(input.Progress));
     }
 
     private static TokenJsdMethod Create(object options, MethodContext context)

@@ -28,7 +28,7 @@ public sealed class TokenSoftTargetMethod(TokenSoftTargetOptions options) : Toke
     public override LossTerm Compute(MethodInput input)
     {
         var mask = input.Student.Logits.Mask ?? input.Teacher.Logits.Mask;
-        return TokenLoss.SoftTarget(input.Student.Logits.Value, input.Teacher.Logits.Value, mask, options.Temperature.ValueAt(input.Progress));
+        return TokenLoss.SoftTarget(input.Student.Logits.Value, input.Teacher.Logits.Value.detach(), mask, options.Temperature.ValueAt(input.Progress));
     }
 
     private static TokenSoftTargetMethod Create(object options, MethodContext context)

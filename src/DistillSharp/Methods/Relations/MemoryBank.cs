@@ -1,0 +1,118 @@
+using static TorchSharp.torch;
+
+namespace DistillSharp.Methods.Relations;
+
+/// <summary>
+/// The last embeddings of every training sample on both sides. All state is in buffers, so that it is saved and resumed.
+/// A sample gets a slot when it is first seen; unseen slots hold random directions.
+/// </summary>
+internal sealed class MemoryBank : nn.Module
+{
+    // Names are the keys under which the buffers are saved.
+    private readonly Tensor student;
+    private readonly Tensor teacher;
+    private readonly Tensor ids;
+    private readonly Tensor labels;
+    private readonly Dictionary<long, long> _slots = [];
+
+    /// <summary>An empty bank.</summary>
+    /// <param name="samples">Number of training samples.</param>
+    /// <param name="width">Width of the embeddings.</param>
+    public MemoryBank(long samples, long width)
+        : base("memory_bank")
+    {
+        var bound = 1 / Math.Sqrt(width / 3.0);
+        student = (rand(samples, width) * 2 - 1) * bound;
+        teacher = (rand(samples, width) * 2 - 1) * bound;
+        ids = full([samples], -1, ScalarType.Int64);
+        labels = full([samples], -1, ScalarType.Int64);
+        RegisterComponents();
+    }
+
+    /// <summary>Number of slots.</summary>
+    public long Samples => ids.shape[0];
+
+    /// <summary>A copy of the student's embeddings [n, D]: the bank changes before the backward pass reads it.</summary>
+    public Tensor StudentCopy() => student.clone();
+
+    /// <summary>A copy of the teacher's embeddings [n, D].</summary>
+    public Tensor TeacherCopy() => teacher.clone();
+
+    /// <summary>The slots of samples, int64 [N]; new ones get the next free slots.</summary>
+    /// <exception cref="InvalidOperationException">There are more samples than slots.</exception>
+    public Tensor SlotsOf(long[] sampleIds, Tensor? targets)
+    {
+        if (sampleIds.Any(id => !_slots.ContainsKey(id)))
+        {
+            // The buffers are the truth: they may have been loaded after the last look.
+            ReadSlots();
+        }
+
+        for (var i = 0; i < sampleIds.Length; i++)
+        {
+            if (!_slots.TryGetValue(sampleIds[i], out var slot))
+            {
+                slot = _slots.Count;
+                if (slot >= Samples)
+                {
+                    throw new InvalidOperationException($"crd keeps {Samples} samples, and sample {sampleIds[i]} is one more: the bank is made for the training split");
+                }
+
+                _slots[sampleIds[i]] = slot;
+                ids[slot] = sampleIds[i];
+            }
+        }
+
+        var slots = tensor(sampleIds.Select(id => _slots[id]).ToArray()).to(ids.device);
+        if (targets is not null)
+        {
+            labels.index_copy_(0, slots, targets);
+        }
+
+        return slots;
+    }
+
+    /// <summary>
+    /// Slots drawn with replacement for every sample, int64 [N, count]: of samples with another label where
+    /// <paramref name="otherLabels"/> is true and the sample has one (samples not seen yet count as other), else of any but itself.
+    /// </summary>
+    public Tensor Draw(Tensor slots, long count, bool otherLabels)
+    {
+        if (!otherLabels)
+        {
+            var drawn = randint(0, Samples - 1, [slots.shape[0], count], ScalarType.Int64, ids.device);
+            return drawn + drawn.ge(slots.unsqueeze(1)).to(ScalarType.Int64);
+        }
+
+        var own = labels.index_select(0, slots).cpu().data<long>().ToArray();
+        var pools = own.Distinct().Where(label => label >= 0).ToDictionary(label => label, label => labels.ne(label).nonzero().reshape(-1));
+        var rows = own.Select((label, i) => label >= 0 && pools[label].shape[0] > 0
+            ? pools[label].index_select(0, randint(0, pools[label].shape[0], [count], ScalarType.Int64, ids.device)).unsqueeze(0)
+            : Draw(slots.narrow(0, i, 1), count, false));
+        return cat([.. rows], 0);
+    }
+
+    /// <summary>Moves the samples' embeddings towards the new ones: normalised momentum·old + (1 − momentum)·new.</summary>
+    public void Update(Tensor slots, Tensor studentEmbeddings, Tensor teacherEmbeddings, double momentum)
+    {
+        using var noGradient = no_grad();
+        Blend(student, slots, studentEmbeddings, momentum);
+        Blend(teacher, slots, teacherEmbeddings, momentum);
+    }
+
+    private static void Blend(Tensor bank, Tensor slots, Tensor embeddings, double momentum)
+    {
+        var mixed = (bank.index_select(0, slots) * momentum) + (embeddings.detach().to(bank.dtype) * (1 - momentum));
+        bank.index_copy_(0, slots, mixed / mixed.square().sum(1, true).clamp_min(1e-24).sqrt());
+    }
+
+    private void ReadSlots()
+    {
+        _slots.Clear();
+        var known = ids.cpu().data<long>().ToArray();
+        for (var slot = 0; slot < known.Length && known[slot] >= 0; slot++)
+        {
+            _slots[known[slot]] = slot;
+        }
+    }
+}
