@@ -82,7 +82,7 @@ public sealed class FactorTransferMethod : FeatureMethod
 
     /// <summary>The paraphrasers' mean squared reconstruction error of the teacher's maps: the loss of a pre-training stage.</summary>
     public Tensor Reconstruction(IReadOnlyList<Tensor> teacher) => teacher
-        .Select((map, i) => (decoders[i].call(encoders[i].call(map.detach())) - map.detach()).square().mean())
+        .Select((map, i) => Reconstruction(i, encoders[i].call(map.detach()), map.detach()))
         .Aggregate((sum, next) => sum + next);
 
     /// <inheritdoc/>
@@ -93,18 +93,18 @@ public sealed class FactorTransferMethod : FeatureMethod
             return SumOverPairs(student, teacher, (_, own, other) => Distance(own, other));
         }
 
-        var distance = SumOverPairs(student, teacher, (i, own, other) => Distance(translators[i].call(own), Factor(i, other)));
         var weight = _options.ReconstructionWeight.ValueAt(progress);
-        return weight > 0 ? distance + (Reconstruction(teacher) * weight) : distance;
+        return SumOverPairs(student, teacher, (i, own, other) =>
+        {
+            var factor = encoders[i].call(other.detach());
+            var distance = Distance(translators[i].call(own), factor.detach());
+            return weight > 0 ? distance + (Reconstruction(i, factor, other.detach()) * weight) : distance;
+        });
     }
+
+    private Tensor Reconstruction(int pair, Tensor factor, Tensor teacher) => (decoders[pair].call(factor) - teacher).square().mean();
 
     private Tensor Distance(Tensor student, Tensor teacher) => FactorTransferLoss.Compute(student, teacher, _options.P1, _options.P2, _options.Variant);
-
-    private Tensor Factor(int pair, Tensor teacher)
-    {
-        using var noGradient = no_grad();
-        return encoders[pair].call(teacher);
-    }
 
     /// <summary>Three 3 × 3 convolutions with leaky ReLUs between them.</summary>
     private static Sequential Stack(long inputs, long middle, long outputs) => nn.Sequential(
