@@ -18,12 +18,7 @@ public class GoldenProverTests
     private static readonly double SmallLoss = 4 * ((P * Math.Log(P / Q)) + ((1 - P) * Math.Log((1 - P) / (1 - Q))));
     private static readonly double SmallGradient = 2 * (Q - P);
 
-    public static TheoryData<string> EmbeddedFiles =>
-    [
-        .. GoldenFiles.Embedded("losses")
-            .Where(file => LossRegistry.Default().Names.Contains(GoldenVector.Parse(file.Read()).Method))
-            .Select(file => file.Name),
-    ];
+    public static TheoryData<string> EmbeddedFiles => [.. GoldenFiles.Embedded("losses").Select(file => file.Name)];
 
     [Fact]
     public void Embedded_HoldsEveryVector() => Assert.True(GoldenFiles.Embedded("losses").Count >= 23);
