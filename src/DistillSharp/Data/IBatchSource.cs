@@ -9,6 +9,9 @@ public interface IBatchSource
     /// <summary>What the data is.</summary>
     DatasetInfo Info { get; }
 
+    /// <summary>True where epochs may show one sample in different ways.</summary>
+    bool IsAugmented => true;
+
     /// <summary>Samples in one epoch.</summary>
     int SampleCount { get; }
 

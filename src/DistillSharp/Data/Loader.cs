@@ -47,6 +47,9 @@ public sealed class Loader : IBatchSource
     public DatasetInfo Info => _data.Info;
 
     /// <inheritdoc/>
+    public bool IsAugmented => !_options.Augment.IsNone;
+
+    /// <inheritdoc/>
     public int SampleCount => _data.Count;
 
     /// <inheritdoc/>

@@ -24,6 +24,7 @@ public sealed class OfflineTask : TrainingTask
     private readonly SignalReader _student;
     private readonly SignalReader? _teacher;
     private readonly List<(MethodPlan Plan, Method Method)> _terms = [];
+    private readonly TeacherLogits? _teacherLogits;
     private readonly Stopwatch _teacherTime = new();
     private readonly List<Parameter> _frozen = [];
 
@@ -46,7 +47,13 @@ public sealed class OfflineTask : TrainingTask
                 teacher ?? throw new ArgumentException($"stage `{stage.Name}` has distillation terms but there is no teacher"),
                 stage.Terms.SelectMany(term => term.TeacherFeatures));
             teacher.eval();
-            BuildTerms(probe, source);
+            var logitsShape = BuildTerms(probe, source);
+            if (stage.Training is { CacheTeacher: true, Epochs: > 1 } && stage.Terms.All(term => term.TeacherFeatures.Count == 0))
+            {
+                _teacherTime.Start();
+                _teacherLogits = TeacherLogits.Create(_teacher, source, probe.Input.device, logitsShape);
+                _teacherTime.Stop();
+            }
         }
 
         Companions = new ModuleBag(_terms.Select(term => (term.Plan.Name, (nn.Module)term.Method)));
@@ -133,12 +140,14 @@ public sealed class OfflineTask : TrainingTask
     {
         _teacherTime.Start();
         using var noGradient = no_grad();
-        var signals = teacher.Read(batch);
+        var signals = _teacherLogits is null
+            ? teacher.Read(batch)
+            : new ModelSignals(new Signal(_teacherLogits.Of(batch)), new Dictionary<string, Signal>());
         _teacherTime.Stop();
         return signals;
     }
 
-    private void BuildTerms(Batch probe, IBatchSource source)
+    private IReadOnlyList<long> BuildTerms(Batch probe, IBatchSource source)
     {
         var studentShapes = _student.Probe(probe);
         var teacherShapes = _teacher!.Probe(probe);
@@ -159,6 +168,8 @@ public sealed class OfflineTask : TrainingTask
             };
             _terms.Add((plan, plan.Entry.Create(plan.Options, context)));
         }
+
+        return teacherShapes.Logits;
     }
 
     private void FreezeAfter(string point, Batch probe)

@@ -101,6 +101,7 @@ public sealed class Trainer(IRunEventSink events, TimeProvider clock)
         public StageRun(TrainingJob job, StagePlan stage, TrainingState state, IReadOnlyDictionary<string, Tensor>? saved, IRunEventSink events, TimeProvider clock)
         {
             (_job, _stage, _options, _state, _events, _clock) = (job, stage, stage.Training, state, events, clock);
+            _cost = CostMeter.Start();
             _source = job.Source(stage);
             if (_source.SampleCount == 0)
             {
@@ -123,7 +124,6 @@ public sealed class Trainer(IRunEventSink events, TimeProvider clock)
 
             _sums = new Dictionary<string, double>(state.PartSums);
             _counts = new Dictionary<string, double>(state.PartCounts);
-            _cost = CostMeter.Start();
         }
 
         public (TrainingState State, IReadOnlyDictionary<string, double> Validation) Train(CancellationToken cancellation)

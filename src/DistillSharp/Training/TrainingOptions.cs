@@ -127,6 +127,10 @@ public sealed record TrainingOptions : ICheckedOptions
     [Option("decay of the moving average of weights that is evaluated and kept; 0 for none", Min = 0, Max = 0.999999)]
     public double Ema { get; init; }
 
+    /// <summary>Whether a fixed teacher sees each sample once only where that is the same.</summary>
+    [Option("compute the teacher's logits once where no augmentation changes what it sees; false runs it in every step")]
+    public bool CacheTeacher { get; init; } = true;
+
     /// <summary>Which epoch's weights are kept.</summary>
     [Option("which weights are kept: last epoch, or best by validation")]
     public Selection Select { get; init; } = Selection.Last;

@@ -1,0 +1,58 @@
+using DistillSharp.Data;
+using DistillSharp.Signals;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Training;
+
+/// <summary>
+/// The teacher's logits of every training sample, computed once. Right only where each epoch shows a sample the very same way
+/// (no augmentation). They are computed in the order of epoch 0, so that a resumed run sees the same bits.
+/// </summary>
+internal sealed class TeacherLogits
+{
+    private const long LargestCache = 1L << 28;
+
+    private readonly Dictionary<long, int> _rows = [];
+    private readonly float[] _values;
+    private readonly long[] _shape;
+    private readonly Device _device;
+
+    private TeacherLogits(SignalReader teacher, IBatchSource source, Device device, long classes)
+    {
+        _device = device;
+        _shape = [0, classes];
+        _values = new float[source.SampleCount * classes];
+        using var noGradient = no_grad();
+        foreach (var batch in source.Epoch(0))
+        {
+            using var scope = NewDisposeScope();
+            using var owned = batch;
+            var logits = teacher.Read(device.type == DeviceType.CPU ? batch : batch.To(device)).Logits.Value.to(ScalarType.Float32).cpu().contiguous();
+            logits.data<float>().CopyTo(_values.AsSpan(_rows.Count * (int)classes, batch.Count * (int)classes));
+            foreach (var id in batch.SampleIds)
+            {
+                _rows.Add(id, _rows.Count);
+            }
+        }
+    }
+
+    /// <summary>Computes them; null where the data is augmented, logits are not [N, C], or there would be too many numbers.</summary>
+    public static TeacherLogits? Create(SignalReader teacher, IBatchSource source, Device device, IReadOnlyList<long> logitsShape) =>
+        !source.IsAugmented && logitsShape.Count == 2 && source.SampleCount * logitsShape[1] <= LargestCache
+            ? new TeacherLogits(teacher, source, device, logitsShape[1])
+            : null;
+
+    /// <summary>The logits [N, C] of a batch, owned by the current dispose scope.</summary>
+    public Tensor Of(Batch batch)
+    {
+        var classes = (int)_shape[1];
+        var values = new float[batch.Count * classes];
+        for (var i = 0; i < batch.Count; i++)
+        {
+            _values.AsSpan(_rows[batch.SampleIds[i]] * classes, classes).CopyTo(values.AsSpan(i * classes));
+        }
+
+        return tensor(values, [batch.Count, classes]).to(_device);
+    }
+}
