@@ -28,9 +28,9 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
             ["parameters"] = network.parameters().Sum(parameter => parameter.numel()),
             ["bytes"] = new FileInfo(weights).Length,
         };
-        if (network is INetworkGraph graph)
+        if (MultiplyAdds(network) is { } macs)
         {
-            metrics["macs"] = MacCounter.Count(graph, data.Info);
+            metrics["macs"] = macs;
         }
 
         if (recipe.Export.Onnx && network is INetworkGraph)
@@ -50,6 +50,19 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
         var metadata = Metadata(arm, seed, network);
         metadata[Provenance.WeightsSha256] = WeightsHash.Of(network);
         return OnnxExporter.Export(network, data.Info, path, Samples(), metadata, exits);
+    }
+
+    // Own networks may hold modules that no description knows: they can be trained, not counted.
+    private double? MultiplyAdds(Network network)
+    {
+        try
+        {
+            return network is INetworkGraph graph ? MacCounter.Count(graph, data.Info) : null;
+        }
+        catch (NotSupportedException)
+        {
+            return null;
+        }
     }
 
     private Tensor Samples()
