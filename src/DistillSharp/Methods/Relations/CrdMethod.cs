@@ -63,7 +63,7 @@ public sealed class CrdMethod : Method
         student_embedding = nn.Linear(Width(context.StudentShapes.Features[_features.Student]), options.EmbeddingWidth);
         teacher_embedding = nn.Linear(Width(context.TeacherShapes.Features[_features.Teacher]), options.EmbeddingWidth);
         bank = new MemoryBank(context.TrainingSamples, options.EmbeddingWidth);
-        normalization = full([2], -1, ScalarType.Float32);
+        normalization = full([2], -1, ScalarType.Float32).DetachFromDisposeScope();
         RegisterComponents();
         this.to(context.Device);
     }

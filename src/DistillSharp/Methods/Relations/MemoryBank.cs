@@ -21,11 +21,13 @@ internal sealed class MemoryBank : nn.Module
     public MemoryBank(long samples, long width)
         : base("memory_bank")
     {
+        using var scope = NewDisposeScope();
         var bound = 1 / Math.Sqrt(width / 3.0);
-        student = (rand(samples, width) * 2 - 1) * bound;
-        teacher = (rand(samples, width) * 2 - 1) * bound;
-        ids = full([samples], -1, ScalarType.Int64);
-        labels = full([samples], -1, ScalarType.Int64);
+        // Buffers outlive whatever scope the method is built in.
+        student = rand(samples, width).mul_(2).sub_(1).mul_(bound).DetachFromDisposeScope();
+        teacher = rand(samples, width).mul_(2).sub_(1).mul_(bound).DetachFromDisposeScope();
+        ids = full([samples], -1, ScalarType.Int64).DetachFromDisposeScope();
+        labels = full([samples], -1, ScalarType.Int64).DetachFromDisposeScope();
         RegisterComponents();
     }
 

@@ -5,6 +5,7 @@ using DistillSharp.Methods;
 using DistillSharp.Methods.Relations;
 using DistillSharp.Signals;
 using DistillSharp.Tests.Methods.Features;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Methods.Relations;
@@ -91,6 +92,33 @@ public sealed class CrdMethodTests
         Assert.Equal([0, 1, 4, 5], Row(drawn, 2));
         Assert.Equal([0, 1, 2, 3, 4], Row(drawn, 5));
         Assert.Equal([0, 1, 2, 4, 5], Row(bank.Draw(slots, 200, otherLabels: false), 3));
+    }
+
+    [Fact]
+    public void Compute_BuiltInAScopeThatEnded_WorksAndLeavesNoTensorBehind()
+    {
+        CrdMethod method;
+        using (NewDisposeScope())
+        {
+            method = Method(6);
+        }
+
+        long before = 0;
+        for (var step = 0; step < 20; step++)
+        {
+            using (var scope = NewDisposeScope())
+            {
+                Loss(method, [step % 5, 5]).backward();
+            }
+
+            if (step == 4)
+            {
+                before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+            }
+        }
+
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+        method.Dispose();
     }
 
     [Fact]
