@@ -67,7 +67,7 @@ public sealed partial class MethodPageTests
     public void Page_HasItsHeadingsAndEveryOption(string name)
     {
         var text = File.ReadAllText(PathOf(name));
-        Assert.StartsWith($"# `{name}`\n", text, StringComparison.Ordinal);
+        Assert.StartsWith($"# `{name}`", text, StringComparison.Ordinal);
         Assert.Equal(Headings, Heading().Matches(text).Select(match => match.Groups[1].Value));
         Assert.All(ConfigBinder.OptionsOf(MethodCatalog.Default().Find(name)!.OptionsType).Keys, key => Assert.Contains($"`{key}`", text, StringComparison.Ordinal));
     }
