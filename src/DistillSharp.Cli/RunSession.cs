@@ -46,6 +46,7 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, bool jso
         }
 
         RunResults results;
+        using (directory.Lock())
         using (var file = new JsonLinesWriter(directory.EventsFile))
         using (var board = new TensorBoardWriter(directory.TensorBoardFolder))
         {

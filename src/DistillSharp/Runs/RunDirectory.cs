@@ -62,6 +62,20 @@ public sealed class RunDirectory(string path)
     /// <summary>True where a run has been started here.</summary>
     public bool Exists => System.IO.File.Exists(RecipeFile);
 
+    /// <summary>Keeps other processes from running in this directory until it is disposed; the system lets go when a process dies.</summary>
+    /// <exception cref="IOException">Another process is running here.</exception>
+    public IDisposable Lock()
+    {
+        try
+        {
+            return new FileStream(File("run.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException error) when (error is not DirectoryNotFoundException)
+        {
+            throw new IOException($"another process is running in {Path}; wait for it, or stop it first", error);
+        }
+    }
+
     /// <summary>Makes the directory for a new run.</summary>
     /// <exception cref="IOException">It holds something already, or cannot be written; the message says which.</exception>
     public void Create()

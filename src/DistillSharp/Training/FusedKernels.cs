@@ -44,11 +44,11 @@ internal static class FusedKernels
 
     /// <summary>SGD with momentum, in place; gradients are zeroed.</summary>
     public static void Sgd(Tensor[] parameters, Tensor[] gradients, Tensor[] momenta, double rate, double momentum, double weightDecay, bool nesterov, bool first) =>
-        Unit.Value.invoke("sgd", parameters, gradients, momenta, rate, momentum, weightDecay, nesterov, first);
+        Invoke("sgd", [parameters, gradients, momenta], [rate, momentum, weightDecay, nesterov, first]);
 
     /// <summary>Adam (<paramref name="decoupled"/> false) or AdamW, in place; step counts rise by one and gradients are zeroed.</summary>
     public static void Adam(bool decoupled, Tensor[] parameters, Tensor[] gradients, Tensor[] first, Tensor[] second, Tensor[] steps, double rate, double beta1, double beta2, double weightDecay, double epsilon) =>
-        Unit.Value.invoke(decoupled ? "adamw" : "adam", parameters, gradients, first, second, steps, rate, beta1, beta2, weightDecay, epsilon);
+        Invoke(decoupled ? "adamw" : "adam", [parameters, gradients, first, second, steps], [rate, beta1, beta2, weightDecay, epsilon]);
 
     /// <summary>Euclidean norm over all gradients together.</summary>
     public static double Norm(Tensor[] gradients)
@@ -58,8 +58,21 @@ internal static class FusedKernels
     }
 
     /// <summary>Multiplies every gradient by a factor.</summary>
-    public static void Scale(Tensor[] gradients, double factor) => Unit.Value.invoke("scale", gradients, factor);
+    public static void Scale(Tensor[] gradients, double factor) => Invoke("scale", [gradients], [factor]);
 
     /// <summary>shadow = decay · shadow + (1 − decay) · current.</summary>
-    public static void Average(Tensor[] shadow, Tensor[] current, double decay) => Unit.Value.invoke("average", shadow, current, decay);
+    public static void Average(Tensor[] shadow, Tensor[] current, double decay) => Invoke("average", [shadow, current], [decay]);
+
+    // Numbers given to invoke become temporary Scalars whose handles alone are passed on: the collector may free them before
+    // native code reads them. Scalars of our own live until the call is over.
+    private static void Invoke(string function, Tensor[][] lists, ReadOnlySpan<Scalar> scalars)
+    {
+        var kept = scalars.ToArray();
+        Unit.Value.invoke(function, [.. lists, .. kept]);
+        foreach (var scalar in kept)
+        {
+            GC.KeepAlive(scalar);
+            scalar.Dispose();
+        }
+    }
 }
