@@ -1,0 +1,10 @@
+using System.CommandLine;
+using DistillSharp.Benchmarks;
+
+var root = new RootCommand("Measurements of DistillSharp: speed against a bare TorchSharp loop, and the tables of benchmarks/results")
+{
+    SpeedCommand.Create(),
+    ResultsCommands.CreateResults(),
+    ResultsCommands.CreateRender(),
+};
+return await root.Parse(args).InvokeAsync().ConfigureAwait(false);

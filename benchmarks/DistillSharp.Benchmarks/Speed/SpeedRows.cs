@@ -1,0 +1,151 @@
+using System.Globalization;
+using DistillSharp.Data;
+using TorchSharp;
+
+namespace DistillSharp.Benchmarks.Speed;
+
+/// <summary>The rows of <c>speed</c>, in the order of the table.</summary>
+internal static class SpeedRows
+{
+    private const double StepTarget = 1.03;
+    private const int MemorySteps = 500;
+    private const int MemoryWarmUp = 100;
+
+    public static IReadOnlyDictionary<string, Func<string, (SpeedRow Row, string Detail)>> All { get; } =
+        new Dictionary<string, Func<string, (SpeedRow, string)>>
+        {
+            ["mlp-plain"] = name => Step(name, steps => Workload.Mlp(steps, taught: false), blocks: 20, steps: 40, warmUp: 3),
+            ["mlp-soft-target"] = name => Step(name, steps => Workload.Mlp(steps, taught: true), blocks: 20, steps: 25, warmUp: 3),
+            ["resnet8x4-plain"] = name => Step(name, steps => Workload.ResNet(steps, taught: false), blocks: 9, steps: 4, warmUp: 1),
+            ["resnet8x4-soft-target"] = name => Step(name, steps => Workload.ResNet(steps, taught: true), blocks: 9, steps: 2, warmUp: 1),
+            ["loader"] = Loading,
+            ["memory-live-tensors"] = LiveTensors,
+            ["memory-resident"] = Resident,
+        };
+
+    /// <summary>Blocks of steps by our trainer and by the bare loop in turn; the one that goes first alternates, against drift.</summary>
+    private static (SpeedRow Row, string Detail) Step(string name, Func<int, Workload> create, int blocks, int steps, int warmUp)
+    {
+        using var workload = create(steps + warmUp);
+        var source = workload.Source(warmUp);
+        workload.TrainOurs(source);
+        workload.TrainBare(source);
+        var difference = workload.LargestDifference();
+        if (!(difference < 1e-3))
+        {
+            throw new InvalidOperationException($"{name}: after one block the two students differ by {difference}; the loops do not do the same arithmetic");
+        }
+
+        var (ours, bare) = (new List<double>(), new List<double>());
+        for (var block = 0; block < blocks; block++)
+        {
+            if (block % 2 == 0)
+            {
+                ours.Add(Timed(workload.TrainOurs, source));
+                bare.Add(Timed(workload.TrainBare, source));
+            }
+            else
+            {
+                bare.Add(Timed(workload.TrainBare, source));
+                ours.Add(Timed(workload.TrainOurs, source));
+            }
+        }
+
+        var row = RatioStatistics.Row(name, [.. ours.Zip(bare, (a, b) => a / b)], StepTarget);
+        return (row, Invariant($"{RatioStatistics.Median(ours) * 1e3:0.00} ms a step against {RatioStatistics.Median(bare) * 1e3:0.00} ms, {blocks} pairs of blocks"));
+    }
+
+    private static double Timed(Action<TimedSource> train, TimedSource source)
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        train(source);
+        return source.SecondsPerStep;
+    }
+
+    /// <summary>Time to make a batch of 64 augmented images, as a share of a bare ResNet-8×4 step on as many.</summary>
+    private static (SpeedRow Row, string Detail) Loading(string name)
+    {
+        const int Blocks = 7;
+        const int BatchSize = 64;
+        var info = new DatasetInfo("synthetic", [1, 28, 28], [.. Enumerable.Range(0, 10).Select(i => $"class {i}")]);
+        var data = SyntheticData.Bytes(info, BatchSize * 110);
+        var options = new LoaderOptions { BatchSize = BatchSize, Shuffle = true, Augment = new AugmentOptions { Shift = 2, Flip = 0.5 }, Normalise = Normalisation.Of(data), Prefetch = 0 };
+        var batches = new TimedSource(new Loader(data, options), warmUp: 10);
+        using var workload = Workload.ResNet(steps: 3, taught: false);
+        var steps = workload.Source(warmUp: 1);
+        Drain(batches);
+        workload.TrainBare(steps);
+        var (loading, training) = (new List<double>(), new List<double>());
+        for (var block = 0; block < Blocks; block++)
+        {
+            loading.Add(Timed(Drain, batches));
+            training.Add(Timed(workload.TrainBare, steps));
+        }
+
+        var row = RatioStatistics.Row(name, [.. loading.Zip(training, (a, b) => a / b)], 0.03);
+        return (row, Invariant($"{BatchSize / RatioStatistics.Median(loading):0} images a second on one thread, {RatioStatistics.Median(loading) * 1e3:0.000} ms a batch of {BatchSize}"));
+    }
+
+    private static void Drain(TimedSource source)
+    {
+        foreach (var batch in source.Epoch(0))
+        {
+            batch.Dispose();
+        }
+    }
+
+    /// <summary>Live tensors at the end over live tensors at step 1; the worst moment between is the upper end.</summary>
+    private static (SpeedRow Row, string Detail) LiveTensors(string name)
+    {
+        var counts = Observe(() => torch.Tensor.TotalCount);
+        double first = counts[1];
+        var last = counts[^1] / first;
+        var row = RatioStatistics.Row(name, last, counts.Skip(1).Min() / first, counts.Skip(1).Max() / first, 1.00);
+        return (row, Invariant($"{counts[1]} after step 1, {counts[^1]} after step {MemorySteps}"));
+    }
+
+    /// <summary>Resident set at the end over that after step 100, each a median of ten steps; the interval is the range over the last hundred.</summary>
+    private static (SpeedRow Row, string Detail) Resident(string name)
+    {
+        var sizes = Observe(ResidentBytes);
+        var start = RatioStatistics.Median([.. sizes.Skip(MemoryWarmUp).Take(10).Select(size => (double)size)]);
+        var end = RatioStatistics.Median([.. sizes.TakeLast(10).Select(size => (double)size)]);
+        var late = sizes.TakeLast(100).Select(size => size / start).ToArray();
+        var row = RatioStatistics.Row(name, end / start, late.Min(), late.Max(), 1.02);
+        return (row, Invariant($"{start / 1e6:0.0} MB after step {MemoryWarmUp}, {end / 1e6:0.0} MB after step {MemorySteps}"));
+    }
+
+    /// <summary>A number at each of the requests for a batch while our trainer distils an MLP: index i is after i steps.</summary>
+    private static List<long> Observe(Func<long> read)
+    {
+        using var workload = Workload.Mlp(MemorySteps, taught: true);
+        var seen = new List<long>(MemorySteps + 1);
+        // The trainer takes one batch as a probe before it starts; what that saw is dropped.
+        var source = workload.Source(1, done =>
+        {
+            if (done == 0)
+            {
+                seen.Clear();
+            }
+
+            seen.Add(read());
+        });
+        workload.TrainOurs(source);
+        return seen;
+    }
+
+    private static long ResidentBytes()
+    {
+        // VmRSS by hand: Process.WorkingSet64 parses the same file but allocates a process object a call.
+        if (!OperatingSystem.IsLinux())
+        {
+            return Environment.WorkingSet;
+        }
+
+        var line = File.ReadLines("/proc/self/status").First(text => text.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return 1024 * long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+    }
+
+    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+}
