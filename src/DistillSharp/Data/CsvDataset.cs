@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using DistillSharp.Config;
 
 namespace DistillSharp.Data;
@@ -45,6 +46,11 @@ public static class CsvDataset
 
     private static Dataset ToDataset(string path, Table table, IReadOnlyList<string> classes, IReadOnlyList<int> shape)
     {
+        if (classes.Distinct().Count() < classes.Count)
+        {
+            throw new InvalidDataException($"{path}: class names must differ; they are {string.Join(", ", classes)}");
+        }
+
         var index = classes.Select((name, i) => (name, i)).ToDictionary(entry => entry.name, entry => entry.i);
         var labels = table.Labels.Select((label, row) => index.TryGetValue(label, out var found)
             ? found
@@ -69,14 +75,14 @@ public static class CsvDataset
             throw new InvalidDataException($"{path} is empty");
         }
 
-        var first = lines[0].text.Split(',').Select(cell => cell.Trim()).ToArray();
+        var first = Cells(lines[0].text);
         var labelColumn = LabelColumn(path, first, label);
-        var hasHeader = first.Where((_, i) => i != labelColumn).Any(cell => !TryNumber(cell, out _));
+        var hasHeader = IsHeader(first, labelColumn, label, lines.Count > 1 ? Cells(lines[1].text) : null);
         var values = new List<float>();
         var labels = new List<string>();
         foreach (var (text, number) in lines.Skip(hasHeader ? 1 : 0))
         {
-            var cells = text.Split(',');
+            var cells = Cells(text);
             if (cells.Length != first.Length)
             {
                 throw new InvalidDataException($"{path}, line {number}: {cells.Length} columns, the first line has {first.Length}");
@@ -86,11 +92,11 @@ public static class CsvDataset
             {
                 if (i == labelColumn)
                 {
-                    labels.Add(cells[i].Trim());
+                    labels.Add(cells[i].Length > 0 ? cells[i] : throw new InvalidDataException($"{path}, line {number}, column {i + 1}: the label is empty"));
                 }
                 else
                 {
-                    values.Add(TryNumber(cells[i], out var value) ? value : throw new InvalidDataException($"{path}, line {number}, column {i + 1}: `{cells[i].Trim()}` is not a finite number"));
+                    values.Add(TryNumber(cells[i], out var value) ? value : throw new InvalidDataException($"{path}, line {number}, column {i + 1}: `{cells[i]}` is not a finite number"));
                 }
             }
         }
@@ -105,15 +111,63 @@ public static class CsvDataset
             return first.Length - 1;
         }
 
+        // A number is a position unless the first line is certainly a header: in a sample it would be found among the values.
         var named = Array.IndexOf(first, label);
-        if (named >= 0)
+        var isPosition = int.TryParse(label, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < first.Length;
+        if (named >= 0 && (!isPosition || first.Count(cell => !TryNumber(cell, out _)) > 1))
         {
             return named;
         }
 
-        return int.TryParse(label, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) && number >= 0 && number < first.Length
-            ? number
-            : throw new InvalidDataException($"{path} has no column `{label}`; it has {string.Join(", ", first.Take(20))}");
+        return isPosition ? number : throw new InvalidDataException($"{path} has no column `{label}`; it has {string.Join(", ", first.Take(20))}");
+    }
+
+    // A header has a name where samples have a number; a label may be a word in both, then the next line decides.
+    private static bool IsHeader(string[] first, int labelColumn, string? label, string[]? second)
+    {
+        if (first.Where((_, i) => i != labelColumn).Any(cell => !TryNumber(cell, out _)))
+        {
+            return true;
+        }
+
+        return !TryNumber(first[labelColumn], out _)
+            && (first[labelColumn] == label || (second is not null && labelColumn < second.Length && TryNumber(second[labelColumn], out _)));
+    }
+
+    // Quotes around a cell are taken off; a comma between them belongs to the cell, and two quotes mean one.
+    private static string[] Cells(string line)
+    {
+        if (!line.Contains('"'))
+        {
+            return line.Split(',', StringSplitOptions.TrimEntries);
+        }
+
+        var cells = new List<string>();
+        var cell = new StringBuilder();
+        var quoted = false;
+        for (var i = 0; i < line.Length; i++)
+        {
+            if (line[i] == '"' && quoted && i + 1 < line.Length && line[i + 1] == '"')
+            {
+                cell.Append(line[++i]);
+            }
+            else if (line[i] == '"')
+            {
+                quoted = !quoted;
+            }
+            else if (line[i] == ',' && !quoted)
+            {
+                cells.Add(cell.ToString().Trim());
+                cell.Clear();
+            }
+            else
+            {
+                cell.Append(line[i]);
+            }
+        }
+
+        cells.Add(cell.ToString().Trim());
+        return [.. cells];
     }
 
     private static bool TryNumber(string cell, out float value) =>

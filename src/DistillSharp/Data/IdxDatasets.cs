@@ -61,9 +61,11 @@ public static class IdxDatasets
     private static DatasetPair Load(DatasetInfo info, DataLocator locator)
     {
         var paths = locator.Find(info.Name, FileNames);
+        // Both datasets name their files alike, so that one is easily taken for the other.
+        var hashes = DatasetFetcher.Known(info.Name)!.Files.ToDictionary(file => file.Name, file => file.Sha256);
         return new DatasetPair(
-            IdxReader.ReadPair(info.Name, paths[0], paths[1], info.Classes),
-            IdxReader.ReadPair(info.Name, paths[2], paths[3], info.Classes));
+            IdxReader.ReadPair(info.Name, paths[0], paths[1], info.Classes, (hashes[FileNames[0]], hashes[FileNames[1]])),
+            IdxReader.ReadPair(info.Name, paths[2], paths[3], info.Classes, (hashes[FileNames[2]], hashes[FileNames[3]])));
     }
 
     private static DatasetPair LoadOwn(IdxOptions options)

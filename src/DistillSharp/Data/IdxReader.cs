@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.Security.Cryptography;
 
 namespace DistillSharp.Data;
 
@@ -11,6 +12,34 @@ public static class IdxReader
     /// <summary>Bytes and axes of an IDX file of unsigned bytes.</summary>
     /// <exception cref="InvalidDataException">Not such a file, or its header promises more or fewer bytes than there are.</exception>
     public static (int[] Shape, byte[] Values) Read(string path)
+    {
+        try
+        {
+            return ReadValues(path);
+        }
+        catch (InvalidDataException error) when (!error.Message.StartsWith(path, StringComparison.Ordinal))
+        {
+            throw new InvalidDataException($"{path} is not a whole gzip file: {error.Message}", error);
+        }
+    }
+
+    /// <summary>SHA-256 of the unpacked file that holds these values, as lower-case hex.</summary>
+    public static string Sha256(IReadOnlyList<int> shape, ReadOnlySpan<byte> values)
+    {
+        var header = new byte[4 + (4 * shape.Count)];
+        (header[2], header[3]) = (UnsignedByte, (byte)shape.Count);
+        for (var i = 0; i < shape.Count; i++)
+        {
+            BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4 + (4 * i)), shape[i]);
+        }
+
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(header);
+        hash.AppendData(values);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static (int[] Shape, byte[] Values) ReadValues(string path)
     {
         using var file = File.OpenRead(path);
         var packed = file.ReadByte() == 0x1f && file.ReadByte() == 0x8b;
@@ -53,13 +82,29 @@ public static class IdxReader
 
     /// <summary>Images and labels that belong together.</summary>
     /// <exception cref="InvalidDataException">One of them is damaged, their counts differ, or a label is out of range.</exception>
-    public static Dataset ReadPair(string name, string imagesPath, string labelsPath, IReadOnlyList<string> classes)
+    /// <param name="name">Name of the dataset.</param>
+    /// <param name="imagesPath">File of 3 axes [N, H, W] or 4 [N, C, H, W].</param>
+    /// <param name="labelsPath">File of 1 axis [N].</param>
+    /// <param name="classes">Class names; empty for the numbers up to the largest label.</param>
+    /// <param name="sha256">What the unpacked images and labels must hash to; null where any will do.</param>
+    public static Dataset ReadPair(string name, string imagesPath, string labelsPath, IReadOnlyList<string> classes, (string Images, string Labels)? sha256 = null)
     {
         var (imageShape, pixels) = Read(imagesPath);
         var (labelShape, labels) = Read(labelsPath);
+        if (sha256 is { } wanted)
+        {
+            CheckHash(name, labelsPath, wanted.Labels, Sha256(labelShape, labels));
+            CheckHash(name, imagesPath, wanted.Images, Sha256(imageShape, pixels));
+        }
+
         if (imageShape.Length is not (3 or 4) || labelShape.Length != 1)
         {
             throw new InvalidDataException($"{imagesPath} must have 3 or 4 axes and {labelsPath} 1; they have {imageShape.Length} and {labelShape.Length}");
+        }
+
+        if (imageShape.AsSpan(1).Contains(0))
+        {
+            throw new InvalidDataException($"{imagesPath} promises images of {string.Join('×', imageShape.Skip(1))} pixels; every axis must be at least 1");
         }
 
         if (imageShape[0] != labelShape[0])
@@ -76,6 +121,14 @@ public static class IdxReader
         catch (InvalidDataException error)
         {
             throw new InvalidDataException($"{imagesPath}, {labelsPath}: {error.Message}", error);
+        }
+    }
+
+    private static void CheckHash(string dataset, string path, string wanted, string found)
+    {
+        if (found != wanted)
+        {
+            throw new InvalidDataException($"{path} is not the file of {dataset}: its unpacked bytes have SHA-256 {found}, should have {wanted}. Use dataset `idx` for files of your own");
         }
     }
 

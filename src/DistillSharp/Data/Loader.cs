@@ -36,8 +36,11 @@ public sealed class Loader : IBatchSource
     private readonly SampleWriter _writer;
 
     /// <summary>Batches of <paramref name="data"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The batch size is below 1 or the prefetch depth below 0.</exception>
     public Loader(Dataset data, LoaderOptions options)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSize, 1, nameof(LoaderOptions.BatchSize));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Prefetch, nameof(LoaderOptions.Prefetch));
         _data = data;
         _options = options;
         _writer = new SampleWriter(data, options.Augment, options.Normalise);
@@ -58,6 +61,7 @@ public sealed class Loader : IBatchSource
     /// <inheritdoc/>
     public IEnumerable<Batch> Epoch(int epoch, int firstBatch = 0, CancellationToken cancellation = default)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(firstBatch);
         var order = Order(epoch);
         var numbers = Enumerable.Range(firstBatch, Math.Max(0, BatchCount - firstBatch));
         return _options.Prefetch == 0 ? Direct(numbers, order, epoch, cancellation) : Ahead(numbers, order, epoch, cancellation);

@@ -78,7 +78,7 @@ public static partial class NpyDataset
         }
 
         var shape = match.Groups["shape"].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Select(axis => long.Parse(axis, CultureInfo.InvariantCulture)).ToArray();
+            .Select(axis => long.TryParse(axis, NumberStyles.None, CultureInfo.InvariantCulture, out var length) ? length : throw Wrong($"an axis of its shape is {axis}")).ToArray();
         var bytes = shape.Aggregate((UInt128)size, (product, axis) => product > long.MaxValue ? product : product * (UInt128)axis);
         if (bytes != (UInt128)(stream.Length - start) || bytes > (UInt128)Array.MaxLength)
         {
@@ -132,7 +132,7 @@ public static partial class NpyDataset
         var labels = labelValues switch
         {
             float[] or double[] => throw new InvalidDataException($"{labelsPath} holds fractions; labels must be whole numbers"),
-            long[] wide => [.. wide.Select(label => checked((int)label))],
+            long[] wide => [.. wide.Select(label => (int)label == label ? (int)label : throw new InvalidDataException($"{labelsPath} holds the label {label}"))],
             _ => labelValues.Cast<object>().Select(label => Convert.ToInt32(label, CultureInfo.InvariantCulture)).ToArray(),
         };
         var names = classes.Count > 0 ? classes : [.. Enumerable.Range(0, labels.Length == 0 ? 0 : labels.Max() + 1).Select(label => $"{label}")];

@@ -1,0 +1,96 @@
+using DistillSharp.Data;
+
+namespace DistillSharp.Tests.Data;
+
+public sealed class CsvDatasetTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("x,y,kind\n1,2,cat\n3,4.5,dog\n", null)]
+    [InlineData("kind,x,y\ncat,1,2\ndog,3,4.5\n", "kind")]
+    [InlineData("x,kind,y\r\n1,cat,2\r\n\r\n3,dog,4.5", "1")]
+    [InlineData("1,2,cat\n3,4.5,dog\n", null)]
+    [InlineData("cat,1,2\ndog,3,4.5\n", "0")]
+    [InlineData("0,1,kind\n1,2,cat\n3,4.5,dog\n", "kind")]
+    [InlineData("\"x\",\"y\",\"kind\"\n1,2,\"cat\"\n\"3\",4.5,\"dog\"\n", null)]
+    public void Load_HeaderAndLabelAnywhere_SameSamples(string text, string? label)
+    {
+        var data = Read(text, label);
+        Assert.Equal(["cat", "dog"], data.Info.Classes);
+        Assert.Equal([2], data.Info.InputShape);
+        Assert.Equal([1f, 2f], data.Floats(0).ToArray());
+        Assert.Equal([3f, 4.5f], data.Floats(1).ToArray());
+        Assert.Equal([0, 1], new[] { data.Label(0), data.Label(1) });
+    }
+
+    [Fact]
+    public void Load_LabelPositionThatIsAlsoAValueOfTheFirstLine_MeansThePosition()
+    {
+        var data = Read("5,0,7\n6,1,8\n", "0");
+        Assert.Equal(["5", "6"], data.Info.Classes);
+        Assert.Equal([0f, 7f], data.Floats(0).ToArray());
+    }
+
+    [Fact]
+    public void Load_NumberedHeaderBeforeANumericLabel_IsNoSample()
+    {
+        var data = Read("0,1,label\n1,2,10\n3,4,9\n", null);
+        Assert.Equal(2, data.Count);
+        Assert.Equal(["9", "10"], data.Info.Classes);
+    }
+
+    [Fact]
+    public void Load_QuotedCells_KeepCommasAndQuotes()
+    {
+        var data = Read("x,kind\n1,\"cat, \"\"big\"\"\"\n2,dog\n", null);
+        Assert.Equal(["cat, \"big\"", "dog"], data.Info.Classes);
+    }
+
+    [Theory]
+    [InlineData("", null, "is empty")]
+    [InlineData("x,y,kind\n", null, "no samples")]
+    [InlineData("x,kind\n1,a\nz,b\n", null, "line 3, column 1: `z`")]
+    [InlineData("x,kind\n1,a\nNaN,b\n", null, "line 3, column 1: `NaN`")]
+    [InlineData("x,kind\n1,a\n1,2,b\n", null, "line 3: 3 columns, the first line has 2")]
+    [InlineData("x,kind\n1,a\n2,\n", null, "line 3, column 2: the label is empty")]
+    [InlineData("x,kind\n1,a\n", "sort", "no column `sort`; it has x, kind")]
+    [InlineData("x,kind\n1,a\n", "2", "no column `2`")]
+    public void Load_FaultyTable_NamesFileAndPlace(string text, string? label, string expected)
+    {
+        var message = Assert.Throws<InvalidDataException>(() => Read(text, label)).Message;
+        Assert.Contains(expected, message, StringComparison.Ordinal);
+        Assert.Contains("train.csv", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Load_TestTableThatDoesNotFit_Throws()
+    {
+        var train = _folder.Write("train.csv", "1,2,a\n3,4,b\n");
+        Assert.Contains("label `c` is none of the classes a, b", Error(train, "1,2,c\n"), StringComparison.Ordinal);
+        Assert.Contains("[2], test samples [3]", Error(train, "1,2,3,a\n"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Load_ShapeAndClasses_AreTakenAndChecked()
+    {
+        var path = _folder.Write("train.csv", "1,2,3,4,b\n5,6,7,8,a\n");
+        var options = new CsvOptions { Train = path, Test = path, Shape = [1, 2, 2], Classes = ["b", "a", "never"] };
+        var data = CsvDataset.Load(options).Train;
+        Assert.Equal([1, 2, 2], data.Info.InputShape);
+        Assert.Equal(0, data.Label(0));
+        Assert.Contains("[1, 3, 3]", Assert.Throws<InvalidDataException>(() => CsvDataset.Load(options with { Shape = [1, 3, 3] })).Message, StringComparison.Ordinal);
+        Assert.Contains("must differ", Assert.Throws<InvalidDataException>(() => CsvDataset.Load(options with { Classes = ["a", "b", "a"] })).Message, StringComparison.Ordinal);
+    }
+
+    private Dataset Read(string text, string? label)
+    {
+        var path = _folder.Write("train.csv", text);
+        return CsvDataset.Load(new CsvOptions { Train = path, Test = path, Label = label }).Train;
+    }
+
+    private string Error(string train, string test) =>
+        Assert.Throws<InvalidDataException>(() => CsvDataset.Load(new CsvOptions { Train = train, Test = _folder.Write("test.csv", test) })).Message;
+}
