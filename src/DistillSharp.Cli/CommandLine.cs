@@ -38,6 +38,7 @@ public static class CommandLine
             return ExitCode.Usage;
         }
 
+        ShortenSubcommands(parsed.CommandResult.Command);
         return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
     }
 
@@ -72,6 +73,17 @@ public static class CommandLine
         };
         root.Options.Add(CommonOptions.Debug);
         return root;
+    }
+
+    // The help of a command lists its subcommands with one line each; their examples belong to their own help.
+    private static void ShortenSubcommands(Command command)
+    {
+        foreach (var subcommand in command.Subcommands)
+        {
+            var text = subcommand.Description ?? "";
+            var end = text.IndexOf("\n\n", StringComparison.Ordinal);
+            subcommand.Description = (end < 0 ? text : text[..end]).ReplaceLineEndings(" ");
+        }
     }
 
     private static string Path(ParseResult parsed)

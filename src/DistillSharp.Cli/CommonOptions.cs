@@ -33,6 +33,9 @@ internal static class CommonOptions
     /// <summary>Machine-readable output.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Write JSON for machines to standard output" };
 
+    /// <summary>No progress.</summary>
+    public static Option<bool> Quiet() => new("--quiet") { Description = "No progress, only warnings and the results" };
+
     /// <summary>Where data is looked for first.</summary>
     public static Option<string?> DataFolder() => new("--data-dir") { Description = "Folder that is searched for datasets first (also DISTILL_DATA)" };
 

@@ -43,7 +43,7 @@ internal static class Failures
 
     private static void Report(ConfigException error)
     {
-        Console.Error.WriteLine(error.Errors.Count == 1 ? "distill: the recipe has a fault:" : $"distill: the recipe has {error.Errors.Count} faults:");
+        Console.Error.WriteLine(error.Errors.Count == 1 ? "distill: there is a fault:" : $"distill: there are {error.Errors.Count} faults:");
         foreach (var fault in error.Errors)
         {
             Console.Error.WriteLine("  " + fault);

@@ -7,7 +7,7 @@ using Spectre.Console;
 namespace DistillSharp.Cli;
 
 /// <summary>One run as the command shows it: progress, event files, the table at the end.</summary>
-internal sealed class RunSession(Recipe recipe, RunDirectory directory, bool json, int jobs, string? dataFolder) : IDisposable
+internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutput output, int jobs, string? dataFolder) : IDisposable
 {
     private readonly Interruption _interruption = new();
 
@@ -16,6 +16,22 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, bool jso
     {
         var directory = new RunDirectory(path);
         return directory.Exists ? directory : throw new UsageException($"{path} is not a run directory: it has no recipe.yaml");
+    }
+
+    // Said before any work, as a mistake in the command line.
+    private static void Check(RunDirectory directory)
+    {
+        if (directory.Exists)
+        {
+            throw new UsageException(File.Exists(directory.ResultsFile)
+                ? $"{directory.Path} holds a finished run; choose another --output (`distill compare` shows its results again)"
+                : $"{directory.Path} holds an unfinished run; continue it with `distill resume`, or choose another --output");
+        }
+
+        if (File.Exists(directory.Path) || (Directory.Exists(directory.Path) && Directory.EnumerateFileSystemEntries(directory.Path).Any()))
+        {
+            throw new UsageException($"{directory.Path} is there already and not a run; choose another --output");
+        }
     }
 
     /// <summary>The recipe that a run directory holds; relative paths start where they did.</summary>
@@ -42,6 +58,7 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, bool jso
         var options = new ExperimentOptions { Jobs = jobs, DataFolder = dataFolder, Command = commandText, Launcher = jobs > 1 ? new ProcessLauncher(dataFolder) : null };
         if (isNew)
         {
+            Check(directory);
             Experiment.Prepare(recipe, directory);
         }
 
@@ -50,9 +67,13 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, bool jso
         using (var file = new JsonLinesWriter(directory.EventsFile))
         using (var board = new TensorBoardWriter(directory.TensorBoardFolder))
         {
-            results = json
-                ? new Experiment(recipe, directory, new Fan(file, board, new JsonConsoleSink(Console.Out)), options).Run(_interruption.Token)
-                : ConsoleProgress.Show(sink => new Experiment(recipe, directory, new Fan(file, board, sink), options).Run(_interruption.Token));
+            RunResults Go(IRunEventSink shown) => new Experiment(recipe, directory, new Fan(file, board, shown), options).Run(_interruption.Token);
+            results = output switch
+            {
+                RunOutput.Json => Go(new JsonConsoleSink(Console.Out)),
+                RunOutput.Quiet => Go(new WarningSink(Console.Error)),
+                _ => ConsoleProgress.Show(Go),
+            };
         }
 
         Print(results);
@@ -63,7 +84,7 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, bool jso
 
     private void Print(RunResults results)
     {
-        if (json)
+        if (output == RunOutput.Json)
         {
             Console.Out.WriteLine(JsonSerializer.Serialize(new { kind = "results", results }, RunJson.Line));
             return;
@@ -84,6 +105,31 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, bool jso
             {
                 sink.Write(runEvent);
             }
+        }
+    }
+}
+
+/// <summary>What a run shows on standard output.</summary>
+internal enum RunOutput
+{
+    /// <summary>Progress, then tables.</summary>
+    Progress,
+
+    /// <summary>Tables alone; warnings go to standard error.</summary>
+    Quiet,
+
+    /// <summary>Events and results as JSON lines.</summary>
+    Json,
+}
+
+/// <summary>Warnings alone.</summary>
+internal sealed class WarningSink(TextWriter writer) : IRunEventSink
+{
+    public void Write(RunEvent runEvent)
+    {
+        if (runEvent is NoteLogged { Level: "warning" } note)
+        {
+            writer.WriteLine("distill: warning: " + note.Message);
         }
     }
 }

@@ -9,7 +9,7 @@ public sealed record ConfigError(string Path, string? Value, string Message, int
 {
     /// <inheritdoc/>
     public override string ToString() =>
-        (Line > 0 ? $"line {Line}: " : "") + Path + (Value is null ? "" : $" = {Value}") + ": " + Message;
+        (Line > 0 ? $"line {Line}: " : "") + Path + (Value is null ? "" : $" = {Value}") + (Path.Length > 0 ? ": " : "") + Message;
 }
 
 /// <summary>Collects every fault of a configuration, so that all are reported at once.</summary>
@@ -41,8 +41,8 @@ public sealed class ConfigErrors
 
 /// <summary>A configuration with one or more faults.</summary>
 public sealed class ConfigException(IReadOnlyList<ConfigError> errors)
-    : Exception(string.Join(Environment.NewLine, errors.Select(error => error.ToString())))
+    : Exception(string.Join(Environment.NewLine, errors.Distinct().Select(error => error.ToString())))
 {
-    /// <summary>Every fault found.</summary>
-    public IReadOnlyList<ConfigError> Errors { get; } = errors;
+    /// <summary>Every fault found, each once: keys that several sections inherit are read more than once.</summary>
+    public IReadOnlyList<ConfigError> Errors { get; } = [.. errors.Distinct()];
 }

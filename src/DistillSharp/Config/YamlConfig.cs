@@ -6,6 +6,10 @@ namespace DistillSharp.Config;
 /// <summary>Reads and writes YAML as <see cref="ConfigNode"/>s and applies <c>key.path=value</c> overrides.</summary>
 public static class YamlConfig
 {
+    // YAML's aliases can make a small file endlessly deep or wide.
+    private const int DeepestNode = 64;
+    private const int MostNodes = 100_000;
+
     /// <summary>Parses one YAML document; null (with an error) where it is not a map.</summary>
     public static ConfigNode? Parse(string text, ConfigErrors errors)
     {
@@ -23,6 +27,11 @@ public static class YamlConfig
         if (stream.Documents.Count == 0 || stream.Documents[0].RootNode is not YamlMappingNode root)
         {
             errors.Add("", "the file must hold a map of keys such as `data:` and `student:`", 1);
+            return null;
+        }
+
+        if (!IsBounded(root, errors))
+        {
             return null;
         }
 
@@ -52,7 +61,7 @@ public static class YamlConfig
         }
 
         var value = stream.Documents.Count == 0 ? new YamlScalarNode("") : stream.Documents[0].RootNode;
-        return Set(root, keys, value, errors);
+        return IsBounded(value, errors) ? Set(root, keys, value, errors) : root;
     }
 
     /// <summary>Writes a node as YAML.</summary>
@@ -62,6 +71,32 @@ public static class YamlConfig
         new YamlStream(new YamlDocument(ToYaml(root))).Save(writer, assignAnchors: false);
         var text = writer.ToString();
         return text.EndsWith("...\n", StringComparison.Ordinal) ? text[..^4] : text;
+    }
+
+    private static bool IsBounded(YamlNode root, ConfigErrors errors)
+    {
+        var open = new Stack<(YamlNode Node, int Depth)>([(root, 0)]);
+        for (var count = 0; open.TryPop(out var next); count++)
+        {
+            if (next.Depth > DeepestNode || count > MostNodes)
+            {
+                errors.Add("", $"must be at most {DeepestNode} levels deep with at most {MostNodes} values, aliases written out", (int)next.Node.Start.Line);
+                return false;
+            }
+
+            IEnumerable<YamlNode> children = next.Node switch
+            {
+                YamlSequenceNode sequence => sequence.Children,
+                YamlMappingNode mapping => mapping.Children.Select(pair => pair.Value),
+                _ => [],
+            };
+            foreach (var child in children)
+            {
+                open.Push((child, next.Depth + 1));
+            }
+        }
+
+        return true;
     }
 
     private static ConfigNode Set(ConfigNode node, ReadOnlySpan<string> keys, YamlNode value, ConfigErrors errors)
@@ -82,6 +117,12 @@ public static class YamlConfig
             var changed = items.ToArray();
             changed[index] = Set(items[index], keys[1..], value, errors);
             return ConfigNode.List(node.Path, changed, node.Line);
+        }
+
+        if (node.Items is { } list)
+        {
+            errors.Add($"{node.Path}.{keys[0]}", list.Count == 0 ? "the list is empty" : $"a list: give the item's index, such as {node.Path}[0]", node.Line);
+            return node;
         }
 
         var entries = new OrderedDictionary<string, ConfigNode>();

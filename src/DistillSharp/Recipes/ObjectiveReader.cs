@@ -54,6 +54,8 @@ public sealed record ObjectiveKeys
 internal sealed class ObjectiveReader(
     ConfigNode root, Catalogs catalogs, ConfigBinder binder, List<string> warnings, ModelSpec? student, ModelSpec? teacher)
 {
+    private const string HardLabelsPart = "hard_labels";
+
     private static readonly string[] Structural = ["terms", "stages", "scheme", "training"];
 
     public IReadOnlyDictionary<string, ObjectivePlan> Read()
@@ -64,12 +66,17 @@ internal sealed class ObjectiveReader(
             Add(plans, single, null);
         }
 
+        if (root.Get("objectives") is { Entries: null } wrong)
+        {
+            binder.Errors.Add(wrong, "must be a map of arm names, each with the keys of an objective");
+        }
+
         foreach (var (name, node) in root.Get("objectives")?.Entries ?? new Dictionary<string, ConfigNode>())
         {
             Add(plans, node, name);
         }
 
-        if (plans.Count == 0 && root.Get("objective") is null && root.Get("objectives") is null)
+        if (root.Get("objective") is null && root.Get("objectives") is null or { Entries.Count: 0 })
         {
             binder.Errors.Add("objective", "missing; say what the student learns from, such as `objective: {hard_labels: 0.1, terms: [{method: soft_target, temperature: 4, weight: 0.9}]}`", root.Line);
         }
@@ -79,6 +86,12 @@ internal sealed class ObjectiveReader(
 
     private void Add(OrderedDictionary<string, ObjectivePlan> plans, ConfigNode node, string? name)
     {
+        if (node.Entries is null)
+        {
+            binder.Errors.Add(node, "must be a map with `terms:`, `stages:` or `scheme:`");
+            return;
+        }
+
         var keys = binder.Bind<ObjectiveKeys>(node, Structural);
         var scheme = node.Get("scheme") is { } schemeNode ? SchemeCatalog.Read(schemeNode, binder) : new SchemeSpec(SchemeCatalog.Offline, new NoOptions());
         if (scheme is null)
@@ -88,7 +101,11 @@ internal sealed class ObjectiveReader(
 
         var stages = Stages(node, keys);
         var arm = name ?? keys.Name ?? (scheme.Entry.Name == SchemeCatalog.Offline.Name ? stages.SelectMany(stage => stage.Terms).FirstOrDefault()?.Entry.Name ?? "objective" : scheme.Entry.Name);
-        if (ArmNames.Known.Contains(arm) || !plans.TryAdd(arm, new ObjectivePlan(scheme, stages)))
+        if (!Names.IsFileName(arm))
+        {
+            binder.Errors.Add(name is null ? node.PathOf("name") : node.Path, $"the arm name `{arm}` becomes a folder: {Names.Rule}", node.Line);
+        }
+        else if (ArmNames.Known.Contains(arm) || !plans.TryAdd(arm, new ObjectivePlan(scheme, stages)))
         {
             binder.Errors.Add(node.PathOf("name"), $"the arm name `{arm}` is taken; choose another (reserved: {string.Join(", ", ArmNames.Known)})", node.Line);
         }
@@ -105,7 +122,7 @@ internal sealed class ObjectiveReader(
             binder.Errors.Add("teacher", "missing; the terms of the objective learn from a teacher", root.Line);
         }
 
-        if (scheme.Entry.NeedsTeacher && !hasTerms && node.Get("terms") is null && node.Get("stages") is null)
+        if (scheme.Entry.NeedsTeacher && !NamesTerms(node) && node.Get("stages") is not { Items: null } && !(node.Get("stages")?.Items ?? []).Any(NamesTerms))
         {
             binder.Errors.Add(node.PathOf("terms"), "missing; without terms nothing is learned from the teacher", node.Line);
         }
@@ -117,9 +134,17 @@ internal sealed class ObjectiveReader(
 
         if (scheme.Options is SelfDistillationOptions self)
         {
+            if (self.Heads.Count == 0 && node.Get("scheme")!.Get("heads") is { } heads)
+            {
+                binder.Errors.Add(heads, "must name at least one feature point");
+            }
+
             self.Heads.ToList().ForEach(head => CheckFeature(node.Get("scheme")!.Get("heads")!, head, student, "student"));
         }
     }
+
+    // Malformed terms count: their own fault is reported where they are read.
+    private static bool NamesTerms(ConfigNode node) => node.Get("terms") is { } terms && terms is not { Items.Count: 0 };
 
     private void CheckEpochs(string arm, List<StagePlan> stages)
     {
@@ -148,6 +173,11 @@ internal sealed class ObjectiveReader(
         {
             var own = binder.Bind<ObjectiveKeys>(item, "terms", "training");
             var stage = Stage(item, node, own, own.Name ?? $"stage{stages.Count + 1}");
+            if (!Names.IsKey(stage.Name))
+            {
+                binder.Errors.Add(item.Get("name")!, Names.KeyRule);
+            }
+
             if (stages.Any(other => other.Name == stage.Name))
             {
                 binder.Errors.Add(item.PathOf("name"), $"two stages are called `{stage.Name}`", item.Line);
@@ -190,6 +220,11 @@ internal sealed class ObjectiveReader(
     private List<MethodPlan> Terms(ConfigNode node)
     {
         var plans = new List<MethodPlan>();
+        if (node.Get("terms") is { Items: null } wrong)
+        {
+            binder.Errors.Add(wrong, "must be a list of terms, such as `- {method: soft_target, temperature: 4, weight: 0.9}`");
+        }
+
         foreach (var item in node.Get("terms")?.Items ?? [])
         {
             if (Term(item) is { } plan)
@@ -205,6 +240,12 @@ internal sealed class ObjectiveReader(
     private MethodPlan? Term(ConfigNode item)
     {
         var own = ConfigBinder.OptionsOf(typeof(TermKeys)).Keys.ToArray();
+        if (item.Entries is null)
+        {
+            binder.Errors.Add(item, "must be a map such as `{method: soft_target, temperature: 4, weight: 0.9}`");
+            return null;
+        }
+
         if (item.Get("method") is not { Scalar: { } name } nameNode || catalogs.Methods.Find(name) is not { } entry)
         {
             var known = catalogs.Methods.Entries.Select(each => each.Name).ToList();
@@ -215,8 +256,13 @@ internal sealed class ObjectiveReader(
         }
 
         var options = binder.Bind(entry.OptionsType, item, own);
-        var keys = binder.Bind<TermKeys>(item, [.. item.Entries!.Keys.Where(key => !own.Contains(key))]);
+        var keys = binder.Bind<TermKeys>(item, [.. item.Entries.Keys.Where(key => !own.Contains(key))]);
         CheckFeatures(item, nameNode, entry, keys);
+        if (keys.Name is { } ownName && (!Names.IsKey(ownName) || ownName == HardLabelsPart))
+        {
+            binder.Errors.Add(item.Get("name")!, ownName == HardLabelsPart ? "is the name of the hard-label part; choose another" : Names.KeyRule);
+        }
+
         return new MethodPlan(entry, options, keys.Weight, keys.Student, keys.Teacher, keys.Name ?? entry.Name);
     }
 

@@ -1,5 +1,4 @@
 using System.Reflection;
-using System.Runtime.Loader;
 using DistillSharp.Config;
 
 namespace DistillSharp.Recipes;
@@ -14,9 +13,16 @@ public static class PluginLoader
     /// <param name="errors">Where faults go.</param>
     public static void Load(ConfigNode root, string folder, Catalogs catalogs, ConfigErrors errors)
     {
-        foreach (var node in root.Get("plugins")?.Items ?? [])
+        var plugins = root.Get("plugins");
+        foreach (var node in plugins?.Items ?? (plugins is null ? [] : [plugins]))
         {
-            var path = Path.GetFullPath(Path.Combine(folder, node.Scalar ?? ""));
+            if (string.IsNullOrEmpty(node.Scalar))
+            {
+                errors.Add(node, "must be a .dll file, or a list of them");
+                continue;
+            }
+
+            var path = Path.GetFullPath(Path.Combine(folder, node.Scalar));
             if (!File.Exists(path))
             {
                 errors.Add(node, $"there is no file {path}");
@@ -25,10 +31,10 @@ public static class PluginLoader
 
             try
             {
-                var assembly = AssemblyLoadContext.Default.LoadFromAssemblyPath(path);
-                Register(assembly, node, catalogs, errors);
+                // LoadFrom also finds the assemblies beside the plugin that it needs.
+                Register(Assembly.LoadFrom(path), node, catalogs, errors);
             }
-            catch (Exception error) when (error is BadImageFormatException or FileLoadException or ReflectionTypeLoadException)
+            catch (Exception error) when (error is BadImageFormatException or IOException or TypeLoadException or ReflectionTypeLoadException)
             {
                 errors.Add(node, $"not a .NET assembly that can be loaded here: {error.Message}");
             }
@@ -49,8 +55,9 @@ public static class PluginLoader
             {
                 ((IDistillPlugin)Activator.CreateInstance(type)!).Register(catalogs);
             }
-            catch (Exception error) when (error is ArgumentException or MissingMethodException or TargetInvocationException)
+            catch (Exception error)
             {
+                // Whatever a plugin throws is a fault of the recipe that names it.
                 errors.Add(node, $"{type.FullName} could not register: {(error.InnerException ?? error).Message}");
             }
         }

@@ -118,9 +118,19 @@ public static class RecipeReader
         {
             var entries = root.Entries!.Where(entry => entry.Key is "name" or "seeds" or "threads" or "device").ToDictionary();
             var top = _binder.Bind<TopSection>(ConfigNode.Map("", new OrderedDictionary<string, ConfigNode>(entries), root.Line));
+            if (top.Name is { } given && !Names.IsFileName(given))
+            {
+                errors.Add(root.Get("name")!, $"is part of the run directory's name: {Names.Rule}");
+            }
+
+            if (top.Seeds.Count == 1)
+            {
+                _warnings.Add("one seed: no interval over seeds can be given; verdicts need at least two");
+            }
+
             if (root.Get("seeds") is { } seeds)
             {
-                if (top.Seeds.Count == 0)
+                if (seeds.Items is { Count: 0 })
                 {
                     errors.Add(seeds, "must have at least one seed");
                 }

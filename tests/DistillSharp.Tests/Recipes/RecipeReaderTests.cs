@@ -1,0 +1,196 @@
+using DistillSharp.Config;
+using DistillSharp.Methods.Logits;
+using DistillSharp.Recipes;
+using DistillSharp.Training;
+
+namespace DistillSharp.Tests.Recipes;
+
+public class RecipeReaderTests
+{
+    [Fact]
+    public void Read_PlainDistillation_HoldsWhatWasWritten()
+    {
+        var recipe = RecipeText.Read(RecipeText.Plain).Recipe;
+
+        Assert.Equal("test", recipe.Name);
+        Assert.Equal("digits", recipe.Dataset.Entry.Name);
+        Assert.Equal("small_cnn", recipe.Student.Entry.Name);
+        Assert.Equal([0, 1, 2], recipe.Seeds);
+        var (arm, plan) = Assert.Single(recipe.Objectives);
+        Assert.Equal("soft_target", arm);
+        var stage = Assert.Single(plan.Stages);
+        Assert.Equal(0.1, stage.HardLabels.ValueAt(Progress.Start));
+        Assert.Equal(3, stage.Training.Epochs);
+        Assert.Equal(0.9, Assert.Single(stage.Terms).Weight.ValueAt(Progress.Start));
+        Assert.Equal(["teacher", "plain", "soft_target"], Arms.Of(recipe).Select(each => each.Name));
+    }
+
+    [Fact]
+    public void Read_FiveFaults_ReportsFiveAtTheirPlaces()
+    {
+        var faults = RecipeText.Faults(
+            """
+            data: {dataset: digitz}
+            teacher: {model: mlp, widths: [64]}
+            student: {model: small_cnn, channels: [4, 4], depht: 3}
+            training: {epochs: 0}
+            objective:
+              terms:
+                - {method: soft_target, temperature: hot}
+                - {method: fitnet, student: layer9, teacher: hidden1}
+            """);
+
+        Assert.Equal(
+            [(1, "data.dataset", "digitz"), (3, "student.depht", null), (4, "training.epochs", "0"), (7, "objective.terms[0].temperature", "hot"), (8, "objective.terms[1].student", "layer9")],
+            faults.Select(fault => (fault.Line, fault.Path, fault.Value)).Order());
+        Assert.Contains("did you mean `digits`?", faults.Single(fault => fault.Path == "data.dataset").Message, StringComparison.Ordinal);
+        Assert.Contains("at least 1", faults.Single(fault => fault.Path == "training.epochs").Message, StringComparison.Ordinal);
+        Assert.Contains("number above 0", faults.Single(fault => fault.Path == "objective.terms[0].temperature").Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_UnknownFeaturePoint_ListsThoseThatExist()
+    {
+        var fault = RecipeText.OnlyFault(RecipeText.Start + "objective: {terms: [{method: fitnet, student: conv1, teacher: layer1}]}\n", "student.model=mlp", "student={model: mlp, widths: [8]}", "objective.terms[0].student=hidden1");
+
+        Assert.Equal("objective.terms[0].teacher", fault.Path);
+        Assert.Contains("the teacher mlp has no feature point `layer1`", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("hidden1", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("penultimate", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("trainig: {epochs: 3}", "trainig", "did you mean `training`?")]
+    [InlineData("seeds: [1, 1]", "seeds", "seed 1 occurs twice")]
+    [InlineData("seeds: []", "seeds", "at least one seed")]
+    [InlineData("seeds: [0.5]", "seeds", "whole number")]
+    [InlineData("name: ../elsewhere", "name", "letters, digits")]
+    [InlineData("device: tpu", "device", "Known: cpu, cuda")]
+    [InlineData("export: {arm: soft_targte}", "export.arm", "did you mean `soft_target`?")]
+    [InlineData("tuning: {seed: 7}", "tuning", "must list learning_rate")]
+    [InlineData("plugins: absent.dll", "plugins", "there is no file")]
+    [InlineData("baselines: {label_smoothing: 1.5}", "baselines.label_smoothing", "at most 0.9")]
+    [InlineData("evaluation: [1]", "evaluation", "must be a map")]
+    public void Read_FaultySection_SaysWhereAndWhatWouldBeRight(string section, string path, string message)
+    {
+        var fault = RecipeText.OnlyFault(RecipeText.Plain + section + "\n");
+
+        Assert.StartsWith(path, fault.Path, StringComparison.Ordinal);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("objective: {terms: {method: soft_target}}", "objective.terms", "must be a list of terms")]
+    [InlineData("objective: {terms: [soft_target]}", "objective.terms[0]", "must be a map")]
+    [InlineData("objective: {terms: []}", "objective.terms", "without terms nothing is learned")]
+    [InlineData("objective: {stages: [{epochs: 3}]}", "objective.terms", "without terms nothing is learned")]
+    [InlineData("objective: {stages: 3}", "objective.stages", "must be a list of stages")]
+    [InlineData("objective: soft_target", "objective", "must be a map")]
+    [InlineData("objectives: [{terms: [{method: soft_target}]}]", "objectives", "must be a map of arm names")]
+    [InlineData("objectives: {}", "objective", "missing")]
+    [InlineData("objectives: {plain: {terms: [{method: soft_target}]}}", "objectives.plain.name", "is taken")]
+    [InlineData("objectives: {../../x: {terms: [{method: soft_target}]}}", "objectives.../../x", "becomes a folder")]
+    [InlineData("objective: {terms: [{method: soft_target, name: hard_labels}]}", "objective.terms[0].name", "hard-label part")]
+    [InlineData("objective: {terms: [{method: soft_targets}]}", "objective.terms[0].method", "did you mean `soft_target`?")]
+    [InlineData("objective: {terms: [{method: fitnet}]}", "objective.terms[0].method", "name a feature point on each side")]
+    [InlineData("objective: {terms: [{method: similarity, student: penultimate, teacher: [hidden1, penultimate]}]}", "objective.terms[0]", "1 student and 2 teacher")]
+    [InlineData("objective: {terms: [{method: rkd, student: penultimate, teacher: penultimate}], training: {accumulate: 2}}", "objective.training", "accumulate must be 1")]
+    [InlineData("objective: {terms: [{method: soft_target, weight: {schedule: linear, from: 1, to: -1}}]}", "objective.terms[0].weight", "it runs from -1 to 1")]
+    [InlineData("objective: {terms: [{method: soft_target}], train_up_to: layer9}", "objective.train_up_to", "no feature point `layer9`")]
+    [InlineData("objective: {stages: [{name: a, terms: [{method: soft_target}]}, {name: a}]}", "objective.stages[1].name", "two stages")]
+    [InlineData("objective: {scheme: {scheme: self_distillation, heads: []}}", "objective.scheme.heads", "at least one feature point")]
+    [InlineData("objective: {scheme: {scheme: self_distillation, heads: [layer9]}}", "objective.scheme.heads", "no feature point `layer9`")]
+    [InlineData("objective: {scheme: self_destillation}", "objective.scheme", "did you mean `self_distillation`?")]
+    public void Read_FaultyObjective_SaysWhereAndWhatWouldBeRight(string objective, string path, string message)
+    {
+        var fault = RecipeText.OnlyFault(RecipeText.Start + objective + "\n");
+
+        Assert.Equal(path, fault.Path);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_TermsWithoutTeacher_SaysThatItIsMissing() =>
+        Assert.Equal("teacher", RecipeText.OnlyFault(RecipeText.Plain.Replace("teacher: {model: mlp, widths: [64]}\n", "", StringComparison.Ordinal)).Path);
+
+    [Fact]
+    public void Read_PickleAsWeights_ExplainsWhatToGiveInstead() =>
+        Assert.Contains("pickle", RecipeText.OnlyFault(RecipeText.Plain, "teacher.weights=teacher.pth").Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("", "must hold a map")]
+    [InlineData("- 1", "must hold a map")]
+    [InlineData("a: [", "not valid YAML")]
+    [InlineData("a: 1\na: 2", "not valid YAML")]
+    [InlineData("data: &d\n  dataset: digits\n  again: *d", "levels deep")]
+    public void Read_NoRecipeAtAll_SaysSo(string text, string message) =>
+        Assert.Contains(message, RecipeText.OnlyFault(text).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Read_Overrides_WinOverTheText()
+    {
+        var recipe = RecipeText.Read(
+            RecipeText.Plain, "training.epochs=9", "objective.terms[0].temperature={schedule: linear, from: 8, to: 2}", "seeds=[4]", "student.channels=[2, 2]").Recipe;
+
+        var stage = recipe.Objectives["soft_target"].Stages[0];
+        Assert.Equal(9, stage.Training.Epochs);
+        Assert.Equal([4], recipe.Seeds);
+        var temperature = ((SoftTargetOptions)stage.Terms[0].Options).Temperature;
+        Assert.Equal(5, temperature.ValueAt(new Progress(5, 10)), 12);
+        Assert.Contains("from: 8", YamlConfig.Write(recipe.Source), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("training.epochs", "--set")]
+    [InlineData("objective.terms.temperature=2", "objective.terms.temperature")]
+    [InlineData("objective.terms[3].temperature=2", "objective.terms[3]")]
+    [InlineData("training.epochs=[1", "--set")]
+    public void Read_FaultyOverride_IsReported(string assignment, string path) =>
+        Assert.Equal(path, RecipeText.OnlyFault(RecipeText.Plain, assignment).Path);
+
+    [Fact]
+    public void Read_TrainingOfTeacherObjectiveAndStage_ChangesSingleKeys()
+    {
+        var recipe = RecipeText.Read(
+            """
+            data: {dataset: digits}
+            teacher: {model: mlp, widths: [64], training: {epochs: 40}}
+            student: {model: mlp, widths: [8]}
+            training: {epochs: 6, learning_rate: 0.2, batch_size: 16}
+            objective:
+              training: {learning_rate: 0.1}
+              stages:
+                - {name: hint, epochs: 2, train_up_to: hidden1, hard_labels: 0, terms: [{method: fitnet, student: hidden1, teacher: hidden1}]}
+                - {epochs: 4, terms: [{method: soft_target}], training: {batch_size: 8}}
+            """).Recipe;
+
+        Assert.Equal((40, 0.2, 16), Keys(recipe.Teacher!.Training));
+        var stages = recipe.Objectives["fitnet"].Stages;
+        Assert.Equal((2, 0.1, 16), Keys(stages[0].Training));
+        Assert.Equal((4, 0.1, 8), Keys(stages[1].Training));
+        Assert.Equal("hidden1", stages[0].TrainUpTo);
+        Assert.Equal(["hint", "stage2"], stages.Select(stage => stage.Name));
+
+        static (int Epochs, double Rate, int Batch) Keys(TrainingOptions training) => (training.Epochs, training.LearningRate, training.BatchSize);
+    }
+
+    [Fact]
+    public void Read_StagesLongerThanPlain_WarnsThatEpochsDiffer()
+    {
+        var warnings = RecipeText.Read(RecipeText.Start + "objective: {stages: [{epochs: 3, terms: [{method: soft_target}]}, {epochs: 1}]}\n").Warnings;
+
+        Assert.Contains("trains 4 epochs and the plain student 3", Assert.Single(warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_OneSeed_WarnsThatThereIsNoInterval() =>
+        Assert.Contains("one seed", Assert.Single(RecipeText.Read(RecipeText.Plain + "seeds: [5]\n").Warnings), StringComparison.Ordinal);
+
+    public static TheoryData<string> ShippedRecipes() =>
+        [.. Directory.GetFiles(Repository.File("recipes"), "*.yaml", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Repository.Root, path))];
+
+    [Theory]
+    [MemberData(nameof(ShippedRecipes))]
+    public void ReadFile_ShippedRecipe_HasNoFault(string path) =>
+        Assert.NotEmpty(Arms.Of(RecipeReader.ReadFile(Repository.File(path)).Recipe));
+}
