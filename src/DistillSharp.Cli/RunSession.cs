@@ -55,12 +55,16 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
             throw new UsageException($"--jobs must be at least 1, not {jobs}");
         }
 
-        var options = new ExperimentOptions { Jobs = jobs, DataFolder = dataFolder, Command = commandText, Launcher = jobs > 1 ? new ProcessLauncher(dataFolder) : null };
         if (isNew)
         {
             Check(directory);
             Experiment.Prepare(recipe, directory);
+            File.WriteAllText(directory.CommandFile, commandText);
         }
+
+        // Results name the command that began the run, whoever finished it.
+        var command = File.Exists(directory.CommandFile) ? File.ReadAllText(directory.CommandFile) : commandText;
+        var options = new ExperimentOptions { Jobs = jobs, DataFolder = dataFolder, Command = command, Launcher = jobs > 1 ? new ProcessLauncher(dataFolder) : null };
 
         RunResults results;
         using (directory.Lock())

@@ -18,6 +18,9 @@ public sealed class RunDirectory(string path)
     /// <summary>Where the recipe's relative paths start.</summary>
     public string RecipeFolder => System.IO.File.Exists(RecipeFolderFile) ? System.IO.File.ReadAllText(RecipeFolderFile) : Path;
 
+    /// <summary>The command that began the run, which repeats it.</summary>
+    public string CommandFile => File("command.txt");
+
     /// <summary>Everything that happened.</summary>
     public string EventsFile => File("events.jsonl");
 
