@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using static TorchSharp.torch;
 
@@ -149,7 +150,10 @@ public sealed class Loader : IBatchSource
     {
         var first = number * _options.BatchSize;
         var count = Math.Min(_options.BatchSize, order.Length - first);
-        var values = new float[count * _data.SampleSize];
+        // Batches outlive the scopes of whoever asks for them. Samples are written straight into the tensor: managed arrays of
+        // this size are not collected for a long time, and the process would grow by two of them a batch.
+        var shape = new[] { (long)count }.Concat(_data.Info.InputShape).ToArray();
+        var input = zeros(shape, ScalarType.Float32).DetachFromDisposeScope();
         var labels = new long[count];
         var ids = new long[count];
         var keys = new ulong[count];
@@ -159,12 +163,9 @@ public sealed class Loader : IBatchSource
             ids[i] = _data.SampleId(position);
             labels[i] = _data.Label(position);
             keys[i] = _options.Augment.IsNone ? 0 : StableRandom.Key(unchecked((ulong)_options.Seed), (ulong)epoch, (ulong)ids[i]);
-            _writer.Write(position, keys[i], values.AsSpan(i * _data.SampleSize, _data.SampleSize));
+            _writer.Write(position, keys[i], MemoryMarshal.Cast<byte, float>(input.bytes).Slice(i * _data.SampleSize, _data.SampleSize));
         }
 
-        // Batches outlive the scopes of whoever asks for them.
-        var shape = new[] { (long)count }.Concat(_data.Info.InputShape).ToArray();
-        var input = tensor(values, shape).DetachFromDisposeScope();
         return Batch.Of(input, tensor(labels).DetachFromDisposeScope(), ids, keys);
     }
 }
