@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using DistillSharp.Export;
 using static TorchSharp.torch;
 
@@ -24,6 +26,7 @@ public sealed record SavedCheckpoint(IReadOnlyDictionary<string, Tensor> Tensors
 public sealed class CheckpointStore(string folder, int keep, Action<string> warn)
 {
     private const string StateKey = "state";
+    private const string StateHashKey = "state_sha256";
     private const string HashKey = "tensors_sha256";
 
     /// <summary>Where the files are.</summary>
@@ -37,7 +40,7 @@ public sealed class CheckpointStore(string folder, int keep, Action<string> warn
     public string Write(long step, IReadOnlyDictionary<string, Tensor> tensors, string state)
     {
         var path = Path.Combine(Folder, string.Create(CultureInfo.InvariantCulture, $"step-{step:D9}.safetensors"));
-        WriteFile(path, tensors, new Dictionary<string, string> { [StateKey] = state });
+        WriteFile(path, tensors, new Dictionary<string, string> { [StateKey] = state, [StateHashKey] = HashOf(state) });
         foreach (var old in Files().Skip(keep))
         {
             File.Delete(old);
@@ -76,6 +79,11 @@ public sealed class CheckpointStore(string folder, int keep, Action<string> warn
                 using var file = new SafetensorsFile(path);
                 if (file.Metadata.TryGetValue(StateKey, out var state))
                 {
+                    if (file.Metadata.GetValueOrDefault(StateHashKey) != HashOf(state))
+                    {
+                        throw new InvalidDataException("the state is not the one that was written (its hash differs)");
+                    }
+
                     faults.ForEach(warn);
                     return new SavedCheckpoint(Kept(file), state);
                 }
@@ -93,11 +101,18 @@ public sealed class CheckpointStore(string folder, int keep, Action<string> warn
             : throw new InvalidDataException(string.Join(Environment.NewLine, faults) + Environment.NewLine + $"No checkpoint in {Folder} can be read. Delete the folder to train this job from the start.");
     }
 
+    private static string HashOf(string state) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(state)));
+
     private static Dictionary<string, Tensor> Kept(SafetensorsFile file)
     {
         var tensors = file.ReadAll();
-        if (file.Metadata.TryGetValue(HashKey, out var recorded) && recorded != WeightsHash.Of(tensors))
+        if (file.Metadata.GetValueOrDefault(HashKey) != WeightsHash.Of(tensors))
         {
+            foreach (var tensor in tensors.Values)
+            {
+                tensor.Dispose();
+            }
+
             throw new InvalidDataException($"{file.Path}: the tensors are not those that were written (their hash differs)");
         }
 

@@ -35,8 +35,7 @@ internal static class FusedKernels
             return 0
 
         def average(shadow: List[Tensor], current: List[Tensor], decay: float) -> int:
-            torch._foreach_mul_(shadow, decay)
-            torch._foreach_add_(shadow, current, alpha=1.0 - decay)
+            torch._foreach_lerp_(shadow, current, 1.0 - decay)
             return 0
         """;
 
@@ -60,7 +59,7 @@ internal static class FusedKernels
     /// <summary>Multiplies every gradient by a factor.</summary>
     public static void Scale(Tensor[] gradients, double factor) => Invoke("scale", [gradients], [factor]);
 
-    /// <summary>shadow = decay · shadow + (1 − decay) · current.</summary>
+    /// <summary>shadow = decay · shadow + (1 − decay) · current; where both are equal already, to the last bit the same.</summary>
     public static void Average(Tensor[] shadow, Tensor[] current, double decay) => Invoke("average", [shadow, current], [decay]);
 
     // Numbers given to invoke become temporary Scalars whose handles alone are passed on: the collector may free them before

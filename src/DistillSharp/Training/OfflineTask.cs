@@ -5,7 +5,6 @@ using DistillSharp.Losses.Logits;
 using DistillSharp.Methods;
 using DistillSharp.Models;
 using DistillSharp.Signals;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -27,6 +26,7 @@ public sealed class OfflineTask : TrainingTask
     private readonly TeacherLogits? _teacherLogits;
     private readonly Stopwatch _teacherTime = new();
     private readonly List<Parameter> _frozen = [];
+    private IReadOnlyList<nn.Module> _frozenModules = [];
 
     /// <summary>Builds the terms from the shapes that one batch has in both networks.</summary>
     /// <param name="student">The network to train.</param>
@@ -107,20 +107,17 @@ public sealed class OfflineTask : TrainingTask
     }
 
     /// <inheritdoc/>
-    public override double CountOf(string part, Batch batch)
+    public override double CountOf(string part, Batch batch) =>
+        _terms.Find(term => term.Plan.Name == part).Method is { } method ? method.CountOf(batch) : LabelledSamples(batch);
+
+    /// <inheritdoc/>
+    public override void Train(bool training)
     {
-        if (_terms.Find(term => term.Plan.Name == part).Method is { } method)
+        base.Train(training);
+        foreach (var module in _frozenModules)
         {
-            return method.CountOf(batch);
+            module.eval();
         }
-
-        if (batch.Targets is null)
-        {
-            return batch.Count;
-        }
-
-        using var labelled = batch.Targets.ge(0).sum();
-        return labelled.ToInt64();
     }
 
     /// <inheritdoc/>
@@ -190,5 +187,8 @@ public sealed class OfflineTask : TrainingTask
                 parameter.grad = null;
             }
         }
+
+        // Batch-norm statistics are part of a layer that must not move.
+        _frozenModules = [.. Student.modules().Where(module => module.parameters(recurse: false).Any() && module.parameters(recurse: false).All(parameter => !parameter.requires_grad))];
     }
 }

@@ -91,6 +91,10 @@ public sealed class SelfDistillationTask : TrainingTask
     }
 
     /// <inheritdoc/>
+    public override double CountOf(string part, Batch batch) =>
+        part.EndsWith(OfflineTask.HardLabelPart, StringComparison.Ordinal) ? LabelledSamples(batch) : batch.Count;
+
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         _student.Dispose();

@@ -73,7 +73,7 @@ public sealed class Trainer(IRunEventSink events, TimeProvider clock)
             saved?.Dispose();
         }
 
-        var selected = job.Plan.Stages[^1].Training.Select == Selection.Best && state.BestFile is not null ? state.BestEpoch : job.Plan.Epochs;
+        var selected = job.Plan.Stages[^1].Training.Select == Selection.Best && state.Best is not null ? state.BestEpoch : job.Plan.Epochs;
         return new TrainingOutcome(state, validation, selected);
     }
 
@@ -97,6 +97,8 @@ public sealed class Trainer(IRunEventSink events, TimeProvider clock)
         private readonly Dictionary<string, double> _counts;
         private TrainingState _state;
         private CostMeter _cost;
+        private long[] _lastSampleIds = [];
+        private IReadOnlyDictionary<string, double>? _bestValidation;
 
         public StageRun(TrainingJob job, StagePlan stage, TrainingState state, IReadOnlyDictionary<string, Tensor>? saved, IRunEventSink events, TimeProvider clock)
         {
@@ -114,7 +116,8 @@ public sealed class Trainer(IRunEventSink events, TimeProvider clock)
             _device = job.Student.parameters().First().device;
             BatchNormCheck.ThrowIfTooSmall(job.Student, _source, _options.BatchSize);
             _task = CreateTask();
-            CheckAccumulation();
+            BatchNormCheck.ThrowIfTooSmall(_task.Companions, _source, _options.BatchSize);
+            CheckCoupling();
             _optimizer = new Optimizer(_task.TrainedParameters, _options);
             _average = _options.Ema > 0 ? new WeightAverage(job.Student, _options.Ema) : null;
             if (saved is not null)
@@ -138,7 +141,7 @@ public sealed class Trainer(IRunEventSink events, TimeProvider clock)
 
             // Averaged weights are the stage's result: the next stage and the export start from them.
             _average?.Swap();
-            if (_state.Stage == _job.Plan.Stages.Count - 1)
+            if (IsLastStage)
             {
                 validation = TakeBest() ?? validation;
                 _job.Finished?.Invoke(_task);
@@ -154,6 +157,11 @@ public sealed class Trainer(IRunEventSink events, TimeProvider clock)
             _task.Dispose();
         }
 
+        // Earlier stages have other aims (a hint stage does not even train the classifier), so only the last one is selected from.
+        private bool SelectsBest => _options.Select == Selection.Best && IsLastStage;
+
+        private bool IsLastStage => _state.Stage == _job.Plan.Stages.Count - 1;
+
         private static int StepsPerEpoch(StagePlan stage, IBatchSource source) =>
             (source.BatchCount + stage.Training.Accumulate - 1) / stage.Training.Accumulate;
 
@@ -165,11 +173,22 @@ public sealed class Trainer(IRunEventSink events, TimeProvider clock)
             return _job.CreateTask(_stage, moved, _source);
         }
 
-        private void CheckAccumulation()
+        private void CheckCoupling()
         {
-            if (_options.Accumulate > 1 && _task.CouplingTerm is { } term)
+            if (_task.CouplingTerm is not { } term)
+            {
+                return;
+            }
+
+            if (_options.Accumulate > 1)
             {
                 throw new InvalidOperationException($"{term} compares the samples of a batch with each other, so accumulate must be 1; raise batch_size instead");
+            }
+
+            if (BatchNormCheck.SmallestBatch(_source, _options.BatchSize) == 1)
+            {
+                throw new InvalidOperationException(
+                    $"{_source.SampleCount} training samples in batches of {_options.BatchSize} leave a batch of one sample, in which {term} has nothing to compare; choose another batch_size");
             }
         }
 
@@ -237,6 +256,7 @@ public sealed class Trainer(IRunEventSink events, TimeProvider clock)
             }
 
             _optimizer.Step(rate);
+            _lastSampleIds = group[^1].SampleIds;
             _job.Student.ApplyConstraints();
             _average?.Update();
             LogStep(total, parts, rate);
@@ -273,7 +293,7 @@ public sealed class Trainer(IRunEventSink events, TimeProvider clock)
 
             total.backward();
             var loss = total.ToDouble();
-            _sums[TotalPart] = _sums.GetValueOrDefault(TotalPart) + (loss * batch.Count * (group.Count == 1 ? 1 : group.Count));
+            _sums[TotalPart] = _sums.GetValueOrDefault(TotalPart) + (loss * group.Sum(each => each.Count));
             _counts[TotalPart] = _counts.GetValueOrDefault(TotalPart) + batch.Count;
             return loss;
         }
@@ -283,6 +303,17 @@ public sealed class Trainer(IRunEventSink events, TimeProvider clock)
             if (!double.IsFinite(value))
             {
                 throw new TrainingDivergedException(_job.Arm, _job.Seed, _state.Step + 1, part, value, batch.SampleIds, _job.Checkpoints?.LatestPath);
+            }
+        }
+
+        // A finite loss can have a gradient that is not, after which neither a checkpoint nor a result is worth keeping.
+        private void ThrowIfWeightsNotFinite()
+        {
+            using var noGradient = no_grad();
+            var norm = FusedKernels.Norm([.. _task.TrainedParameters.Select(entry => (Tensor)entry.Parameter)]);
+            if (!double.IsFinite(norm))
+            {
+                throw new TrainingDivergedException(_job.Arm, _job.Seed, _state.Step, "weights", norm, _lastSampleIds, _job.Checkpoints?.LatestPath);
             }
         }
 
@@ -297,6 +328,7 @@ public sealed class Trainer(IRunEventSink events, TimeProvider clock)
 
         private IReadOnlyDictionary<string, double> EndEpoch(int epoch, long started)
         {
+            ThrowIfWeightsNotFinite();
             var last = epoch + 1 == _options.Epochs;
             var jobEpoch = _firstEpoch + epoch + 1;
             IReadOnlyDictionary<string, double> validation = new Dictionary<string, double>();
@@ -337,20 +369,33 @@ public sealed class Trainer(IRunEventSink events, TimeProvider clock)
 
         private IReadOnlyDictionary<string, double>? TakeBest()
         {
-            if (_options.Select != Selection.Best || _state.BestFile is null)
+            if (_job.Checkpoints is null)
+            {
+                return _bestValidation;
+            }
+
+            if (!SelectsBest || _state.BestFile is null)
             {
                 return null;
             }
 
-            using var best = _job.Checkpoints!.ReadBest(_state.BestFile);
+            using var best = _job.Checkpoints.ReadBest(_state.BestFile);
             StudentTensors.RestoreNetworks(best.Tensors, _task);
             return _job.Validate(_job.Student);
         }
 
         private string? KeepIfBest(IReadOnlyDictionary<string, double> validation, int jobEpoch)
         {
-            if (_options.Select != Selection.Best || _job.Checkpoints is null || !(validation["top1"] > (_state.Best ?? double.NegativeInfinity)))
+            if (!SelectsBest || !(validation["top1"] > (_state.Best ?? double.NegativeInfinity)))
             {
+                return null;
+            }
+
+            if (_job.Checkpoints is null)
+            {
+                // A trial keeps no weights; what it is judged by is the accuracy of those that would be kept.
+                _state = _state with { Best = validation["top1"], BestEpoch = jobEpoch };
+                _bestValidation = validation;
                 return null;
             }
 
@@ -362,6 +407,7 @@ public sealed class Trainer(IRunEventSink events, TimeProvider clock)
 
         private void SaveCheckpoint()
         {
+            ThrowIfWeightsNotFinite();
             var now = CostMeter.Start();
             _state = _state with
             {

@@ -1,10 +1,13 @@
 namespace DistillSharp.Training;
 
-/// <summary>A part of the loss became NaN or infinite. Nothing was changed by the step.</summary>
+/// <summary>
+/// A part of the loss became NaN or infinite, before anything was changed by the step; or the weights did (term <c>weights</c>),
+/// and no checkpoint was made of them.
+/// </summary>
 public sealed class TrainingDivergedException(
     string arm, int seed, long step, string term, double value, IReadOnlyList<long> sampleIds, string? lastCheckpoint)
     : Exception(
-        $"{arm}/seed-{seed}, step {step}: the loss term `{term}` is {value}. Sample ids of the batch: {string.Join(", ", sampleIds.Take(16))}"
+        $"{arm}/seed-{seed}, step {step}: {(term == "weights" ? "the norm of the weights" : $"the loss term `{term}`")} is {value}. Sample ids of the batch: {string.Join(", ", sampleIds.Take(16))}"
         + (sampleIds.Count > 16 ? $" … ({sampleIds.Count} in all)" : "")
         + (lastCheckpoint is null ? ". No checkpoint was written before it" : $". Last good checkpoint: {lastCheckpoint}")
         + ". Usual causes: a learning rate that is too high, or NaN in the inputs or in the teacher's outputs.")
@@ -12,7 +15,7 @@ public sealed class TrainingDivergedException(
     /// <summary>The step that failed, from 1.</summary>
     public long Step { get; } = step;
 
-    /// <summary>The term that is not finite.</summary>
+    /// <summary>The term that is not finite; <c>weights</c> for the weights.</summary>
     public string Term { get; } = term;
 
     /// <summary>The samples of the batch.</summary>

@@ -2,6 +2,7 @@ using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Losses;
 using DistillSharp.Models;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -39,6 +40,19 @@ public abstract class TrainingTask : IDisposable
 
     /// <summary>What a part of a batch will be divided by, known before it is computed, for accumulation over several batches.</summary>
     public virtual double CountOf(string part, Batch batch) => batch.Count;
+
+    /// <summary>The samples (or positions) of a batch that have a hard label; all of them where there are no targets.</summary>
+    protected static double LabelledSamples(Batch batch)
+    {
+        if (batch.Targets is null)
+        {
+            return batch.Count;
+        }
+
+        using var labels = batch.Targets.ge(0);
+        using var labelled = labels.sum();
+        return labelled.ToInt64();
+    }
 
     /// <summary>Puts everything into training or evaluation mode; a teacher stays in evaluation mode.</summary>
     public virtual void Train(bool training)
