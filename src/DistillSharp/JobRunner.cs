@@ -27,6 +27,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         }
 
         var plan = Tuned(arm) is { } chosen ? chosen.Point.Apply(arm.Plan) : arm.Plan;
+        Directory.CreateDirectory(directory.JobFolder(arm.Name, seed));
         using var student = CreateNetwork(arm, seed);
         using var teacher = LoadTeacher(arm, seed);
         var teacherHash = teacher is null ? null : WeightsHash.Of(teacher);
@@ -43,7 +44,11 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         var result = Finish(arm, plan, seed, student, outcome, peak, exits);
         exits.SelectMany(exit => exit.Layers).ToList().ForEach(layer => layer.Dispose());
         result.Save(file);
-        Directory.Delete(directory.CheckpointFolder(arm.Name, seed), recursive: true);
+        if (Directory.Exists(directory.CheckpointFolder(arm.Name, seed)))
+        {
+            Directory.Delete(directory.CheckpointFolder(arm.Name, seed), recursive: true);
+        }
+
         events.Write(new JobEnded(arm.Name, seed, result.Metrics, outcome.State.Seconds) { Time = clock.GetUtcNow() });
         return result;
     }
@@ -51,7 +56,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
     /// <summary>Tries the tuning grid for an arm on validation data and remembers the trials; does nothing where that is done.</summary>
     public void Tune(ArmPlan arm, CancellationToken cancellation)
     {
-        if (recipe.Tuning is not { } section || (arm.IsTeacher && !section.Teacher) || File.Exists(TuningFile(arm)))
+        if (recipe.Tuning is not { } section || (arm.IsTeacher && !IsTuned(section)) || arm.Name == ArmNames.PlainMatched || File.Exists(TuningFile(arm)))
         {
             return;
         }
@@ -94,10 +99,19 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         return arm with { Plan = new TuningPoint(null, RunJson.Load<int>(file)).Apply(arm.Plan) };
     }
 
+    // A teacher with given weights has nothing to tune.
+    private bool IsTuned(TuningSection section) => section.Teacher && recipe.Teacher!.Weights is null;
+
     private string TuningFile(ArmPlan arm) => Path.Combine(directory.ArmFolder(arm.Name), "tuning.json");
 
     private (TuningPoint Point, List<TuningTrial> Trials)? Tuned(ArmPlan arm)
     {
+        if (arm.Name == ArmNames.PlainMatched)
+        {
+            // The plain student's settings, for as many epochs as its cost allows.
+            return Tuned(arm with { Name = ArmNames.Plain }) is { } plain ? (plain.Point with { Epochs = arm.Plan.Epochs }, plain.Trials) : null;
+        }
+
         if (recipe.Tuning is not { } section || !File.Exists(TuningFile(arm)))
         {
             return null;
@@ -152,13 +166,16 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
 
         var keep = plan.Stages.Max(stage => stage.Training.KeepCheckpoints);
         var checkpoints = new CheckpointStore(directory.CheckpointFolder(arm.Name, seed), keep, message => events.Write(new NoteLogged("warning", message) { Time = clock.GetUtcNow() }));
-        events.Write(new JobStarted(arm.Name, seed, plan.Epochs, data.Source(plan.Stages[0], seed, arm.IsTeacher).BatchCount) { Time = clock.GetUtcNow() });
+        events.Write(new JobStarted(arm.Name, seed, plan.Epochs, StepsPerEpoch(plan.Stages[0], seed, arm)) { Time = clock.GetUtcNow() });
         var job = CreateJob(arm, plan, seed, student, teacher, checkpoints) with
         {
             Finished = task => exits.AddRange(task is SelfDistillationTask self ? self.TakeExits() : []),
         };
         return _trainer.Run(job, cancellation);
     }
+
+    private int StepsPerEpoch(StagePlan stage, int seed, ArmPlan arm) =>
+        (data.Source(stage, seed, arm.IsTeacher).BatchCount + stage.Training.Accumulate - 1) / stage.Training.Accumulate;
 
     private TrainingJob CreateJob(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Network? teacher, CheckpointStore? checkpoints) => new(
         arm.Name, seed, plan, student,

@@ -86,6 +86,7 @@ public static class RecipeReader
             var baselines = Section<BaselineSection>("baselines");
             var tuning = root.Get("tuning") is null ? null : Section<TuningSection>("tuning");
             CheckTuning(tuning, top.Seeds);
+            CheckBaselines(baselines, objectives);
             var export = Section<ExportSection>("export");
             CheckExport(export, objectives, baselines, teacher is not null);
             return errors.Any || dataset is null || student is null
@@ -227,6 +228,14 @@ public static class RecipeReader
             if (seeds.Contains(tuning.Seed))
             {
                 _warnings.Add($"tuning.seed {tuning.Seed} is one of the table's seeds, so that seed's result was tuned on");
+            }
+        }
+
+        private void CheckBaselines(BaselineSection baselines, IReadOnlyDictionary<string, ObjectivePlan> objectives)
+        {
+            if (baselines.ComputeMatched && (!baselines.Plain || objectives.Count == 0))
+            {
+                errors.Add(root.Get("baselines")!.Get("compute_matched")!, "compares the cost of `plain` with that of the first objective, so both must be there");
             }
         }
 

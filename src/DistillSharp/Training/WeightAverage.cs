@@ -21,7 +21,7 @@ public sealed class WeightAverage : IDisposable
         _decay = decay;
         _parameters = [.. network.named_parameters()];
         _current = [.. _parameters.Select(entry => (Tensor)entry.Parameter)];
-        _shadow = [.. _current.Select(tensor => tensor.detach().clone().DetachFromDisposeScope())];
+        _shadow = [.. _current.Select(tensor => tensor.clone().DetachFromDisposeScope())];
     }
 
     /// <summary>The averaged weights by parameter name.</summary>
@@ -40,7 +40,7 @@ public sealed class WeightAverage : IDisposable
         using var noGradient = no_grad();
         for (var i = 0; i < _shadow.Length; i++)
         {
-            using var held = _current[i].detach().clone();
+            using var held = _current[i].clone();
             _current[i].copy_(_shadow[i]);
             _shadow[i].copy_(held);
         }

@@ -1,0 +1,199 @@
+using DistillSharp.Config;
+using DistillSharp.Export.Onnx;
+using DistillSharp.Recipes;
+using DistillSharp.RunLog;
+using DistillSharp.Runs;
+
+namespace DistillSharp.Tests;
+
+/// <summary>Whole runs in this process, as small as they can be.</summary>
+public sealed class ExperimentTests : IDisposable
+{
+    private const string Common =
+        """
+        data: {dataset: digits, train_samples: 100}
+        student: {model: mlp, widths: [8]}
+        training: {epochs: 2, batch_size: 50}
+        evaluation: {latency: false}
+
+        """;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("distill-experiment-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Run_EveryKindOfArm_LeavesResultsReportAndStudent()
+    {
+        var (results, directory, _) = Run(
+            Common + """
+            teacher: {model: mlp, widths: [16]}
+            objective: {terms: [{method: soft_target}]}
+            baselines: {plain: true, label_smoothing: 0.1, compute_matched: true}
+            seeds: [0, 1]
+            """);
+
+        Assert.Equal(
+            ["label_smoothing", "plain", "plain_compute_matched", "soft_target", "teacher"], results.Arms.Select(arm => arm.Name).Order(StringComparer.Ordinal));
+        Assert.All(
+            [directory.ResultsFile, directory.ReportFile, directory.StudentFile, directory.OnnxFile, directory.EnvironmentFile, directory.DataFile],
+            file => Assert.True(new FileInfo(file).Length > 0, file));
+        Assert.All(["plain", "soft_target"], arm => Assert.True(JobResult.Load(directory.JobResultFile(arm, 1)).TeacherUnchanged));
+
+        var (plain, distilled) = (JobResult.Load(directory.JobResultFile("plain", 0)), JobResult.Load(directory.JobResultFile("soft_target", 0)));
+        Assert.Equal(
+            Math.Max(1, (int)Math.Round(plain.Epochs * distilled.Metrics["cpu_seconds"] / plain.Metrics["cpu_seconds"])),
+            JobResult.Load(directory.JobResultFile("plain_compute_matched", 0)).Epochs);
+
+        // The run's student is the best seed by validation.
+        var jobs = new[] { 0, 1 }.Select(seed => JobResult.Load(directory.JobResultFile("soft_target", seed))).OrderByDescending(job => job.Validation["top1"]).ThenBy(job => job.Seed);
+        Assert.Equal(File.ReadAllBytes(directory.WeightsFile("soft_target", jobs.First().Seed)), File.ReadAllBytes(directory.StudentFile));
+        Assert.Empty(Directory.EnumerateDirectories(directory.Path, "checkpoints", SearchOption.AllDirectories));
+
+        using var session = new OnnxSession(directory.OnnxFile);
+        Assert.Equal(["logits"], session.Outputs);
+    }
+
+    [Fact]
+    public void Run_Again_TrainsNothingTwice()
+    {
+        var text = Common + "baselines: {plain: true}\nobjective: {scheme: {scheme: self_distillation, heads: [hidden1]}}\nseeds: [0]\n";
+        var (_, directory, _) = Run(text);
+        var events = new Sink();
+        new Experiment(RecipeReader.Read(text, "again", _folder).Recipe, directory, events).Run(TestContext.Current.CancellationToken);
+
+        Assert.Empty(events.Written.OfType<JobStarted>());
+        Assert.True(events.Written.OfType<RunStarted>().Single().Resumed);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Run_ComputeMatchedWithTuning_TrainsPlainsSettingsForTheMatchedEpochs(int jobs)
+    {
+        // The number of epochs is stored before the run, as if it had been found already.
+        var (_, directory, events) = Run(
+            Common + """
+            teacher: {model: mlp, widths: [16]}
+            objective: {terms: [{method: soft_target}]}
+            baselines: {compute_matched: true}
+            tuning: {learning_rate: [0.001, 0.1], epochs: [1, 2]}
+            seeds: [0]
+            """,
+            jobs,
+            prepared => RunJson.Save(Path.Combine(prepared.ArmFolder(ArmNames.PlainMatched), "epochs-seed-0.json"), 7));
+
+        var plain = JobResult.Load(directory.JobResultFile("plain", 0));
+        var distilled = JobResult.Load(directory.JobResultFile("soft_target", 0));
+        var matched = JobResult.Load(directory.JobResultFile("plain_compute_matched", 0));
+        Assert.Equal(4, plain.Tuning.Count);
+        Assert.Equal(4, distilled.Tuning.Count);
+        Assert.Equal(7, matched.Epochs);
+        Assert.Equal(plain.Tuning, matched.Tuning, (left, right) => left.Validation == right.Validation && left.Settings.SequenceEqual(right.Settings));
+        var rates = events.OfType<StepLogged>().Where(step => step.Step == 1).ToLookup(step => step.Arm, step => step.LearningRate);
+        Assert.Equal(rates["plain"].Last(), rates["plain_compute_matched"].Last());
+    }
+
+    [Fact]
+    public void Run_TeacherWithWeights_IsEvaluatedNotTrained()
+    {
+        var (_, first, _) = Run(Common + "teacher: {model: mlp, widths: [16]}\nobjective: {terms: [{method: soft_target}]}\nseeds: [0]\n");
+        var weights = Path.Combine(_folder, "given.safetensors");
+        File.Copy(first.WeightsFile("teacher", 0), weights);
+
+        var (_, second, events) = Run(Common + "teacher: {model: mlp, widths: [16], weights: given.safetensors}\nobjective: {terms: [{method: soft_target}]}\nseeds: [0]\n");
+
+        Assert.DoesNotContain(events.OfType<EpochEnded>(), epoch => epoch.Arm == "teacher");
+        Assert.Equal(
+            JobResult.Load(first.JobResultFile("teacher", 0)).Metrics["top1"], JobResult.Load(second.JobResultFile("teacher", 0)).Metrics["top1"]);
+    }
+
+    [Fact]
+    public void Run_TeacherOfOtherClasses_NamesTheLayerAndBothShapes()
+    {
+        using (var network = new DistillSharp.Models.Mlp(new DistillSharp.Models.MlpOptions { Widths = [16] }, new DistillSharp.Data.DatasetInfo("other", [1, 8, 8], ["a", "b", "c"])))
+        {
+            DistillSharp.Export.Safetensors.Write(Path.Combine(_folder, "three.safetensors"), network);
+        }
+
+        var error = Assert.Throws<InvalidDataException>(() =>
+            Run(Common + "teacher: {model: mlp, widths: [16], weights: three.safetensors}\nobjective: {terms: [{method: soft_target}]}\n"));
+        Assert.Contains("three.safetensors does not fit mlp", error.Message, StringComparison.Ordinal);
+        Assert.Contains("fc.weight is [3, 16] in the file, [10, 16] in the network", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Run_SelfDistillation_HeadsAreEarlyExitsOnlyWhereKept(bool keep)
+    {
+        var (_, directory, _) = Run(
+            $$$"""
+            data: {dataset: digits, train_samples: 100}
+            student: {model: small_cnn, channels: [4, 4]}
+            objective: {scheme: {scheme: self_distillation, heads: [layer1], keep_heads: {{{(keep ? "true" : "false")}}}}}
+            training: {epochs: 1, batch_size: 50}
+            evaluation: {latency: false}
+            seeds: [0]
+            """);
+
+        using var session = new OnnxSession(directory.OnnxFile);
+        Assert.Equal(keep ? ["logits", "exit_layer1"] : ["logits"], session.Outputs);
+    }
+
+    [Fact]
+    public void Run_OtherDataThanBefore_Refused()
+    {
+        var text = Common + "objective: {scheme: {scheme: self_distillation, heads: [hidden1]}}\nseeds: [0]\n";
+        var (_, directory, _) = Run(text);
+        var changed = RecipeReader.Read(text, "changed", _folder, ["data.train_samples=90"]).Recipe;
+
+        var error = Assert.Throws<InvalidDataException>(() => new Experiment(changed, directory, new Sink()).Run(TestContext.Current.CancellationToken));
+        Assert.Contains("train_sha256", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_ComputeMatchedWithoutItsParts_SaysWhatIsMissing()
+    {
+        var error = Assert.Throws<ConfigException>(() => RecipeReader.Read(
+            Common + "teacher: {model: mlp, widths: [16]}\nobjective: {terms: [{method: soft_target}]}\nbaselines: {plain: false, compute_matched: true}\n", "matched", _folder));
+        Assert.Equal("baselines.compute_matched", Assert.Single(error.Errors).Path);
+    }
+
+    private (RunResults Results, RunDirectory Directory, List<RunEvent> Events) Run(string text, int jobs = 1, Action<RunDirectory>? prepared = null)
+    {
+        var recipe = RecipeReader.Read(text, "experiment", _folder).Recipe;
+        var directory = new RunDirectory(Path.Combine(_folder, Guid.NewGuid().ToString("N")));
+        Experiment.Prepare(recipe, directory);
+        prepared?.Invoke(directory);
+        var sink = new Sink();
+        var options = new ExperimentOptions { Jobs = jobs, Launcher = new InProcess(recipe) };
+        var results = new Experiment(recipe, directory, sink, options).Run(TestContext.Current.CancellationToken);
+        return (results, directory, sink.Written);
+    }
+
+    private sealed class Sink : IRunEventSink
+    {
+        public List<RunEvent> Written { get; } = [];
+
+        public void Write(RunEvent runEvent) => Written.Add(runEvent);
+    }
+
+    /// <summary>What a child process does, without the process: one job after the other.</summary>
+    private sealed class InProcess(Recipe recipe) : IJobLauncher
+    {
+        private readonly Lock _one = new();
+
+        public Task RunAsync(RunDirectory directory, string arm, int? seed, Action<RunEvent> events, CancellationToken cancellation) => Task.Run(
+            () =>
+            {
+                lock (_one)
+                {
+                    var sink = new Sink();
+                    new Experiment(recipe, directory, sink).RunJob(arm, seed, cancellation);
+                    sink.Written.ForEach(events);
+                }
+            },
+            cancellation);
+    }
+}
