@@ -106,11 +106,4 @@ public sealed class Distiller(Dataset train, Dataset validation)
         Augment = Augment,
         Normalise = Normalisation,
     });
-
-    private sealed class SilentSink : IRunEventSink
-    {
-        public void Write(RunEvent runEvent)
-        {
-        }
-    }
 }

@@ -134,7 +134,7 @@ public sealed class Experiment
         foreach (var arm in _arms)
         {
             runner.Tune(arm, cancellation);
-            foreach (var seed in _arms[0].IsTeacher && arm.IsTeacher ? arm.Seeds : [])
+            foreach (var seed in arm.IsTeacher ? arm.Seeds : [])
             {
                 runner.Run(arm, seed, cancellation);
             }

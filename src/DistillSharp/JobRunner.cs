@@ -232,12 +232,4 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
 
     private int[] TeacherPredictions(int seed) =>
         JobResult.Load(directory.JobResultFile(ArmNames.Teacher, Arms.TeacherSeed(recipe, seed))).Predictions;
-
-    private sealed class SilentSink : IRunEventSink
-    {
-        public void Write(RunEvent runEvent)
-        {
-            // Trials are reported by their result.
-        }
-    }
 }

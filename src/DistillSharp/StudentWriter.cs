@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using DistillSharp.Config;
 using DistillSharp.Export;
 using DistillSharp.Export.Onnx;
 using DistillSharp.Models;

@@ -7,9 +7,9 @@ internal static class Documents
     public const string Switch = "DISTILL_REGENERATE_DOCS";
 
     /// <summary>Folder of the solution.</summary>
-    public static string Root { get; } = FindRoot();
+    public static string Root => Repository.Root;
 
-    public static string PathOf(params string[] parts) => Path.Combine([Root, .. parts]);
+    public static string PathOf(params string[] parts) => Repository.File(parts);
 
     public static string Read(params string[] parts) => File.ReadAllText(PathOf(parts)).ReplaceLineEndings("\n");
 
@@ -41,16 +41,5 @@ internal static class Documents
         var (has, wants) = (found.Split('\n'), expected.Split('\n'));
         var line = Enumerable.Range(0, Math.Min(has.Length, wants.Length)).FirstOrDefault(i => has[i] != wants[i], Math.Min(has.Length, wants.Length));
         return $"document: {has.ElementAtOrDefault(line) ?? "(ends)"}\ncode:     {wants.ElementAtOrDefault(line) ?? "(ends)"}";
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "DistillSharp.slnx")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException($"no DistillSharp.slnx above {AppContext.BaseDirectory}");
     }
 }

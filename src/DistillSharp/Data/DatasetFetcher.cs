@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.IO.Compression;
-using System.Security.Cryptography;
+using DistillSharp.Config;
 
 namespace DistillSharp.Data;
 
@@ -61,7 +61,7 @@ public sealed class DatasetFetcher(Action<string> report)
     {
         var dataset = Known(name) ?? throw new ArgumentException($"`{name}` cannot be fetched; these can: {string.Join(", ", Names)}");
         var folder = Path.Combine(DataLocator.CacheFolder, name);
-        if (dataset.Files.All(file => File.Exists(Path.Combine(folder, file.Name)) && HashOf(Path.Combine(folder, file.Name)) == file.Sha256))
+        if (dataset.Files.All(file => File.Exists(Path.Combine(folder, file.Name)) && FileHash.Sha256(Path.Combine(folder, file.Name)) == file.Sha256))
         {
             report($"{name} is in the cache already");
             return folder;
@@ -158,7 +158,7 @@ public sealed class DatasetFetcher(Action<string> report)
                 source.CopyTo(target);
             }
 
-            var hash = HashOf(plain);
+            var hash = FileHash.Sha256(plain);
             if (hash != file.Sha256)
             {
                 throw new InvalidDataException($"{file.Name} has SHA-256 {hash}, should have {file.Sha256}");
@@ -166,12 +166,6 @@ public sealed class DatasetFetcher(Action<string> report)
 
             File.Move(plain, Path.Combine(folder, file.Name), overwrite: true);
         }
-    }
-
-    private static string HashOf(string path)
-    {
-        using var stream = File.OpenRead(path);
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
     private static string Single(string folder, string pattern) =>

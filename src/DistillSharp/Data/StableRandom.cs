@@ -21,7 +21,12 @@ public struct StableRandom(ulong seed)
     public ulong Next()
     {
         _state += 0x9E3779B97F4A7C15UL;
-        var value = _state;
+        return Mix(_state);
+    }
+
+    /// <summary>SplitMix64's finaliser: every bit of the value changes about half of the result's.</summary>
+    public static ulong Mix(ulong value)
+    {
         value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9UL;
         value = (value ^ (value >> 27)) * 0x94D049BB133111EBUL;
         return value ^ (value >> 31);

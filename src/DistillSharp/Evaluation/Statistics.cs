@@ -1,3 +1,4 @@
+using DistillSharp.Data;
 using MathNet.Numerics.Distributions;
 
 namespace DistillSharp.Evaluation;
@@ -110,12 +111,12 @@ public static class Statistics
         var estimate = statistic(values => values.Sum());
         var drawn = new int[count];
         var results = new double[resamples];
-        var state = seed;
+        var random = new StableRandom(seed);
         for (var r = 0; r < resamples; r++)
         {
             for (var i = 0; i < count; i++)
             {
-                drawn[i] = (int)Math.BigMul(SplitMix(ref state), (ulong)count, out _);
+                drawn[i] = (int)Math.BigMul(random.Next(), (ulong)count, out _);
             }
 
             results[r] = statistic(values => SumAt(values, drawn));
@@ -138,13 +139,4 @@ public static class Statistics
 
     private static double Quantile(double[] sorted, double probability)
         => sorted[(int)Math.Round(probability * (sorted.Length - 1), MidpointRounding.AwayFromZero)];
-
-    /// <summary>SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): the same numbers on every version of .NET, which System.Random does not promise.</summary>
-    private static ulong SplitMix(ref ulong state)
-    {
-        state += 0x9E3779B97F4A7C15;
-        var mixed = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9;
-        mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
-        return mixed ^ (mixed >> 31);
-    }
 }

@@ -102,14 +102,3 @@ public static class Provenance
 
     internal static string Sha256(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 }
-
-/// <summary>Hashes of files.</summary>
-public static class FileHash
-{
-    /// <summary>SHA-256 as 64 hexadecimal digits.</summary>
-    public static string Sha256(string path)
-    {
-        using var stream = File.OpenRead(path);
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
-    }
-}

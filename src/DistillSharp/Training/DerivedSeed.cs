@@ -1,3 +1,5 @@
+using DistillSharp.Data;
+
 namespace DistillSharp.Training;
 
 /// <summary>
@@ -9,21 +11,13 @@ public static class DerivedSeed
     /// <summary>A seed for <paramref name="purpose"/> number <paramref name="index"/> of a run.</summary>
     public static long Of(int seed, string purpose, long index = 0)
     {
-        var hash = Mix(unchecked((ulong)seed) + 0x9E3779B97F4A7C15UL);
+        var hash = StableRandom.Mix(unchecked((ulong)seed) + 0x9E3779B97F4A7C15UL);
         foreach (var character in purpose)
         {
-            hash = Mix(hash ^ character);
+            hash = StableRandom.Mix(hash ^ character);
         }
 
         // torch takes any 64-bit seed; keep it positive so that it reads the same everywhere.
-        return (long)(Mix(hash ^ unchecked((ulong)index)) >> 1);
-    }
-
-    // SplitMix64's finaliser (Steele, Lea, Flood, OOPSLA 2014).
-    private static ulong Mix(ulong value)
-    {
-        value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9UL;
-        value = (value ^ (value >> 27)) * 0x94D049BB133111EBUL;
-        return value ^ (value >> 31);
+        return (long)(StableRandom.Mix(hash ^ unchecked((ulong)index)) >> 1);
     }
 }

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.RegularExpressions;
 
 namespace DistillSharp.Tests.Architecture;
@@ -69,7 +68,7 @@ public sealed partial class FolderOrderTests
 
     private static List<SourceFile> SourceFiles()
     {
-        var root = Path.Combine(RepositoryRoot(), "src", "DistillSharp");
+        var root = Path.Combine(Repository.Root, "src", "DistillSharp");
         return
         [
             .. Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
@@ -77,17 +76,6 @@ public sealed partial class FolderOrderTests
                 .Where(file => !file.Relative.StartsWith("obj", StringComparison.Ordinal) && !file.Relative.StartsWith("bin", StringComparison.Ordinal))
                 .Select(file => new SourceFile(file.Path, file.Relative, FirstFolder(file.Relative), File.ReadAllText(file.Path))),
         ];
-    }
-
-    private static string RepositoryRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "DistillSharp.slnx")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException($"no DistillSharp.slnx above {Assembly.GetExecutingAssembly().Location}");
     }
 
     private static string FirstFolder(string relative) => relative.Contains(Path.DirectorySeparatorChar) ? relative.Split(Path.DirectorySeparatorChar)[0] : "";

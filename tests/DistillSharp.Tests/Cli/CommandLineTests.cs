@@ -1,6 +1,5 @@
 using System.Text.Json;
 using DistillSharp.Cli;
-using DistillSharp.Tests.Export;
 using DistillSharp.Tests.Recipes;
 
 namespace DistillSharp.Tests.Cli;

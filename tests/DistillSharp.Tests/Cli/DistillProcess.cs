@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using DistillSharp.Tests.Recipes;
 
 namespace DistillSharp.Tests.Cli;
 

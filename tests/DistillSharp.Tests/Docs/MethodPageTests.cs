@@ -76,16 +76,7 @@ public sealed partial class MethodPageTests
 
     private static Tensor Padded(Tensor rows) => cat([rows, full([1, 3], 9, ScalarType.Float64)], 0).unsqueeze(0);
 
-    private static string PathOf(string name)
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "DistillSharp.slnx")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("the tests must run inside the repository");
-        }
-
-        return Path.Combine(folder, "docs", "methods", name + ".md");
-    }
+    private static string PathOf(string name) => Repository.File("docs", "methods", name + ".md");
 
     [GeneratedRegex(@"\*\*Loss = (-?[0-9.]+)\*\*")]
     private static partial Regex StatedLoss();

@@ -1,6 +1,5 @@
 using System.Text;
 using DistillSharp.Runs;
-using DistillSharp.Tests.Export;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Runs;

@@ -40,7 +40,7 @@ public class RunComparisonTests
     [Fact]
     public void Load_Directories_ReadsThem()
     {
-        using var folder = new RunLog.TemporaryFolder();
+        using var folder = new TemporaryFolder();
         Run(0, [0, 1], "h", "plain").Save(folder.File("first/results.json"));
         Run(0.1, [0, 1], "h", "plain").Save(folder.File("second/results.json"));
         Assert.Equal(["first", "second"], RunComparison.Load([folder.File("first"), folder.File("second/")]).Runs);

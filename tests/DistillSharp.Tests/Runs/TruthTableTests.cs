@@ -93,7 +93,7 @@ public class TruthTableTests
     [Fact]
     public void Save_Benchmark_LeavesLabelsOutAndWantsACommand()
     {
-        using var folder = new RunLog.TemporaryFolder();
+        using var folder = new TemporaryFolder();
         var labels = SampleRuns.Labels(40);
         var results = Comparison.Build(SampleRuns.Jobs(labels, 0, 1), labels, SampleRuns.Classes, "digits", new ComparisonOptions { Command = "x" });
         var path = BenchmarkResults.Save(folder.Path, results);

@@ -2,7 +2,6 @@ using System.Globalization;
 using DistillSharp.Export;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
-using DistillSharp.Tests.Export;
 using DistillSharp.Training;
 
 namespace DistillSharp.Tests.Training;

@@ -4,7 +4,6 @@ using DistillSharp.Methods;
 using DistillSharp.Methods.Relations;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
-using DistillSharp.Tests.Export;
 using DistillSharp.Training;
 using static TorchSharp.torch;
 

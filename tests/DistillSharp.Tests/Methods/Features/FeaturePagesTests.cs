@@ -66,16 +66,7 @@ public sealed partial class FeaturePagesTests
 
     private static Tensor Rows(double[] values) => tensor(values, [2, 3]);
 
-    private static string Page(string name)
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "DistillSharp.slnx")))
-        {
-            folder = folder.Parent;
-        }
-
-        return File.ReadAllText(Path.Combine(folder.FullName, "docs", "methods", $"{name}.md"));
-    }
+    private static string Page(string name) => File.ReadAllText(Repository.File("docs", "methods", $"{name}.md"));
 
     [GeneratedRegex(@"^Loss: \*\*(.+)\*\*", RegexOptions.Multiline)]
     private static partial Regex Result();

@@ -1,4 +1,4 @@
-namespace DistillSharp.Tests.Recipes;
+namespace DistillSharp.Tests;
 
 /// <summary>Files of the repository that tests look at.</summary>
 internal static class Repository

@@ -1,0 +1,14 @@
+using System.Security.Cryptography;
+
+namespace DistillSharp.Config;
+
+/// <summary>Hashes of files.</summary>
+public static class FileHash
+{
+    /// <summary>SHA-256 as 64 hexadecimal digits.</summary>
+    public static string Sha256(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+}
