@@ -26,7 +26,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             return JobResult.Load(file);
         }
 
-        var plan = Tuned(arm) is { } chosen ? chosen.Point.Apply(arm.Plan) : arm.Plan;
+        var plan = Tuned(arm)?.Plan ?? arm.Plan;
         Directory.CreateDirectory(directory.JobFolder(arm.Name, seed));
         using var student = CreateNetwork(arm, seed);
         using var teacher = LoadTeacher(arm, seed);
@@ -56,20 +56,36 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
     /// <summary>Tries the tuning grid for an arm on validation data and remembers the trials; does nothing where that is done.</summary>
     public void Tune(ArmPlan arm, CancellationToken cancellation)
     {
-        if (recipe.Tuning is not { } section || (arm.IsTeacher && !IsTuned(section)) || arm.Name == ArmNames.PlainMatched || File.Exists(TuningFile(arm)))
+        if (arm.Candidates.Count == 0 || arm.Name == ArmNames.PlainMatched || File.Exists(TuningFile(arm)))
         {
             return;
         }
 
         var trials = new List<TuningTrial>();
-        foreach (var point in TuningPoint.Grid(section))
+        foreach (var candidate in arm.Candidates)
         {
-            using var student = CreateNetwork(arm, section.Seed);
+            var seed = recipe.Tuning!.Seed;
+            using var student = CreateNetwork(arm, seed);
             using var teacher = LoadTeacher(arm, recipe.Seeds[0]);
-            var job = CreateJob(arm, point.Apply(arm.Plan), section.Seed, student, teacher, checkpoints: null);
-            var outcome = new Trainer(new SilentSink(), clock).Run(job, cancellation);
-            trials.Add(new TuningTrial(point.Settings, outcome.Validation["top1"]));
-            events.Write(new NoteLogged("info", $"{arm.Name}: {string.Join(", ", point.Settings.Select(setting => $"{setting.Key} {setting.Value}"))} → validation {outcome.Validation["top1"]:P2}") { Time = clock.GetUtcNow() });
+            var job = CreateJob(arm, candidate.Plan, seed, student, teacher, checkpoints: null);
+            var settings = string.Join(", ", candidate.Settings.Select(setting => $"{setting.Key} {setting.Value}"));
+            try
+            {
+                var validation = new Trainer(new SilentSink(), clock).Run(job, cancellation).Validation["top1"];
+                trials.Add(new TuningTrial(candidate.Settings, validation));
+                events.Write(new NoteLogged("info", $"{arm.Name}: {settings} → validation {validation:P2}") { Time = clock.GetUtcNow() });
+            }
+            catch (TrainingDivergedException diverged)
+            {
+                // A setting that does not train is an answer, and the worst.
+                trials.Add(new TuningTrial(candidate.Settings, 0));
+                events.Write(new NoteLogged("warning", $"{arm.Name}: {settings} → {diverged.Message}") { Time = clock.GetUtcNow() });
+            }
+        }
+
+        if (trials.All(trial => trial.Validation == 0))
+        {
+            throw new InvalidOperationException($"{arm.Name}: no setting of its tuning trained; see the warnings for where each diverged");
         }
 
         Directory.CreateDirectory(directory.ArmFolder(arm.Name));
@@ -96,23 +112,20 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             RunJson.Save(file, Math.Max(1, (int)Math.Round(plain.Epochs * ratio)));
         }
 
-        return arm with { Plan = new TuningPoint(null, RunJson.Load<int>(file)).Apply(arm.Plan) };
+        return arm with { Plan = Tuning.WithEpochs(arm.Plan, RunJson.Load<int>(file)) };
     }
-
-    // A teacher with given weights has nothing to tune.
-    private bool IsTuned(TuningSection section) => section.Teacher && recipe.Teacher!.Weights is null;
 
     private string TuningFile(ArmPlan arm) => Path.Combine(directory.ArmFolder(arm.Name), "tuning.json");
 
-    private (TuningPoint Point, List<TuningTrial> Trials)? Tuned(ArmPlan arm)
+    private (ObjectivePlan Plan, List<TuningTrial> Trials)? Tuned(ArmPlan arm)
     {
         if (arm.Name == ArmNames.PlainMatched)
         {
             // The plain student's settings, for as many epochs as its cost allows.
-            return Tuned(arm with { Name = ArmNames.Plain }) is { } plain ? (plain.Point with { Epochs = arm.Plan.Epochs }, plain.Trials) : null;
+            return Tuned(arm with { Name = ArmNames.Plain }) is { } plain ? (Tuning.WithEpochs(plain.Plan, arm.Plan.Epochs), plain.Trials) : null;
         }
 
-        if (recipe.Tuning is not { } section || !File.Exists(TuningFile(arm)))
+        if (!File.Exists(TuningFile(arm)))
         {
             return null;
         }
@@ -120,7 +133,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         // The first of equals: grids are written from cheap to dear.
         var trials = RunJson.Load<List<TuningTrial>>(TuningFile(arm));
         var best = trials.Select((trial, i) => (trial.Validation, Index: i)).MaxBy(entry => (entry.Validation, -entry.Index)).Index;
-        return (TuningPoint.Grid(section)[best], trials);
+        return (arm.Candidates[best].Plan, trials);
     }
 
     private Network CreateNetwork(ArmPlan arm, int seed)

@@ -95,6 +95,37 @@ public sealed class ExperimentTests : IDisposable
     }
 
     [Fact]
+    public void Run_ObjectiveWithTuningOfItsOwn_TrainsWithTheBestOfThoseValues()
+    {
+        // Learning rates far apart, so that the best is known beforehand.
+        var (_, directory, events) = Run(
+            Common + """
+            teacher: {model: mlp, widths: [16]}
+            objective:
+              terms: [{method: soft_target}]
+              tuning: {training.learning_rate: [0.000001, 0.1, 0.000002], terms.0.temperature: [2]}
+            tuning: {learning_rate: [0.01, 0.02, 0.03]}
+            seeds: [0]
+            """);
+
+        var distilled = JobResult.Load(directory.JobResultFile("soft_target", 0));
+        Assert.Equal(["0.000001", "0.1", "0.000002"], distilled.Tuning.Select(trial => trial.Settings["training.learning_rate"]));
+        Assert.All(distilled.Tuning, trial => Assert.Equal("2", trial.Settings["terms.0.temperature"]));
+        Assert.Equal(["0.01", "0.02", "0.03"], JobResult.Load(directory.JobResultFile("plain", 0)).Tuning.Select(trial => trial.Settings["learning_rate"]));
+        Assert.Equal(0.1, events.OfType<StepLogged>().First(step => step.Arm == "soft_target").LearningRate, 6);
+    }
+
+    [Fact]
+    public void Run_TuningTrialThatDiverges_CountsAsTheWorst()
+    {
+        var (_, directory, events) = Run(
+            Common + "teacher: {model: mlp, widths: [16]}\nobjective: {terms: [{method: soft_target}]}\ntuning: {learning_rate: [1.0e+30, 0.1]}\nseeds: [0]\n");
+
+        Assert.Equal(0, JobResult.Load(directory.JobResultFile("plain", 0)).Tuning[0].Validation);
+        Assert.Contains(events.OfType<NoteLogged>(), note => note.Level == "warning" && note.Message.Contains("plain: learning_rate 1E+30", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Run_TeacherWithWeights_IsEvaluatedNotTrained()
     {
         var (_, first, _) = Run(Common + "teacher: {model: mlp, widths: [16]}\nobjective: {terms: [{method: soft_target}]}\nseeds: [0]\n");

@@ -56,7 +56,12 @@ internal sealed class ObjectiveReader(
 {
     private const string HardLabelsPart = "hard_labels";
 
-    private static readonly string[] Structural = ["terms", "stages", "scheme", "training"];
+    private static readonly string[] Structural = ["terms", "stages", "scheme", "training", "tuning"];
+
+    private readonly Dictionary<string, IReadOnlyList<TuningCandidate>> _tuning = [];
+
+    /// <summary>What objectives with a <c>tuning:</c> of their own try, by arm name; complete after <see cref="Read"/>.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<TuningCandidate>> Tuning => _tuning;
 
     public IReadOnlyDictionary<string, ObjectivePlan> Read()
     {
@@ -112,6 +117,28 @@ internal sealed class ObjectiveReader(
 
         CheckScheme(node, scheme, stages);
         CheckEpochs(arm, stages);
+        if (node.Get("tuning") is { } tuning)
+        {
+            _tuning[arm] = Candidates(node, tuning, scheme);
+        }
+    }
+
+    private List<TuningCandidate> Candidates(ConfigNode node, ConfigNode tuning, SchemeSpec scheme)
+    {
+        if (tuning.Entries is not { Count: > 0 })
+        {
+            binder.Errors.Add(tuning, "must be a map of keys below the objective, each with the values to try, such as `{terms.0.temperature: [1, 2, 4]}`");
+            return [];
+        }
+
+        var candidates = new List<TuningCandidate>();
+        foreach (var (settings, objective) in Recipes.Tuning.Combinations(node, tuning, binder.Errors))
+        {
+            var tried = objective.Get("scheme") is { } schemeNode ? SchemeCatalog.Read(schemeNode, binder) ?? scheme : scheme;
+            candidates.Add(new TuningCandidate(settings, new ObjectivePlan(tried, Stages(objective, binder.Bind<ObjectiveKeys>(objective, Structural)))));
+        }
+
+        return candidates;
     }
 
     private void CheckScheme(ConfigNode node, SchemeSpec scheme, List<StagePlan> stages)

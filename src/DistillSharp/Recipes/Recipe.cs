@@ -44,6 +44,9 @@ public sealed record Recipe
     /// <summary>Trials on validation data, the same number for every arm; null for none.</summary>
     public TuningSection? Tuning { get; init; }
 
+    /// <summary>What objectives with a <c>tuning:</c> of their own try in place of the recipe's grid, by arm name.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<TuningCandidate>> ObjectiveTuning { get; init; } = new Dictionary<string, IReadOnlyList<TuningCandidate>>();
+
     /// <summary>What is measured.</summary>
     public required EvaluationSection Evaluation { get; init; }
 
@@ -85,7 +88,7 @@ public sealed record BaselineSection
     public bool ComputeMatched { get; init; }
 }
 
-/// <summary>A grid of training settings tried by every arm on validation data: keys of <c>tuning:</c>.</summary>
+/// <summary>A grid of training settings tried on validation data by every arm that has no list of its own: keys of <c>tuning:</c>.</summary>
 public sealed record TuningSection
 {
     /// <summary>Learning rates to try.</summary>

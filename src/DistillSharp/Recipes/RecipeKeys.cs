@@ -30,7 +30,7 @@ public static class RecipeKeys
         }
 
         Section(text, "training", typeof(TrainingOptions), "`teacher.training`, an objective's and a stage's `training` change single keys of it.");
-        Section(text, "objective, and each of its stages", typeof(ObjectiveKeys), "Beside these: `terms` (a list), `training`, and for the objective `scheme` and `stages` (a list).");
+        Section(text, "objective, and each of its stages", typeof(ObjectiveKeys), "Beside these: `terms` (a list), `training`, and for the objective `scheme`, `stages` (a list) and `tuning` (keys below the objective, each with the values to try).");
         Section(text, "term", typeof(TermKeys), "Beside these: the method's own keys.");
         foreach (var entry in catalogs.Methods.Entries.Where(entry => ConfigBinder.OptionsOf(entry.OptionsType).Count > 0))
         {

@@ -82,10 +82,11 @@ public static class RecipeReader
             var training = Training();
             var teacher = ReadTeacher();
             var (student, studentWeights) = ReadStudent();
-            var objectives = new ObjectiveReader(root, catalogs, _binder, _warnings, student, teacher?.Model).Read();
+            var objectiveReader = new ObjectiveReader(root, catalogs, _binder, _warnings, student, teacher?.Model);
+            var objectives = objectiveReader.Read();
             var baselines = Section<BaselineSection>("baselines");
             var tuning = root.Get("tuning") is null ? null : Section<TuningSection>("tuning");
-            CheckTuning(tuning, top.Seeds);
+            CheckTuning(tuning, objectiveReader.Tuning, top.Seeds);
             CheckBaselines(baselines, objectives);
             var export = Section<ExportSection>("export");
             CheckExport(export, objectives, baselines, teacher is not null);
@@ -106,6 +107,7 @@ public static class RecipeReader
                         Training = training,
                         Baselines = baselines,
                         Tuning = tuning,
+                        ObjectiveTuning = objectiveReader.Tuning,
                         Evaluation = Section<EvaluationSection>("evaluation"),
                         Export = export,
                         Seeds = top.Seeds,
@@ -213,11 +215,22 @@ public static class RecipeReader
             return full;
         }
 
-        private void CheckTuning(TuningSection? tuning, IReadOnlyList<int> seeds)
+        private void CheckTuning(TuningSection? tuning, IReadOnlyDictionary<string, IReadOnlyList<TuningCandidate>> objectives, IReadOnlyList<int> seeds)
         {
             if (tuning is null)
             {
+                if (objectives.Count > 0)
+                {
+                    errors.Add("tuning", $"missing; {string.Join(", ", objectives.Keys)} would be tuned and the plain student not: list as many settings for it to try, such as `tuning: {{learning_rate: [0.05, 0.1]}}`", root.Line);
+                }
+
                 return;
+            }
+
+            var trials = Math.Max(1, tuning.LearningRate.Count) * Math.Max(1, tuning.Epochs.Count);
+            foreach (var (arm, candidates) in objectives.Where(entry => entry.Value.Count != trials))
+            {
+                _warnings.Add($"{arm} tries {candidates.Count} settings and the plain student {trials}: the comparison is not at equal tuning");
             }
 
             if (tuning.LearningRate.Count == 0 && tuning.Epochs.Count == 0)

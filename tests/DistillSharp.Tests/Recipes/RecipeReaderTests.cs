@@ -81,6 +81,12 @@ public class RecipeReaderTests
 
     [Theory]
     [InlineData("objective: {terms: {method: soft_target}}", "objective.terms", "must be a list of terms")]
+    [InlineData("objective: {terms: [{method: soft_target}], tuning: {terms.0.temperature: [1, -2]}}\ntuning: {learning_rate: [1, 2]}", "objective.terms[0].temperature", "number above 0")]
+    [InlineData("objective: {terms: [{method: soft_target}], tuning: {terms.0.temprature: [2]}}\ntuning: {learning_rate: [1]}", "objective.terms[0].temprature", "did you mean `temperature`?")]
+    [InlineData("objective: {terms: [{method: soft_target}], tuning: {terms.1.temperature: [2]}}\ntuning: {learning_rate: [1]}", "objective.terms[1]", "there are 1 items")]
+    [InlineData("objective: {terms: [{method: soft_target}], tuning: {terms.0.temperature: 2}}\ntuning: {learning_rate: [1]}", "objective.tuning.terms.0.temperature", "must be a list of values")]
+    [InlineData("objective: {terms: [{method: soft_target}], tuning: [1]}\ntuning: {learning_rate: [1]}", "objective.tuning", "must be a map of keys")]
+    [InlineData("objective: {terms: [{method: soft_target}], tuning: {terms.0.temperature: [1, 2]}}", "tuning", "list as many settings")]
     [InlineData("objective: {terms: [soft_target]}", "objective.terms[0]", "must be a map")]
     [InlineData("objective: {terms: []}", "objective.terms", "without terms nothing is learned")]
     [InlineData("objective: {stages: [{epochs: 3}]}", "objective.terms", "without terms nothing is learned")]
