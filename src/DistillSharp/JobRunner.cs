@@ -153,7 +153,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
 
     private Network? LoadTeacher(ArmPlan arm, int seed)
     {
-        if (arm.IsTeacher || arm.Plan.Stages.All(stage => stage.Terms.Count == 0))
+        if (arm.IsTeacher || !arm.Plan.Stages.Any(stage => stage.NeedsTeacher))
         {
             return null;
         }

@@ -103,7 +103,7 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
             [Provenance.RecipeSha256] = FileHash.Sha256(directory.RecipeFile),
             [Provenance.DataSha256] = data.Fingerprint()["train_sha256"],
         };
-        if (!arm.IsTeacher && recipe.Teacher is not null && arm.Plan.Stages.Any(stage => stage.Terms.Count > 0))
+        if (!arm.IsTeacher && recipe.Teacher is not null && arm.Plan.Stages.Any(stage => stage.NeedsTeacher))
         {
             metadata[Provenance.TeacherSha256] = FileHash.Sha256(recipe.Teacher.Weights ?? directory.WeightsFile(ArmNames.Teacher, Arms.TeacherSeed(recipe, seed)));
         }

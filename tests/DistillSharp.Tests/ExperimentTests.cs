@@ -55,6 +55,14 @@ public sealed class ExperimentTests : IDisposable
     }
 
     [Fact]
+    public void Run_TermThatReadsNoTeacher_TrainsWithoutOne()
+    {
+        var (results, directory, _) = Run(Common + "objective: {terms: [{method: virtual_teacher, temperature: 2}]}\nbaselines: {plain: false}\nseeds: [0]\n");
+        Assert.Equal("virtual_teacher", Assert.Single(results.Arms).Name);
+        Assert.True(File.Exists(directory.StudentFile));
+    }
+
+    [Fact]
     public void Run_Again_TrainsNothingTwice()
     {
         var text = Common + "baselines: {plain: true}\nobjective: {scheme: {scheme: self_distillation, heads: [hidden1]}}\nseeds: [0]\n";

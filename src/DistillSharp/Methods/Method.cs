@@ -8,10 +8,16 @@ namespace DistillSharp.Methods;
 
 /// <summary>What a method looks at in one step.</summary>
 /// <param name="Student">The student's signals, with gradient.</param>
-/// <param name="Teacher">The teacher's signals, without gradient.</param>
+/// <param name="TeacherOrNone">The teacher's signals, without gradient; null where there is no teacher.</param>
 /// <param name="Batch">The batch: hard labels, sample ids.</param>
 /// <param name="Progress">Where training stands, for scheduled options.</param>
-public sealed record MethodInput(ModelSignals Student, ModelSignals Teacher, Batch Batch, Progress Progress);
+public sealed record MethodInput(ModelSignals Student, ModelSignals? TeacherOrNone, Batch Batch, Progress Progress)
+{
+    /// <summary>The teacher's signals.</summary>
+    /// <exception cref="InvalidOperationException">There is no teacher, and the method does not declare that it needs none.</exception>
+    public ModelSignals Teacher => TeacherOrNone ?? throw new InvalidOperationException(
+        $"a method read the teacher, and there is none: only methods with the trait {nameof(MethodTraits.ReadsNoTeacher)} work without");
+}
 
 /// <summary>
 /// One term of a distillation loss. It owns its projectors and memory (registered as child modules and buffers, so that they
@@ -83,6 +89,9 @@ public enum MethodTraits
 
     /// <summary>Keeps memory keyed by sample id.</summary>
     UsesSampleIds = 256,
+
+    /// <summary>Reads nothing of a teacher, so that the recipe needs none.</summary>
+    ReadsNoTeacher = 512,
 }
 
 /// <summary>One method that recipes can name.</summary>

@@ -144,7 +144,7 @@ internal sealed class ObjectiveReader(
     private void CheckScheme(ConfigNode node, SchemeSpec scheme, List<StagePlan> stages)
     {
         var hasTerms = stages.Any(stage => stage.Terms.Count > 0);
-        if (scheme.Entry.NeedsTeacher && hasTerms && root.Get("teacher") is null)
+        if (scheme.Entry.NeedsTeacher && stages.Any(stage => stage.NeedsTeacher) && root.Get("teacher") is null)
         {
             binder.Errors.Add("teacher", "missing; the terms of the objective learn from a teacher", root.Line);
         }

@@ -23,7 +23,7 @@ public sealed class OfflineTask : TrainingTask
     private readonly SignalReader _student;
     private readonly SignalReader? _teacher;
     private readonly List<(MethodPlan Plan, Method Method)> _terms = [];
-    private readonly TeacherLogits? _teacherLogits;
+    private TeacherLogits? _teacherLogits;
     private readonly Stopwatch _teacherTime = new();
     private readonly List<Parameter> _frozen = [];
     private IReadOnlyList<nn.Module> _frozenModules = [];
@@ -41,19 +41,17 @@ public sealed class OfflineTask : TrainingTask
         _stage = stage;
         var studentFeatures = stage.Terms.SelectMany(term => term.StudentFeatures);
         _student = new SignalReader(student, stage.TrainUpTo is { } last ? studentFeatures.Append(last) : studentFeatures);
-        if (stage.Terms.Count > 0)
+        if (stage.NeedsTeacher)
         {
             _teacher = new SignalReader(
                 teacher ?? throw new ArgumentException($"stage `{stage.Name}` has distillation terms but there is no teacher"),
                 stage.Terms.SelectMany(term => term.TeacherFeatures));
             teacher.eval();
-            var logitsShape = BuildTerms(probe, source);
-            if (stage.Training is { CacheTeacher: true, Epochs: > 1 } && stage.Terms.All(term => term.TeacherFeatures.Count == 0))
-            {
-                _teacherTime.Start();
-                _teacherLogits = TeacherLogits.Create(_teacher, source, probe.Input.device, logitsShape);
-                _teacherTime.Stop();
-            }
+        }
+
+        if (stage.Terms.Count > 0)
+        {
+            BuildTerms(probe, source);
         }
 
         Companions = new ModuleBag(_terms.Select(term => (term.Plan.Name, (nn.Module)term.Method)));
@@ -100,7 +98,7 @@ public sealed class OfflineTask : TrainingTask
 
         foreach (var (plan, method) in _terms)
         {
-            parts.Add(new LossPart(plan.Name, method.Compute(new MethodInput(student, teacher!, batch, progress)), plan.Weight.ValueAt(progress)));
+            parts.Add(new LossPart(plan.Name, method.Compute(new MethodInput(student, teacher, batch, progress)), plan.Weight.ValueAt(progress)));
         }
 
         return parts;
@@ -144,10 +142,11 @@ public sealed class OfflineTask : TrainingTask
         return signals;
     }
 
-    private IReadOnlyList<long> BuildTerms(Batch probe, IBatchSource source)
+    private void BuildTerms(Batch probe, IBatchSource source)
     {
         var studentShapes = _student.Probe(probe);
-        var teacherShapes = _teacher!.Probe(probe);
+        // Without a teacher nobody looks at its shapes; the student's stand in.
+        var teacherShapes = _teacher?.Probe(probe) ?? studentShapes;
         if (source.Info.Classes.Count > 0 && studentShapes.Logits[^1] != teacherShapes.Logits[^1])
         {
             throw new ArgumentException(
@@ -160,13 +159,18 @@ public sealed class OfflineTask : TrainingTask
                 studentShapes, teacherShapes, plan.StudentFeatures, plan.TeacherFeatures,
                 source.Info.Classes.Count, source.SampleCount, probe.Input.device)
             {
-                TeacherNetwork = _teacher.Network,
+                TeacherNetwork = _teacher?.Network,
                 StudentNetwork = Student,
             };
             _terms.Add((plan, plan.Entry.Create(plan.Options, context)));
         }
 
-        return teacherShapes.Logits;
+        if (_teacher is not null && _stage.Training is { CacheTeacher: true, Epochs: > 1 } && _stage.Terms.All(term => term.TeacherFeatures.Count == 0))
+        {
+            _teacherTime.Start();
+            _teacherLogits = TeacherLogits.Create(_teacher, source, probe.Input.device, teacherShapes.Logits);
+            _teacherTime.Stop();
+        }
     }
 
     private void FreezeAfter(string point, Batch probe)

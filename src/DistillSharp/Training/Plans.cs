@@ -14,7 +14,11 @@ public sealed record StagePlan(
     ValueSchedule HardLabels,
     IReadOnlyList<MethodPlan> Terms,
     string? TrainUpTo,
-    TrainingOptions Training);
+    TrainingOptions Training)
+{
+    /// <summary>True where a term reads the teacher.</summary>
+    public bool NeedsTeacher => Terms.Any(term => !term.Entry.Traits.HasFlag(MethodTraits.ReadsNoTeacher));
+}
 
 /// <summary>One scheme that recipes can name: how teacher and student relate in training.</summary>
 /// <param name="Name">Recipe name.</param>

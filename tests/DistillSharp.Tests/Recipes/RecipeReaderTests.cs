@@ -120,6 +120,10 @@ public class RecipeReaderTests
         Assert.Equal("teacher", RecipeText.OnlyFault(RecipeText.Plain.Replace("teacher: {model: mlp, widths: [64]}\n", "", StringComparison.Ordinal)).Path);
 
     [Fact]
+    public void Read_TermThatReadsNoTeacher_NeedsNone() =>
+        Assert.Null(RecipeText.Read("data: {dataset: digits}\nstudent: {model: mlp, widths: [8]}\nobjective: {terms: [{method: virtual_teacher}]}\n").Recipe.Teacher);
+
+    [Fact]
     public void Read_PickleAsWeights_ExplainsWhatToGiveInstead() =>
         Assert.Contains("pickle", RecipeText.OnlyFault(RecipeText.Plain, "teacher.weights=teacher.pth").Message, StringComparison.Ordinal);
 

@@ -19,6 +19,10 @@ public abstract class LogitMethod(string name) : Method(name)
         return ValidPositions(input) is { } index ? (Rows(student, index), Rows(teacher, index)) : (student, teacher);
     }
 
+    /// <summary>The student's logits alone, without padded positions, for methods that read no teacher.</summary>
+    protected static Tensor StudentLogits(MethodInput input) =>
+        ValidPositions(input) is { } index ? Rows(input.Student.Logits.Value, index) : input.Student.Logits.Value;
+
     /// <summary>Number of targets that are labels.</summary>
     private protected static double Labelled(Tensor targets)
     {
@@ -29,7 +33,7 @@ public abstract class LogitMethod(string name) : Method(name)
 
     /// <summary>Flat indices of the valid positions; null where there is no padding.</summary>
     private protected static Tensor? ValidPositions(MethodInput input) =>
-        (input.Student.Logits.Mask ?? input.Teacher.Logits.Mask)?.reshape(-1).ne(0).nonzero().reshape(-1);
+        (input.Student.Logits.Mask ?? input.TeacherOrNone?.Logits.Mask)?.reshape(-1).ne(0).nonzero().reshape(-1);
 
     private static Tensor Rows(Tensor logits, Tensor index) => logits.reshape(-1, logits.shape[^1]).index_select(0, index);
 }

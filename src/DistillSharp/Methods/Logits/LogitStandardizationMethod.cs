@@ -81,7 +81,7 @@ public sealed class LogitStandardizationMethod : Method
 
     /// <inheritdoc/>
     public override LossTerm Compute(MethodInput input) =>
-        wrapped.Compute(input with { Student = Standardized(input.Student), Teacher = Standardized(input.Teacher) });
+        wrapped.Compute(input with { Student = Standardized(input.Student), TeacherOrNone = Standardized(input.Teacher) });
 
     /// <inheritdoc/>
     public override double CountOf(Batch batch) => wrapped.CountOf(batch);

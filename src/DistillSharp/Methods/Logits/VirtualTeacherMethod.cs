@@ -26,20 +26,16 @@ public sealed class VirtualTeacherMethod(VirtualTeacherOptions options) : Labell
     /// <summary>The catalog's entry.</summary>
     public static MethodEntry Entry { get; } = new(
         "virtual_teacher",
-        "a designed distribution takes the place of the teacher",
+        "a designed distribution takes the place of the teacher; no teacher is needed",
         "Yuan et al.: Revisiting Knowledge Distillation via Label Smoothing Regularization, CVPR 2020",
         typeof(VirtualTeacherOptions),
-        MethodTraits.ShiftInvariant | MethodTraits.UsesLabels,
+        MethodTraits.ShiftInvariant | MethodTraits.UsesLabels | MethodTraits.ReadsNoTeacher,
         (options, _) => new VirtualTeacherMethod((VirtualTeacherOptions)options))
     {
         Variant = "code or paper, by option; summed over classes, where the code divides by their number and multiplies by a factor",
     };
 
     /// <inheritdoc/>
-    public override LossTerm Compute(MethodInput input)
-    {
-        var (student, _) = Logits(input);
-        return VirtualTeacherLoss.Compute(
-            student, Labels(input), options.CorrectProbability, options.Temperature.ValueAt(input.Progress), options.Variant == "paper");
-    }
+    public override LossTerm Compute(MethodInput input) => VirtualTeacherLoss.Compute(
+        StudentLogits(input), Labels(input), options.CorrectProbability, options.Temperature.ValueAt(input.Progress), options.Variant == "paper");
 }

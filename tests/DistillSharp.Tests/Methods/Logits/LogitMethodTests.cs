@@ -57,7 +57,7 @@ public sealed class LogitMethodTests
     {
         using var scope = NewDisposeScope();
         var test = new LogitCase([4, 6], [2, 0, 5, 3]);
-        var loss = LogitCase.Create(name, test).Compute(test.Input with { Teacher = test.Input.Student with { Logits = new(test.Student.detach()) } }).Mean;
+        var loss = LogitCase.Create(name, test).Compute(test.Input with { TeacherOrNone = test.Input.Student with { Logits = new(test.Student.detach()) } }).Mean;
         loss.backward();
         Assert.Equal(0, loss.item<double>(), 1e-12);
         Assert.Equal(0, test.Student.grad!.abs().max().item<double>(), 1e-7);
@@ -71,7 +71,7 @@ public sealed class LogitMethodTests
         var test = new LogitCase([4, 6], [2, 0, 5, 3]);
         var method = LogitCase.Create(name, test);
         var input = test.Input;
-        var shifted = input with { Student = input.Student with { Logits = new(test.Student + 3) }, Teacher = input.Teacher with { Logits = new(test.Teacher - 7) } };
+        var shifted = input with { Student = input.Student with { Logits = new(test.Student + 3) }, TeacherOrNone = input.Teacher with { Logits = new(test.Teacher - 7) } };
         Assert.Equal(method.Compute(input).Mean.item<double>(), method.Compute(shifted).Mean.item<double>(), 1e-9);
     }
 
@@ -101,6 +101,24 @@ public sealed class LogitMethodTests
         var error = Assert.Throws<ArgumentException>(() => LogitCase.Create(name, new LogitCase([4, 2], [0, 1, 0, 1])));
         Assert.Contains("at least 3 classes, not 2", error.Message, StringComparison.Ordinal);
         Assert.Contains("soft_target", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(LogitMethods))]
+    public void Compute_WithoutTeacher_WorksWhereDeclaredAndElseSaysSo(string name)
+    {
+        using var scope = NewDisposeScope();
+        var test = new LogitCase([4, 6], [2, 0, 5, 3]);
+        var method = LogitCase.Create(name, test);
+        var without = test.Input with { TeacherOrNone = null };
+        if (MethodCatalog.Default().Find(name)!.Traits.HasFlag(MethodTraits.ReadsNoTeacher))
+        {
+            Assert.Equal(method.Compute(test.Input).Mean.item<double>(), method.Compute(without).Mean.item<double>());
+        }
+        else
+        {
+            Assert.Contains("ReadsNoTeacher", Assert.Throws<InvalidOperationException>(() => method.Compute(without)).Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
