@@ -136,11 +136,13 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         return (arm.Candidates[best].Plan, trials);
     }
 
+    private ModelSpec ModelOf(ArmPlan arm) => arm.IsTeacher ? recipe.Teacher!.Model : recipe.Student;
+
     private Network CreateNetwork(ArmPlan arm, int seed)
     {
         // The same seed gives the same initial weights in every arm.
         torch.random.manual_seed(DerivedSeed.Of(seed, arm.IsTeacher ? "teacher" : "student"));
-        var network = (arm.IsTeacher ? recipe.Teacher!.Model : recipe.Student).Create(data.Info);
+        var network = ModelOf(arm).Create(data.Info);
         var weights = arm.IsTeacher ? recipe.Teacher!.Weights : recipe.StudentWeights;
         if (weights is not null)
         {
@@ -193,9 +195,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
     private TrainingJob CreateJob(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Network? teacher, CheckpointStore? checkpoints) => new(
         arm.Name, seed, plan, student,
         stage => data.Source(stage, seed, arm.IsTeacher),
-        (stage, probe, source) => plan.Scheme.Options is SelfDistillationOptions options
-            ? new SelfDistillationTask(student, options, stage, probe)
-            : new OfflineTask(student, teacher, stage, probe, source),
+        (stage, probe, source) => plan.Scheme.Entry.CreateTask(plan.Scheme.Options, new TaskContext(student, ModelOf(arm), teacher, stage, probe, source)),
         Validate,
         checkpoints);
 

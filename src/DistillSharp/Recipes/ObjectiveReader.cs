@@ -104,7 +104,7 @@ internal sealed class ObjectiveReader(
             return;
         }
 
-        var stages = Stages(node, keys);
+        var stages = Stages(node, keys, scheme);
         var arm = name ?? keys.Name ?? (scheme.Entry.Name == SchemeCatalog.Offline.Name ? stages.SelectMany(stage => stage.Terms).FirstOrDefault()?.Entry.Name ?? "objective" : scheme.Entry.Name);
         if (!Names.IsFileName(arm))
         {
@@ -135,7 +135,7 @@ internal sealed class ObjectiveReader(
         foreach (var (settings, objective) in Recipes.Tuning.Combinations(node, tuning, binder.Errors))
         {
             var tried = objective.Get("scheme") is { } schemeNode ? SchemeCatalog.Read(schemeNode, binder) ?? scheme : scheme;
-            candidates.Add(new TuningCandidate(settings, new ObjectivePlan(tried, Stages(objective, binder.Bind<ObjectiveKeys>(objective, Structural)))));
+            candidates.Add(new TuningCandidate(settings, new ObjectivePlan(tried, Stages(objective, binder.Bind<ObjectiveKeys>(objective, Structural), tried))));
         }
 
         return candidates;
@@ -157,6 +157,11 @@ internal sealed class ObjectiveReader(
         if (!scheme.Entry.NeedsTeacher && hasTerms)
         {
             binder.Errors.Add(node.Get("terms") ?? node, $"the scheme {scheme.Entry.Name} has no teacher that terms could use");
+        }
+
+        if (scheme.Entry.OneStage && stages.Count > 1)
+        {
+            binder.Errors.Add(node.Get("stages")!, $"the scheme {scheme.Entry.Name} remembers what it saw and would forget it between stages; train in one, with `epochs:` of the objective");
         }
 
         if (scheme.Options is SelfDistillationOptions self)
@@ -183,11 +188,11 @@ internal sealed class ObjectiveReader(
         }
     }
 
-    private List<StagePlan> Stages(ConfigNode node, ObjectiveKeys keys)
+    private List<StagePlan> Stages(ConfigNode node, ObjectiveKeys keys, SchemeSpec scheme)
     {
         if (node.Get("stages") is not { } list)
         {
-            return [Stage(node, null, keys, "main")];
+            return [Stage(node, null, keys, scheme, "main")];
         }
 
         if (node.Get("terms") is { } terms)
@@ -199,7 +204,7 @@ internal sealed class ObjectiveReader(
         foreach (var item in list.Items ?? [])
         {
             var own = binder.Bind<ObjectiveKeys>(item, "terms", "training");
-            var stage = Stage(item, node, own, own.Name ?? $"stage{stages.Count + 1}");
+            var stage = Stage(item, node, own, scheme, own.Name ?? $"stage{stages.Count + 1}");
             if (!Names.IsKey(stage.Name))
             {
                 binder.Errors.Add(item.Get("name")!, Names.KeyRule);
@@ -216,13 +221,13 @@ internal sealed class ObjectiveReader(
         if (stages.Count == 0)
         {
             binder.Errors.Add(list, "must be a list of stages");
-            stages.Add(Stage(node, null, keys, "main"));
+            stages.Add(Stage(node, null, keys, scheme, "main"));
         }
 
         return stages;
     }
 
-    private StagePlan Stage(ConfigNode node, ConfigNode? objective, ObjectiveKeys keys, string name)
+    private StagePlan Stage(ConfigNode node, ConfigNode? objective, ObjectiveKeys keys, SchemeSpec scheme, string name)
     {
         var merged = NodeMerge.Merge(node.PathOf("training"), [root.Get("training"), objective?.Get("training"), node.Get("training")]);
         var training = binder.Bind<TrainingOptions>(merged);
@@ -230,6 +235,11 @@ internal sealed class ObjectiveReader(
         var terms = Terms(node);
         if (keys.TrainUpTo is { } point)
         {
+            if (!scheme.Entry.NeedsTeacher)
+            {
+                binder.Errors.Add(node.Get("train_up_to")!, $"the scheme {scheme.Entry.Name} trains the whole student; leave it out");
+            }
+
             CheckFeature(node.Get("train_up_to")!, point, student, "student");
         }
 
@@ -239,6 +249,11 @@ internal sealed class ObjectiveReader(
             {
                 binder.Errors.Add(node.PathOf("training"), $"{term.Entry.Name} compares the samples of a batch with each other, so accumulate must be 1 and batch_size above 1", node.Line);
             }
+        }
+
+        foreach (var fault in scheme.Entry.Refuses(scheme.Options, training))
+        {
+            binder.Errors.Add(merged.Get(fault.Key)?.Path ?? merged.PathOf(fault.Key), fault.Message, merged.Get(fault.Key)?.Line ?? node.Line);
         }
 
         return new StagePlan(name, keys.HardLabels, terms, keys.TrainUpTo, training);

@@ -82,6 +82,7 @@ public static class RecipeReader
             var training = Training();
             var teacher = ReadTeacher();
             var (student, studentWeights) = ReadStudent();
+            _binder.Use(node => catalogs.Models.Read(node, _binder));
             var objectiveReader = new ObjectiveReader(root, catalogs, _binder, _warnings, student, teacher?.Model);
             var objectives = objectiveReader.Read();
             var baselines = Section<BaselineSection>("baselines");

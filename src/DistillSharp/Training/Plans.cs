@@ -1,5 +1,7 @@
 using DistillSharp.Config;
+using DistillSharp.Data;
 using DistillSharp.Methods;
+using DistillSharp.Models;
 
 namespace DistillSharp.Training;
 
@@ -25,8 +27,31 @@ public sealed record StagePlan(
 /// <param name="Summary">One line for <c>distill list schemes</c>.</param>
 /// <param name="Paper">Where it comes from.</param>
 /// <param name="OptionsType">Record of its options.</param>
-/// <param name="NeedsTeacher">True where a teacher must be given.</param>
-public sealed record SchemeEntry(string Name, string Summary, string Paper, Type OptionsType, bool NeedsTeacher);
+/// <param name="NeedsTeacher">True where a teacher must be given, from which the objective's terms learn.</param>
+/// <param name="CreateTask">Builds the task of a stage from the scheme's options.</param>
+public sealed record SchemeEntry(
+    string Name, string Summary, string Paper, Type OptionsType, bool NeedsTeacher, Func<object, TaskContext, TrainingTask> CreateTask)
+{
+    /// <summary>True where what the scheme remembers would be lost between stages, so that it is trained in one.</summary>
+    public bool OneStage { get; init; }
+
+    /// <summary>What the scheme, with its options, cannot be trained with; nothing by default.</summary>
+    public Func<object, TrainingOptions, IEnumerable<TrainingFault>> Refuses { get; init; } = (_, _) => [];
+}
+
+/// <summary>A key of <c>training:</c> that a scheme cannot work with.</summary>
+/// <param name="Key">The key.</param>
+/// <param name="Message">Why, and what would be right.</param>
+public readonly record struct TrainingFault(string Key, string Message);
+
+/// <summary>What a stage's task is built from.</summary>
+/// <param name="Student">The network to train.</param>
+/// <param name="StudentModel">How to build more networks like it.</param>
+/// <param name="Teacher">The fixed network; null where there is none.</param>
+/// <param name="Stage">The stage.</param>
+/// <param name="Probe">A batch of the training data on the student's device.</param>
+/// <param name="Source">The training data.</param>
+public sealed record TaskContext(Network Student, ModelSpec StudentModel, Network? Teacher, StagePlan Stage, Batch Probe, IBatchSource Source);
 
 /// <summary>A scheme chosen in a recipe.</summary>
 public sealed record SchemeSpec(SchemeEntry Entry, object Options);

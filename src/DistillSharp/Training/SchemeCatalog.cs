@@ -35,15 +35,17 @@ public static class SchemeCatalog
     /// <summary>A fixed teacher teaches the student: the default.</summary>
     public static SchemeEntry Offline { get; } = new(
         "offline", "a fixed teacher teaches the student through the objective's terms",
-        "Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015", typeof(NoOptions), NeedsTeacher: true);
+        "Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015", typeof(NoOptions), NeedsTeacher: true,
+        (_, context) => new OfflineTask(context.Student, context.Teacher, context.Stage, context.Probe, context.Source));
 
     /// <summary>A network's own deepest head teaches heads on its intermediate layers.</summary>
     public static SchemeEntry SelfDistillation { get; } = new(
         "self_distillation", "heads on intermediate layers learn from the network's own deepest head; no teacher",
-        "Zhang et al.: Be Your Own Teacher, ICCV 2019", typeof(SelfDistillationOptions), NeedsTeacher: false);
+        "Zhang et al.: Be Your Own Teacher, ICCV 2019", typeof(SelfDistillationOptions), NeedsTeacher: false,
+        (options, context) => new SelfDistillationTask(context.Student, (SelfDistillationOptions)options, context.Stage, context.Probe));
 
     /// <summary>Every scheme.</summary>
-    public static IReadOnlyList<SchemeEntry> Entries { get; } = [Offline, SelfDistillation];
+    public static IReadOnlyList<SchemeEntry> Entries { get; } = [Offline, SelfDistillation, MutualLearningTask.Entry];
 
     /// <summary>Reads <c>offline</c> or <c>{scheme: self_distillation, heads: […]}</c>; null with errors where that fails.</summary>
     public static SchemeSpec? Read(ConfigNode node, ConfigBinder binder)

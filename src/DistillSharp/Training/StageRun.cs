@@ -186,7 +186,7 @@ internal sealed class StageRun : IDisposable
 
         _optimizer.Step(rate);
         _lastSampleIds = group[^1].SampleIds;
-        _job.Student.ApplyConstraints();
+        _task.AfterStep();
         _average?.Update();
         LogStep(total, parts, rate);
     }

@@ -41,6 +41,9 @@ public abstract class TrainingTask : IDisposable
     /// <summary>What a part of a batch will be divided by, known before it is computed, for accumulation over several batches.</summary>
     public virtual double CountOf(string part, Batch batch) => batch.Count;
 
+    /// <summary>Called after every optimizer step: brings networks back into the sets that they allow.</summary>
+    public virtual void AfterStep() => Student.ApplyConstraints();
+
     /// <summary>The samples (or positions) of a batch that have a hard label; all of them where there are no targets.</summary>
     protected static double LabelledSamples(Batch batch)
     {

@@ -106,6 +106,11 @@ public class RecipeReaderTests
     [InlineData("objective: {stages: [{name: a, terms: [{method: soft_target}]}, {name: a}]}", "objective.stages[1].name", "two stages")]
     [InlineData("objective: {scheme: {scheme: self_distillation, heads: []}}", "objective.scheme.heads", "at least one feature point")]
     [InlineData("objective: {scheme: {scheme: self_distillation, heads: [layer9]}}", "objective.scheme.heads", "no feature point `layer9`")]
+    [InlineData("objective: {scheme: {scheme: self_distillation, heads: [layer1]}, train_up_to: layer1}", "objective.train_up_to", "trains the whole student")]
+    [InlineData("objective: {scheme: {scheme: mutual_learning, peers: [{model: mlp}, {model: mlp}]}}", "objective.scheme.count", "set count to 3 or more")]
+    [InlineData("objective: {scheme: {scheme: mutual_learning, peers: [{model: mlpp}]}}", "objective.scheme.peers[0].model", "did you mean `mlp`?")]
+    [InlineData("objective: {scheme: mutual_learning, stages: [{name: a, epochs: 1}, {name: b, epochs: 2}]}", "objective.stages", "would forget it between stages")]
+    [InlineData("objective: {scheme: mutual_learning, terms: [{method: soft_target}]}", "objective.terms", "has no teacher that terms could use")]
     [InlineData("objective: {scheme: self_destillation}", "objective.scheme", "did you mean `self_distillation`?")]
     public void Read_FaultyObjective_SaysWhereAndWhatWouldBeRight(string objective, string path, string message)
     {

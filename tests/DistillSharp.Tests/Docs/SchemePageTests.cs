@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+using DistillSharp.Config;
+using DistillSharp.Recipes;
+using DistillSharp.Training;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Tests.Docs;
+
+/// <summary>docs/schemes: the same headings, every option, a valid recipe, and an example whose result is what the code computes.</summary>
+public sealed partial class SchemePageTests
+{
+    private static readonly string[] Headings =
+        ["What it does", "Formula", "Options", "Variant", "Requirements", "Worked example", "Recipe", "Paper"];
+
+    private static readonly Dictionary<string, Func<Tensor>> Examples = new()
+    {
+        ["mutual_learning"] = () => MutualLearningTask.FromPeers([First, Second], 0, 1).Mean,
+    };
+
+    public static TheoryData<string> Names => [.. Examples.Keys];
+
+    private static Tensor First => tensor([2.0, 1, 0, 0, 1, 1], [2, 3]);
+
+    private static Tensor Second => tensor([3.0, 2, 0, 1, 3, 0], [2, 3]);
+
+    [Fact]
+    public void Index_Table_EqualsTheCatalog()
+    {
+        var text = new StringBuilder("| scheme | what teaches | paper |\n|---|---|---|\n");
+        foreach (var entry in SchemeCatalog.Entries)
+        {
+            var name = File.Exists(PathOf(entry.Name)) ? $"[{entry.Name}]({entry.Name}.md)" : entry.Name;
+            text.Append(CultureInfo.InvariantCulture, $"| {name} | {entry.Summary} | {entry.Paper} |\n");
+        }
+
+        Documents.AssertGenerated("docs/schemes/README.md", "<!-- schemes: generated -->", "<!-- schemes: end -->", text.ToString());
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void WorkedExample_Loss_IsWhatTheCodeComputes(string name)
+    {
+        using var scope = NewDisposeScope();
+        var stated = double.Parse(StatedLoss().Match(File.ReadAllText(PathOf(name))).Groups[1].Value, CultureInfo.InvariantCulture);
+        Assert.Equal(stated, Examples[name]().item<double>(), 6e-6);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Page_HasItsHeadingsEveryOptionAndAValidRecipe(string name)
+    {
+        var text = Documents.Read("docs", "schemes", name + ".md");
+        Assert.StartsWith($"# `{name}`", text, StringComparison.Ordinal);
+        Assert.Equal(Headings, Heading().Matches(text).Select(match => match.Groups[1].Value));
+        var entry = SchemeCatalog.Entries.Single(each => each.Name == name);
+        Assert.All(ConfigBinder.OptionsOf(entry.OptionsType).Keys, key => Assert.Contains($"| `{key}` |", text, StringComparison.Ordinal));
+        var recipe = Documents.Between(text, "```yaml", "```");
+        Assert.Equal(name, Assert.Single(RecipeReader.Read(recipe, "example", Documents.Root).Recipe.Objectives.Values).Scheme.Entry.Name);
+    }
+
+    private static string PathOf(string name) => Documents.PathOf("docs", "schemes", name + ".md");
+
+    [GeneratedRegex(@"\*\*Loss = (-?[0-9.]+)\*\*")]
+    private static partial Regex StatedLoss();
+
+    [GeneratedRegex("^## (.+)$", RegexOptions.Multiline)]
+    private static partial Regex Heading();
+}
