@@ -18,4 +18,10 @@ public sealed record ModelSignals(Signal Logits, IReadOnlyDictionary<string, Sig
 /// <summary>Shapes of one model's signals for a batch, with the batch axis first.</summary>
 /// <param name="Logits">Shape of the logits.</param>
 /// <param name="Features">Shape of every requested feature point.</param>
-public sealed record SignalShapes(IReadOnlyList<long> Logits, IReadOnlyDictionary<string, IReadOnlyList<long>> Features);
+public sealed record SignalShapes(IReadOnlyList<long> Logits, IReadOnlyDictionary<string, IReadOnlyList<long>> Features)
+{
+    /// <summary>The shapes of signals that were read.</summary>
+    public static SignalShapes Of(ModelSignals signals) => new(
+        signals.Logits.Value.shape,
+        signals.Features.ToDictionary(entry => entry.Key, entry => (IReadOnlyList<long>)entry.Value.Value.shape));
+}

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace DistillSharp.Signals;
 
 /// <summary>Runs a live network and collects its logits and the requested features.</summary>
-public sealed class SignalReader(Network network, IEnumerable<string> features) : IDisposable
+public sealed class SignalReader(Network network, IEnumerable<string> features) : ISignalSource
 {
     private readonly FeatureTaps _taps = new(network, features);
 
@@ -29,10 +29,7 @@ public sealed class SignalReader(Network network, IEnumerable<string> features) 
         {
             using var scope = NewDisposeScope();
             using var noGradient = no_grad();
-            var signals = Read(batch);
-            return new SignalShapes(
-                signals.Logits.Value.shape,
-                signals.Features.ToDictionary(entry => entry.Key, entry => (IReadOnlyList<long>)entry.Value.Value.shape));
+            return SignalShapes.Of(Read(batch));
         }
         finally
         {

@@ -5,6 +5,7 @@ using DistillSharp.Losses.Logits;
 using DistillSharp.Methods;
 using DistillSharp.Models;
 using DistillSharp.Signals;
+using DistillSharp.Teachers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -21,21 +22,27 @@ public sealed class OfflineTask : TrainingTask
 
     private readonly StagePlan _stage;
     private readonly SignalReader _student;
-    private readonly SignalReader? _teacher;
+    private readonly ISignalSource? _teacher;
     private readonly List<(MethodPlan Plan, Method Method)> _terms = [];
     private TeacherLogits? _teacherLogits;
     private readonly Stopwatch _teacherTime = new();
     private readonly List<Parameter> _frozen = [];
     private IReadOnlyList<nn.Module> _frozenModules = [];
 
-    /// <summary>Builds the terms from the shapes that one batch has in both networks.</summary>
+    /// <summary>As the other constructor, with a network in this process as the teacher.</summary>
+    public OfflineTask(Network student, Network? teacher, StagePlan stage, Batch probe, IBatchSource source)
+        : this(student, teacher is null ? null : new LiveTeacher(teacher), stage, probe, source)
+    {
+    }
+
+    /// <summary>Builds the terms from the shapes that one batch has on both sides.</summary>
     /// <param name="student">The network to train.</param>
-    /// <param name="teacher">The fixed network; null for supervised training.</param>
+    /// <param name="teacher">The fixed teacher, which belongs to the caller; null for supervised training.</param>
     /// <param name="stage">Hard-label weight, terms, and how far the student is trained.</param>
     /// <param name="probe">A batch of the training data.</param>
     /// <param name="source">The training data, for class count and size.</param>
     /// <exception cref="ArgumentException">A feature point does not exist, or shapes do not fit a method; the message names them.</exception>
-    public OfflineTask(Network student, Network? teacher, StagePlan stage, Batch probe, IBatchSource source)
+    public OfflineTask(Network student, Teacher? teacher, StagePlan stage, Batch probe, IBatchSource source)
     {
         Student = student;
         _stage = stage;
@@ -43,15 +50,13 @@ public sealed class OfflineTask : TrainingTask
         _student = new SignalReader(student, stage.TrainUpTo is { } last ? studentFeatures.Append(last) : studentFeatures);
         if (stage.NeedsTeacher)
         {
-            _teacher = new SignalReader(
-                teacher ?? throw new ArgumentException($"stage `{stage.Name}` has distillation terms but there is no teacher"),
-                stage.Terms.SelectMany(term => term.TeacherFeatures));
-            teacher.eval();
+            _ = teacher ?? throw new ArgumentException($"stage `{stage.Name}` has distillation terms but there is no teacher");
+            _teacher = teacher.Open(stage.Terms.SelectMany(term => term.TeacherFeatures));
         }
 
         if (stage.Terms.Count > 0)
         {
-            BuildTerms(probe, source);
+            BuildTerms(teacher?.Network, probe, source);
         }
 
         Companions = new ModuleBag(_terms.Select(term => (term.Plan.Name, (nn.Module)term.Method)));
@@ -131,7 +136,7 @@ public sealed class OfflineTask : TrainingTask
         base.Dispose(disposing);
     }
 
-    private ModelSignals ReadTeacher(SignalReader teacher, Batch batch)
+    private ModelSignals ReadTeacher(ISignalSource teacher, Batch batch)
     {
         _teacherTime.Start();
         using var noGradient = no_grad();
@@ -142,7 +147,7 @@ public sealed class OfflineTask : TrainingTask
         return signals;
     }
 
-    private void BuildTerms(Batch probe, IBatchSource source)
+    private void BuildTerms(Network? teacherNetwork, Batch probe, IBatchSource source)
     {
         var studentShapes = _student.Probe(probe);
         // Without a teacher nobody looks at its shapes; the student's stand in.
@@ -159,7 +164,7 @@ public sealed class OfflineTask : TrainingTask
                 studentShapes, teacherShapes, plan.StudentFeatures, plan.TeacherFeatures,
                 source.Info.Classes.Count, source.SampleCount, probe.Input.device)
             {
-                TeacherNetwork = _teacher?.Network,
+                TeacherNetwork = teacherNetwork,
                 StudentNetwork = Student,
             };
             _terms.Add((plan, plan.Entry.Create(plan.Options, context)));

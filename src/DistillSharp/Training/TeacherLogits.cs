@@ -18,7 +18,7 @@ internal sealed class TeacherLogits
     private readonly long[] _shape;
     private readonly Device _device;
 
-    private TeacherLogits(SignalReader teacher, IBatchSource source, Device device, long classes)
+    private TeacherLogits(ISignalSource teacher, IBatchSource source, Device device, long classes)
     {
         _device = device;
         _shape = [0, classes];
@@ -38,7 +38,7 @@ internal sealed class TeacherLogits
     }
 
     /// <summary>Computes them; null where the data is augmented, logits are not [N, C], or there would be too many numbers.</summary>
-    public static TeacherLogits? Create(SignalReader teacher, IBatchSource source, Device device, IReadOnlyList<long> logitsShape) =>
+    public static TeacherLogits? Create(ISignalSource teacher, IBatchSource source, Device device, IReadOnlyList<long> logitsShape) =>
         !source.IsAugmented && logitsShape.Count == 2 && source.SampleCount * logitsShape[1] <= LargestCache
             ? new TeacherLogits(teacher, source, device, logitsShape[1])
             : null;

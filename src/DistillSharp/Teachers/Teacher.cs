@@ -1,0 +1,63 @@
+using DistillSharp.Export;
+using DistillSharp.Models;
+using DistillSharp.Signals;
+
+namespace DistillSharp.Teachers;
+
+/// <summary>
+/// Where a teacher's signals come from. A term sees signals only; what kind of source gives them is told apart here and nowhere else.
+/// </summary>
+public abstract class Teacher : IDisposable
+{
+    /// <summary>The live network, for methods that read its parameters; null where there is not exactly one.</summary>
+    public virtual Network? Network => null;
+
+    /// <summary>Opens the teacher for the named features; the caller disposes what it gets.</summary>
+    /// <exception cref="ArgumentException">A feature does not exist; the message lists those that do.</exception>
+    public abstract ISignalSource Open(IEnumerable<string> features);
+
+    /// <summary>A hash of everything that the signals depend on. It is the same before and after training, or the teacher was changed.</summary>
+    public abstract string Fingerprint();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases what the teacher owns.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+}
+
+/// <summary>A network in this process, in evaluation mode from the moment it teaches.</summary>
+/// <param name="network">The network.</param>
+/// <param name="owned">True where disposing the teacher disposes the network.</param>
+public sealed class LiveTeacher(Network network, bool owned = false) : Teacher
+{
+    /// <inheritdoc/>
+    public override Network Network { get; } = network;
+
+    /// <inheritdoc/>
+    public override ISignalSource Open(IEnumerable<string> features)
+    {
+        Network.eval();
+        return new SignalReader(Network, features);
+    }
+
+    /// <inheritdoc/>
+    public override string Fingerprint() => WeightsHash.Of(Network);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (owned)
+        {
+            Network.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}
