@@ -29,7 +29,7 @@ public static class ClassActivationLoss
     /// <param name="resolution">Height and width of the grid.</param>
     /// <param name="normalize">Whether each class's map is scaled to length 1.</param>
     /// <exception cref="ArgumentException">The numbers of classes or samples differ.</exception>
-    public static Tensor Compute(Tensor student, Tensor teacher, int resolution = 2, bool normalize = true)
+    public static Tensor Compute(Tensor student, Tensor teacher, int resolution = 2, bool normalize = false)
     {
         FeatureShapes.RequireMaps("class_attention_transfer", student.shape, teacher.shape);
         FeatureShapes.Require(student.shape[1] == teacher.shape[1], "class_attention_transfer", student.shape, teacher.shape, $"the numbers of classes differ: {student.shape[1]} and {teacher.shape[1]}");

@@ -16,8 +16,8 @@ public static class FactorTransferLoss
 
     /// <summary>
     /// Mean over all elements of |Δ|^p2. Δ is the difference of unit-length spatial maps (mean over channels of x^p1, the larger map
-    /// average-pooled to the smaller); the paper's variant compares whole unit-length factors of one shape by their p2-norm, mean over
-    /// the batch.
+    /// average-pooled to the smaller). The paper's variant compares whole unit-length factors of one shape: p2 = 1 by the mean of |Δ| over
+    /// all elements, as the authors' code (their weight of 500 is for that), else by the p2-norm of a sample's Δ, mean over the batch.
     /// </summary>
     /// <param name="student">The student's factor [N, C, H, W].</param>
     /// <param name="teacher">The teacher's factor.</param>
@@ -36,7 +36,8 @@ public static class FactorTransferLoss
                 return (p2 == 1 ? difference.abs() : FeatureTensors.Power(difference, p2)).mean();
             case Paper:
                 FeatureShapes.RequireChannels("factor_transfer", student.shape, teacher.shape);
-                return (FeatureTensors.UnitLength(own.flatten(1), 1) - FeatureTensors.UnitLength(target.flatten(1), 1)).norm(1, keepdim: false, (float)p2).mean();
+                var whole = FeatureTensors.UnitLength(own.flatten(1), 1) - FeatureTensors.UnitLength(target.flatten(1), 1);
+                return p2 == 1 ? whole.abs().mean() : whole.norm(1, keepdim: false, (float)p2).mean();
             default:
                 throw new ArgumentException($"factor_transfer: unknown variant `{variant}`; known: {Code}, {Paper}");
         }

@@ -11,8 +11,11 @@ public static class ProjectorRecipeLoss
     // Keeps the logarithm finite where student equals teacher.
     private const double Epsilon = 1e-12;
 
+    // That of the published configuration, ten times torch's own.
+    private const double VarianceEpsilon = 1e-4;
+
     /// <summary>
-    /// log Σ |z_s − z_t|^α over all samples and features, z being features with mean 0 and variance 1 over the batch (biased, ε 1e-5).
+    /// log Σ |z_s − z_t|^α over all samples and features, z being features with mean 0 and variance 1 over the batch (biased, ε 1e-4).
     /// Couples the samples of a batch.
     /// </summary>
     /// <param name="student">The student's projected embedding [N, D].</param>
@@ -29,6 +32,6 @@ public static class ProjectorRecipeLoss
     private static Tensor Standardize(Tensor embedding)
     {
         var centred = embedding - embedding.mean([0], keepdim: true);
-        return centred / (centred.square().mean([0], keepdim: true) + 1e-5).sqrt();
+        return centred / (centred.square().mean([0], keepdim: true) + VarianceEpsilon).sqrt();
     }
 }

@@ -9,7 +9,7 @@ namespace DistillSharp.Methods.Features;
 public sealed record MaskedGenerativeOptions
 {
     /// <summary>Share that is masked.</summary>
-    [Option("share of the student's map that is set to 0 (published: 0.15 of channels for classification, 0.45 to 0.75 of positions for dense tasks)", Min = 0, Max = 1)]
+    [Option("share of the student's map that is set to 0 (published: 0.15 of channels for classification, 0.45 or 0.65 of positions for detection, 0.75 for segmentation)", Min = 0, Max = 1)]
     public double MaskRatio { get; init; } = 0.15;
 
     /// <summary>What is masked as a whole.</summary>
@@ -45,14 +45,17 @@ public sealed class MaskedGenerativeMethod : ProjectedFeatureMethod
         Complete(context);
     }
 
-    /// <summary>The catalog's entry. The published weight is 7e-5 for classification (the loss is a sum over a map), 2e-5 for dense tasks.</summary>
+    /// <summary>The catalog's entry. The published weight is 7e-5 for classification (the loss is a sum over a map), 2e-5 for segmentation and one-stage detectors, 5e-7 for two-stage ones.</summary>
     public static MethodEntry Entry { get; } = new(
         "masked_generative",
         "Masked generation: the teacher's map is generated from a part of the student's",
         "Yang et al., Masked Generative Distillation, ECCV 2022",
         typeof(MaskedGenerativeOptions),
         MethodTraits.UsesFeatures | MethodTraits.HasProjectors,
-        (options, context) => new MaskedGenerativeMethod((MaskedGenerativeOptions)options, context));
+        (options, context) => new MaskedGenerativeMethod((MaskedGenerativeOptions)options, context))
+    {
+        Variant = "as the authors' code; the projector has no bias, and sizes that differ are average-pooled, which that code refuses",
+    };
 
     /// <inheritdoc/>
     protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress) => SumOverPairs(student, teacher, (i, own, other) =>

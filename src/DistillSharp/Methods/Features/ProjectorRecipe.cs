@@ -32,14 +32,17 @@ public sealed class ProjectorRecipeMethod : ProjectedFeatureMethod
         Complete(context);
     }
 
-    /// <summary>The catalog's entry. The weight is to be searched from 1 on; the logarithm keeps the loss near 10.</summary>
+    /// <summary>The catalog's entry. The published weight is 2 beside hard labels (1) and soft targets at T = 1 (1).</summary>
     public static MethodEntry Entry { get; } = new(
         "projector_recipe",
         "Linear projector, batch normalisation of both sides and a soft maximum of differences",
         "Miles and Mikolajczyk, Understanding the Role of the Projector in Knowledge Distillation, AAAI 2024",
         typeof(ProjectorRecipeOptions),
         MethodTraits.UsesFeatures | MethodTraits.HasProjectors | MethodTraits.CouplesSamples,
-        (options, context) => new ProjectorRecipeMethod((ProjectorRecipeOptions)options, context));
+        (options, context) => new ProjectorRecipeMethod((ProjectorRecipeOptions)options, context))
+    {
+        Variant = "differences of features, as the paper and the authors' ImageNet code; their code for transformers sums powers of 1 − correlation instead",
+    };
 
     /// <inheritdoc/>
     protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress) =>

@@ -33,7 +33,7 @@ public sealed partial class FeaturePagesTests
         ["masked_generative"] = () => MaskedGenerativeLoss.Compute(Maps(Student), Maps(Teacher)),
         ["class_attention_transfer"] = () => ClassActivationLoss.Compute(Maps(Student), Maps(Teacher), 1, normalize: false),
         ["projector_recipe"] = () => ProjectorRecipeLoss.Compute(Rows(Student), Rows(Teacher)),
-        ["prime_aware"] = () => PrimeAwareLoss.Compute(Rows(Student), Rows(Teacher), tensor(new[] { 0, Math.Log(2) })),
+        ["prime_aware"] = () => PrimeAwareLoss.Compute(Rows(Student), Rows(Teacher), tensor(new[] { 0, Math.Log(2) }).unsqueeze(1)),
         ["embedding_regression"] = () => EmbeddingRegressionLoss.Compute(Rows(Student), Rows(Teacher)),
         ["simkd"] = () => FitnetLoss.Compute(Maps(Student), Maps(Teacher)),
     };

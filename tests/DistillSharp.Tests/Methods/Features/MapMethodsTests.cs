@@ -34,6 +34,7 @@ public sealed class MapMethodsTests
         ["masked_generative positions"] = (MaskedGenerativeMethod.Entry, [("mask", "positions"), ("mask_ratio", 0.5)]),
         ["projector_recipe"] = (ProjectorRecipeMethod.Entry, []),
         ["prime_aware"] = (PrimeAwareMethod.Entry, []),
+        ["prime_aware sample"] = (PrimeAwareMethod.Entry, [("variance", "sample")]),
         ["embedding_regression"] = (EmbeddingRegressionMethod.Entry, []),
         ["embedding_regression l2"] = (EmbeddingRegressionMethod.Entry, [("distance", "l2")]),
     };
@@ -41,7 +42,7 @@ public sealed class MapMethodsTests
     public static TheoryData<string> Names => [.. Cases.Keys];
 
     public static TheoryData<string> TakeVectors =>
-        ["similarity", "review", "vid", "projector_recipe", "prime_aware", "embedding_regression", "embedding_regression l2"];
+        ["similarity", "review", "vid", "projector_recipe", "prime_aware", "prime_aware sample", "embedding_regression", "embedding_regression l2"];
 
     public static TheoryData<string> NeedMaps => [.. Cases.Keys.Except(TakeVectors.Select(row => row.Data))];
 
