@@ -4,23 +4,24 @@ using System.Text.Json;
 using DistillSharp.Data;
 using DistillSharp.Losses.Golden;
 using DistillSharp.RunLog;
+using DistillSharp.Text.Metrics;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Cli.Commands;
 
-/// <summary><c>distill prove</c>: this machine's losses and gradients against reference vectors.</summary>
+/// <summary><c>distill prove</c>: this machine's losses, gradients and metrics against reference values.</summary>
 internal static class ProveCommand
 {
     public static Command Create()
     {
-        var folder = new Argument<string?>("folder") { Description = "Folder with losses/*.json; the vectors inside the tool by default", Arity = ArgumentArity.ZeroOrOne };
+        var folder = new Argument<string?>("folder") { Description = "Folder with *.json of losses and metrics; the vectors inside the tool by default", Arity = ArgumentArity.ZeroOrOne };
         var dtype = new Option<string>("--dtype") { Description = "float64 or float32", DefaultValueFactory = _ => "float64" };
         dtype.AcceptOnlyFromAmong("float64", "float32");
         var (device, json) = (CommonOptions.Device(), CommonOptions.Json());
         var command = new Command(
             "prove",
             """
-            Compare every loss and its gradients with reference vectors that other code computed.
+            Compare every loss and its gradients, and every metric, with values that other code computed.
 
             Examples:
               distill prove
@@ -41,7 +42,7 @@ internal static class ProveCommand
         }
 
         TorchRuntime.Configure(1);
-        var prover = new GoldenProver(LossRegistry.Default(), new MetricRegistry())
+        var prover = new GoldenProver(LossRegistry.Default(), TextMetricProofs.Register(new MetricRegistry()))
         {
             Device = TorchRuntime.Device(device),
             Dtype = dtype == "float64" ? ScalarType.Float64 : ScalarType.Float32,
@@ -64,7 +65,9 @@ internal static class ProveCommand
     private static void Print(GoldenResult result)
     {
         var gradients = string.Join(", ", result.GradientErrors.Select(error => string.Create(CultureInfo.InvariantCulture, $"{error.Key} {error.Value:G2}")));
-        var figures = result.LossError is { } loss ? string.Create(CultureInfo.InvariantCulture, $"loss {loss:G2}; gradients {gradients}") : "";
+        var figures = result.LossError is { } error && result.GradientErrors.Count == 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{result.Method} {error:G2}")
+            : result.LossError is { } loss ? string.Create(CultureInfo.InvariantCulture, $"loss {loss:G2}; gradients {gradients}") : "";
         Console.Out.WriteLine($"{(result.Passed ? "passed" : "FAILED")}  {result.File,-32} {figures}{(result.Message.Length > 0 ? " " + result.Message : "")}");
     }
 }

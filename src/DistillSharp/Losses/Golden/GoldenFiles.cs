@@ -26,23 +26,11 @@ public static class GoldenFiles
         ];
     }
 
-    /// <summary>
-    /// The files of one kind below a folder: <c>folder/losses/*.json</c>. A folder without subfolders of either kind holds losses itself.
-    /// </summary>
+    /// <summary>Every <c>*.json</c> of a folder and the folders below it, by relative name. What is in a file tells its kind, not its place.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
-    public static IReadOnlyList<GoldenFile> In(string folder, string kind)
-    {
-        if (!Directory.Exists(folder))
-        {
-            throw new DirectoryNotFoundException($"there is no folder `{folder}`; it must hold losses/*.json");
-        }
-
-        var below = Path.Combine(folder, kind);
-        var plain = kind == "losses" && !Directory.Exists(below) && !Directory.Exists(Path.Combine(folder, "metrics"));
-        var searched = plain ? folder : below;
-        return !Directory.Exists(searched)
-            ? []
-            : [.. Directory.GetFiles(searched, "*.json").Order(StringComparer.Ordinal).Select(path =>
-                new GoldenFile(plain ? Path.GetFileName(path) : $"{kind}/{Path.GetFileName(path)}", () => File.ReadAllText(path)))];
-    }
+    public static IReadOnlyList<GoldenFile> In(string folder) => Directory.Exists(folder)
+        ? [.. Directory.GetFiles(folder, "*.json", SearchOption.AllDirectories)
+            .Select(path => new GoldenFile(Path.GetRelativePath(folder, path).Replace('\\', '/'), () => File.ReadAllText(path)))
+            .OrderBy(file => file.Name, StringComparer.Ordinal)]
+        : throw new DirectoryNotFoundException($"there is no folder `{folder}`; it must hold *.json files of losses or metrics");
 }

@@ -77,12 +77,13 @@ public sealed class GoldenOptions(JsonElement values)
     }
 
     /// <summary>Throws where the file has an option that was not read.</summary>
+    /// <param name="others">Keys that are no options and may stand among them.</param>
     /// <exception cref="GoldenFormatException">An option is unknown; the message names it and those that are known.</exception>
-    public void RejectUnknown()
+    public void RejectUnknown(params IReadOnlyCollection<string> others)
     {
         foreach (var option in values.EnumerateObject())
         {
-            if (!_known.Contains(option.Name))
+            if (!_known.Contains(option.Name) && !others.Contains(option.Name))
             {
                 throw new GoldenFormatException($"unknown option `{option.Name}`; {NearestName.Hint(option.Name, _known)}");
             }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace DistillSharp.Losses.Golden;
 
 /// <summary>
-/// Compares the losses of this library, gradients included, with values computed by other code. A file that cannot be read
+/// Compares the losses of this library, gradients included, and its metrics with values computed by other code. A file that cannot be read
 /// or does not fit fails with a message; nothing stops the other files.
 /// </summary>
 /// <param name="losses">Known methods.</param>
@@ -19,7 +19,7 @@ public sealed class GoldenProver(LossRegistry losses, MetricRegistry metrics)
 
     private GoldenTolerance Tolerance => Dtype == ScalarType.Float64 ? GoldenTolerance.Float64 : GoldenTolerance.Float32;
 
-    /// <summary>Proves every file of a folder; the files shipped inside the library where none is given.</summary>
+    /// <summary>Proves every file of a folder and below, one proof a loss and one a score; the files shipped inside the library where none is given.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="ArgumentException">The folder holds no vector, or the type is neither float64 nor float32.</exception>
     public IReadOnlyList<GoldenResult> Prove(string? folder = null)
@@ -29,9 +29,10 @@ public sealed class GoldenProver(LossRegistry losses, MetricRegistry metrics)
             throw new ArgumentException($"losses are proved in float64 or float32, not {Dtype}");
         }
 
-        IReadOnlyList<GoldenFile> Files(string kind) => folder is null ? GoldenFiles.Embedded(kind) : GoldenFiles.In(folder, kind);
-        List<GoldenResult> results = [.. Files("losses").Select(ProveLoss), .. Files("metrics").Select(ProveMetrics)];
-        return results.Count > 0 ? results : throw new ArgumentException($"`{folder}` holds no vectors; it must hold losses/*.json");
+        var files = folder is null ? [.. GoldenFiles.Embedded("losses"), .. GoldenFiles.Embedded("metrics")] : GoldenFiles.In(folder);
+        return files.Count > 0
+            ? [.. files.SelectMany(file => IsMetrics(file) ? MetricProver.Prove(file, metrics) : [ProveLoss(file)])]
+            : throw new ArgumentException($"`{folder}` holds no vectors; it must hold *.json files of losses or metrics");
     }
 
     /// <summary>Proves one file of a loss.</summary>
@@ -51,35 +52,17 @@ public sealed class GoldenProver(LossRegistry losses, MetricRegistry metrics)
         }
     }
 
-    /// <summary>Proves one file of a metric's scores.</summary>
-    public GoldenResult ProveMetrics(GoldenFile file)
+    /// <summary>True for an object with <c>sets</c> or <c>scores</c>. What cannot be read is taken for a loss, whose reader says what is wrong.</summary>
+    private static bool IsMetrics(GoldenFile file)
     {
         try
         {
             using var document = JsonDocument.Parse(file.Read());
-            if (document.RootElement.ValueKind != JsonValueKind.Object
-                || !document.RootElement.TryGetProperty("scores", out var scores) || scores.ValueKind != JsonValueKind.Array)
-            {
-                throw new GoldenFormatException("the file must hold an object with `sets` and a list `scores`");
-            }
-
-            var faults = new List<string>();
-            foreach (var (index, score) in scores.EnumerateArray().Index())
-            {
-                var name = score.ValueKind == JsonValueKind.Object && score.TryGetProperty("metric", out var metric) && metric.ValueKind == JsonValueKind.String
-                    ? metric.GetString()!
-                    : throw new GoldenFormatException($"`scores[{index}].metric` must be the name of a metric");
-                if (metrics.Get(name)(document.RootElement, score) is { } fault)
-                {
-                    faults.Add($"scores[{index}] {name}: {fault}");
-                }
-            }
-
-            return new GoldenResult(file.Name, "metrics", faults.Count == 0, null, new Dictionary<string, double>(), string.Join("; ", faults));
+            return document.RootElement.ValueKind == JsonValueKind.Object && (document.RootElement.TryGetProperty("scores", out _) || document.RootElement.TryGetProperty("sets", out _));
         }
-        catch (Exception error)
+        catch (Exception error) when (error is JsonException or IOException or UnauthorizedAccessException)
         {
-            return GoldenResult.Failure(file.Name, "metrics", error.Message);
+            return false;
         }
     }
 

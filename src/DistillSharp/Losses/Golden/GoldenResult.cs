@@ -1,10 +1,10 @@
 namespace DistillSharp.Losses.Golden;
 
-/// <summary>What the proof of one file found.</summary>
-/// <param name="File">Name of the file.</param>
-/// <param name="Method">Method of the file; empty where it could not be read.</param>
-/// <param name="Passed">True where loss and every gradient lie within the tolerance.</param>
-/// <param name="LossError">|loss − reference| / |reference|; null where nothing was computed.</param>
+/// <summary>What one proof found: of a file of a loss, or of one score of a file of metrics.</summary>
+/// <param name="File">Name of the file; of a score with its index.</param>
+/// <param name="Method">Method or metric; empty where it could not be read.</param>
+/// <param name="Passed">True where the loss and every gradient, or the score and every other figure, lie within the tolerance.</param>
+/// <param name="LossError">|loss − reference| / |reference|, of a metric the score's; null where nothing was computed.</param>
 /// <param name="GradientErrors">max|Δ| / max|reference| by input.</param>
 /// <param name="Message">What is wrong; empty where the file passed.</param>
 public sealed record GoldenResult(

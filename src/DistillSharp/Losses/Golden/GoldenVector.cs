@@ -64,7 +64,7 @@ public sealed class GoldenVector
             throw new GoldenFormatException("the file must hold an object with `method`, `options`, `inputs`, `loss` and `gradients`");
         }
 
-        var method = Text(root, "method") ?? throw new GoldenFormatException("`method` must be the name of a method");
+        var method = Text(root, "method") ?? throw new GoldenFormatException("`method` must be the name of a method (a file of metrics has `sets` and `scores` instead)");
         var options = root.TryGetProperty("options", out var given) ? given : JsonDocument.Parse("{}").RootElement;
         if (options.ValueKind != JsonValueKind.Object)
         {

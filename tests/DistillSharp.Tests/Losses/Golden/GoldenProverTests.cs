@@ -78,11 +78,11 @@ public class GoldenProverTests
             Directory.CreateDirectory(Path.Combine(folder.FullName, "metrics"));
             File.WriteAllText(Path.Combine(folder.FullName, "losses", "a.json"), "[1, 2");
             File.WriteAllText(Path.Combine(folder.FullName, "losses", "b.json"), Text(SmallLoss, SmallGradient));
-            File.WriteAllText(Path.Combine(folder.FullName, "metrics", "c.json"), """{"sets": {}, "scores": [{"metric": "astrology", "score": 1}]}""");
+            File.WriteAllText(Path.Combine(folder.FullName, "metrics", "c.json"), """{"sets": {"s": [{"hypothesis": "a", "references": ["a"]}]}, "scores": [{"set": "s", "metric": "astrology", "score": 1}]}""");
 
             var results = Prover(ScalarType.Float64).Prove(folder.FullName);
 
-            Assert.Equal(["losses/a.json", "losses/b.json", "metrics/c.json"], results.Select(result => result.File));
+            Assert.Equal(["losses/a.json", "losses/b.json", "metrics/c.json[0]"], results.Select(result => result.File));
             Assert.Equal([false, true, false], results.Select(result => result.Passed));
             Assert.Contains("unknown metric `astrology`", results[2].Message, StringComparison.Ordinal);
         }
