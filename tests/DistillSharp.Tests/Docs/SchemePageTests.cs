@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using DistillSharp.Config;
+using DistillSharp.Losses.Logits;
 using DistillSharp.Recipes;
 using DistillSharp.Training;
 using static TorchSharp.torch;
@@ -14,9 +15,17 @@ public sealed partial class SchemePageTests
     private static readonly string[] Headings =
         ["What it does", "Formula", "Options", "Variant", "Requirements", "Worked example", "Recipe", "Paper"];
 
+    private static readonly long[] Labels = [0, 1];
+
     private static readonly Dictionary<string, Func<Tensor>> Examples = new()
     {
         ["mutual_learning"] = () => MutualLearningTask.FromPeers([First, Second], 0, 1).Mean,
+        ["progressive_self"] = () =>
+        {
+            var alpha = ProgressiveSelfTask.WeightAt(0.8, new Progress(4, 10));
+            var refined = ProgressiveSelfTask.SoftCrossEntropy(First, nn.functional.softmax(Second, -1), SampleLabels).Mean;
+            return (HardLabels.CrossEntropy(First, SampleLabels).Mean * (1 - alpha)) + (refined * alpha);
+        },
     };
 
     public static TheoryData<string> Names => [.. Examples.Keys];
@@ -24,6 +33,8 @@ public sealed partial class SchemePageTests
     private static Tensor First => tensor([2.0, 1, 0, 0, 1, 1], [2, 3]);
 
     private static Tensor Second => tensor([3.0, 2, 0, 1, 3, 0], [2, 3]);
+
+    private static Tensor SampleLabels => tensor(Labels);
 
     [Fact]
     public void Index_Table_EqualsTheCatalog()

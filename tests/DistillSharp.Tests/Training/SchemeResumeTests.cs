@@ -16,6 +16,12 @@ public sealed class SchemeResumeTests : IDisposable
 {
     private static readonly TrainingOptions Options = new() { Epochs = 3, BatchSize = 8, LearningRate = 0.05, Ema = 0.9 };
 
+    private static readonly string[] Schemes =
+    [
+        "{scheme: mutual_learning, count: 3, peers: [{model: mlp, widths: [5], dropout: 0.1}]}",
+        "progressive_self",
+    ];
+
     private readonly TemporaryFolder _folder = new();
 
     public static TheoryData<string, int> Cases
@@ -23,7 +29,7 @@ public sealed class SchemeResumeTests : IDisposable
         get
         {
             var cases = new TheoryData<string, int>();
-            foreach (var scheme in new[] { "{scheme: mutual_learning, count: 3, peers: [{model: mlp, widths: [5], dropout: 0.1}]}" })
+            foreach (var scheme in Schemes)
             {
                 cases.Add(scheme, 3);
                 cases.Add(scheme, 8);

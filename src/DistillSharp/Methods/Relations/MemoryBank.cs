@@ -1,3 +1,4 @@
+using DistillSharp.Data;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Methods.Relations;
@@ -13,7 +14,7 @@ internal sealed class MemoryBank : nn.Module
     private readonly Tensor teacher;
     private readonly Tensor ids;
     private readonly Tensor labels;
-    private readonly Dictionary<long, long> _slots = [];
+    private readonly SampleSlots _slots;
 
     /// <summary>An empty bank.</summary>
     /// <param name="samples">Number of training samples.</param>
@@ -28,6 +29,7 @@ internal sealed class MemoryBank : nn.Module
         teacher = rand(samples, width).mul_(2).sub_(1).mul_(bound).DetachFromDisposeScope();
         ids = full([samples], -1, ScalarType.Int64).DetachFromDisposeScope();
         labels = full([samples], -1, ScalarType.Int64).DetachFromDisposeScope();
+        _slots = new SampleSlots(() => ids, "crd");
         RegisterComponents();
     }
 
@@ -44,28 +46,7 @@ internal sealed class MemoryBank : nn.Module
     /// <exception cref="InvalidOperationException">There are more samples than slots.</exception>
     public Tensor SlotsOf(long[] sampleIds, Tensor? targets)
     {
-        if (sampleIds.Any(id => !_slots.ContainsKey(id)))
-        {
-            // The buffers are the truth: they may have been loaded after the last look.
-            ReadSlots();
-        }
-
-        for (var i = 0; i < sampleIds.Length; i++)
-        {
-            if (!_slots.TryGetValue(sampleIds[i], out var slot))
-            {
-                slot = _slots.Count;
-                if (slot >= Samples)
-                {
-                    throw new InvalidOperationException($"crd keeps {Samples} samples, and sample {sampleIds[i]} is one more: the bank is made for the training split");
-                }
-
-                _slots[sampleIds[i]] = slot;
-                ids[slot] = sampleIds[i];
-            }
-        }
-
-        var slots = tensor(sampleIds.Select(id => _slots[id]).ToArray()).to(ids.device);
+        var slots = tensor(_slots.Of(sampleIds)).to(ids.device);
         if (targets is not null)
         {
             labels.index_copy_(0, slots, targets);
@@ -106,15 +87,5 @@ internal sealed class MemoryBank : nn.Module
     {
         var mixed = (bank.index_select(0, slots) * momentum) + (embeddings.detach().to(bank.dtype) * (1 - momentum));
         bank.index_copy_(0, slots, mixed / mixed.square().sum(1, true).clamp_min(1e-24).sqrt());
-    }
-
-    private void ReadSlots()
-    {
-        _slots.Clear();
-        var known = ids.cpu().data<long>().ToArray();
-        for (var slot = 0; slot < known.Length && known[slot] >= 0; slot++)
-        {
-            _slots[known[slot]] = slot;
-        }
     }
 }
