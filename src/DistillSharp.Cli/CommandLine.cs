@@ -61,6 +61,7 @@ public static class CommandLine
             RunCommand.Create(),
             ResumeCommand.Create(),
             CheckCommand.Create(),
+            LayersCommand.Create(),
             EvaluateCommand.Create(),
             ExportCommand.Create(),
             CompareCommand.Create(),

@@ -56,6 +56,18 @@ public class CommandLineTests
     }
 
     [Fact]
+    public void Layers_Recipe_ListsPointsWithShapesAndPairs()
+    {
+        var text = DistillProcess.Run("layers", "recipes/quickstart.yaml", "--set", "student={model: small_cnn, channels: [4, 6]}").Output;
+        var json = DistillProcess.Run("layers", "recipes/quickstart.yaml", "--set", "student={model: small_cnn, channels: [4, 6]}", "--json").Output;
+
+        Assert.Contains("student: [layer2], teacher: [layer2]", text, StringComparison.Ordinal);
+        using var document = JsonDocument.Parse(json);
+        var second = document.RootElement.GetProperty("student").EnumerateArray().Single(layer => layer.GetProperty("name").GetString() == "layer2");
+        Assert.Equal([6, 8, 8], second.GetProperty("shape").EnumerateArray().Select(size => size.GetInt32()));
+    }
+
+    [Fact]
     public void New_ThenCheck_AcceptsTheStarterWithoutLoadingTorch()
     {
         using var folder = new TemporaryFolder();
