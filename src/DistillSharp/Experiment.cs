@@ -131,20 +131,21 @@ public sealed class Experiment
     private void RunOneByOne(RunData data, CancellationToken cancellation)
     {
         var runner = new JobRunner(_recipe, _directory, data, _events, _clock);
-        foreach (var arm in _arms)
+        foreach (var arm in _arms.Where(arm => arm.IsTeacher))
         {
             runner.Tune(arm, cancellation);
-            foreach (var seed in arm.IsTeacher ? arm.Seeds : [])
+            foreach (var seed in arm.Seeds)
             {
                 runner.Run(arm, seed, cancellation);
             }
         }
 
-        // Seed by seed, so that an interrupted run has whole rows to compare.
+        // Seed by seed, so that an interrupted run has whole rows to compare. An arm is tuned when what it learns from is there.
         foreach (var seed in _recipe.Seeds)
         {
             foreach (var arm in _arms.Where(arm => !arm.IsTeacher))
             {
+                runner.Tune(arm, cancellation);
                 runner.Run(runner.Matched(arm, seed), seed, cancellation);
             }
         }
@@ -170,31 +171,21 @@ public sealed class Experiment
         }
     }
 
-    // What a later wave needs, an earlier one has made: the teacher, the tuned settings, the cost to match.
+    // What a later wave needs, an earlier one has made: teachers, the tuned settings, the cost to match.
     private IEnumerable<List<(string Arm, int? Seed)>> Waves()
     {
-        var teachers = _arms.Where(arm => arm.IsTeacher).ToList();
-        var students = _arms.Where(arm => !arm.IsTeacher && arm.Name != ArmNames.PlainMatched).ToList();
-        if (_recipe.Tuning is { } tuning)
+        foreach (var wave in Arms.Waves(_arms))
         {
-            if (tuning.Teacher)
+            if (wave.Where(arm => arm.Candidates.Count > 0 && arm.Name != ArmNames.PlainMatched).ToList() is { Count: > 0 } tuned)
             {
-                yield return [.. teachers.Select(arm => (arm.Name, (int?)null))];
+                yield return [.. tuned.Select(arm => (arm.Name, (int?)null))];
             }
 
-            yield return JobsOf(teachers);
-            yield return [.. students.Select(arm => (arm.Name, (int?)null))];
+            yield return JobsOf(wave);
         }
-        else
-        {
-            yield return JobsOf(teachers);
-        }
-
-        yield return JobsOf(students);
-        yield return JobsOf([.. _arms.Where(arm => arm.Name == ArmNames.PlainMatched)]);
     }
 
-    private List<(string Arm, int? Seed)> JobsOf(List<ArmPlan> arms) =>
+    private List<(string Arm, int? Seed)> JobsOf(IReadOnlyList<ArmPlan> arms) =>
     [
         .. arms.SelectMany(arm => arm.Seeds.Select(seed => (arm.Name, (int?)seed)))
             .Where(job => !File.Exists(_directory.JobResultFile(job.Name, job.Item2!.Value))),

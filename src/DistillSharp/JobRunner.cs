@@ -1,11 +1,12 @@
+using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Evaluation;
-using DistillSharp.Export;
 using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
+using DistillSharp.Teachers;
 using DistillSharp.Training;
 using TorchSharp;
 
@@ -16,6 +17,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
 {
     private readonly Trainer _trainer = new(events, clock);
     private readonly torch.Device _device = TorchRuntime.Device(recipe.Device);
+    private readonly ArmNetworks _networks = new(Arms.Of(recipe), directory, data, TorchRuntime.Device(recipe.Device));
 
     /// <summary>The arm's result, trained now or found finished.</summary>
     public JobResult Run(ArmPlan arm, int seed, CancellationToken cancellation)
@@ -26,31 +28,36 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             return JobResult.Load(file);
         }
 
-        var plan = Tuned(arm)?.Plan ?? arm.Plan;
         Directory.CreateDirectory(directory.JobFolder(arm.Name, seed));
-        using var student = CreateNetwork(arm, seed);
-        using var teacher = LoadTeacher(arm, seed);
-        var teacherHash = teacher is null ? null : WeightsHash.Of(teacher);
-        ProcessMemory.ResetPeak();
-        var exits = new List<EarlyExit>();
-        var outcome = Train(arm, plan, seed, student, teacher, exits, cancellation);
-        var peak = ProcessMemory.PeakMegabytes();
-        var unchanged = teacher is null || WeightsHash.Of(teacher) == teacherHash;
-        if (!unchanged)
-        {
-            throw new InvalidOperationException($"{arm.Name}/seed-{seed}: the teacher's weights changed in training; nothing was kept");
-        }
-
-        var result = Finish(arm, plan, seed, student, outcome, peak, exits);
-        exits.SelectMany(exit => exit.Layers).ToList().ForEach(layer => layer.Dispose());
+        var (result, seconds) = arm.Ensemble is null ? Train(arm, seed, cancellation) : (MeasureEnsemble(arm, seed), 0);
         result.Save(file);
         if (Directory.Exists(directory.CheckpointFolder(arm.Name, seed)))
         {
             Directory.Delete(directory.CheckpointFolder(arm.Name, seed), recursive: true);
         }
 
-        events.Write(new JobEnded(arm.Name, seed, result.Metrics, outcome.State.Seconds) { Time = clock.GetUtcNow() });
+        events.Write(new JobEnded(arm.Name, seed, result.Metrics, seconds) { Time = clock.GetUtcNow() });
         return result;
+    }
+
+    private (JobResult Result, double Seconds) Train(ArmPlan arm, int seed, CancellationToken cancellation)
+    {
+        var plan = Tuned(arm)?.Plan ?? arm.Plan;
+        using var student = _networks.Create(arm, seed);
+        using var teacher = _networks.TeacherOf(arm, seed);
+        var fingerprint = teacher?.Fingerprint();
+        ProcessMemory.ResetPeak();
+        var exits = new List<EarlyExit>();
+        var outcome = Train(arm, plan, seed, student, teacher, exits, cancellation);
+        var peak = ProcessMemory.PeakMegabytes();
+        if (teacher?.Fingerprint() != fingerprint)
+        {
+            throw new InvalidOperationException($"{arm.Name}/seed-{seed}: the teacher's weights changed in training; nothing was kept");
+        }
+
+        var result = Finish(arm, plan, seed, student, outcome, peak, exits);
+        exits.SelectMany(exit => exit.Layers).ToList().ForEach(layer => layer.Dispose());
+        return (result, outcome.State.Seconds);
     }
 
     /// <summary>Tries the tuning grid for an arm on validation data and remembers the trials; does nothing where that is done.</summary>
@@ -65,8 +72,8 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         foreach (var candidate in arm.Candidates)
         {
             var seed = recipe.Tuning!.Seed;
-            using var student = CreateNetwork(arm, seed);
-            using var teacher = LoadTeacher(arm, recipe.Seeds[0]);
+            using var student = _networks.Create(arm, seed);
+            using var teacher = _networks.TeacherOf(arm, recipe.Seeds[0]);
             var job = CreateJob(arm, candidate.Plan, seed, student, teacher, checkpoints: null);
             var settings = string.Join(", ", candidate.Settings.Select(setting => $"{setting.Key} {setting.Value}"));
             try
@@ -108,7 +115,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         {
             var plain = JobResult.Load(directory.JobResultFile(ArmNames.Plain, seed));
             var distilled = JobResult.Load(directory.JobResultFile(recipe.Objectives.Keys.First(), seed));
-            var ratio = distilled.Metrics["cpu_seconds"] / Math.Max(1e-9, plain.Metrics["cpu_seconds"]);
+            var ratio = ChainCost(distilled) / Math.Max(1e-9, plain.Metrics["cpu_seconds"]);
             RunJson.Save(file, Math.Max(1, (int)Math.Round(plain.Epochs * ratio)));
         }
 
@@ -136,45 +143,9 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         return (arm.Candidates[best].Plan, trials);
     }
 
-    private ModelSpec ModelOf(ArmPlan arm) => arm.IsTeacher ? recipe.Teacher!.Model : recipe.Student;
-
-    private Network CreateNetwork(ArmPlan arm, int seed)
+    private TrainingOutcome Train(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Teacher? teacher, List<EarlyExit> exits, CancellationToken cancellation)
     {
-        // The same seed gives the same initial weights in every arm.
-        torch.random.manual_seed(DerivedSeed.Of(seed, arm.IsTeacher ? "teacher" : "student"));
-        var network = ModelOf(arm).Create(data.Info);
-        var weights = arm.IsTeacher ? recipe.Teacher!.Weights : recipe.StudentWeights;
-        if (weights is not null)
-        {
-            Safetensors.LoadInto(network, weights);
-        }
-
-        network.to(_device);
-        return network;
-    }
-
-    private Network? LoadTeacher(ArmPlan arm, int seed)
-    {
-        if (arm.IsTeacher || !arm.Plan.Stages.Any(stage => stage.NeedsTeacher))
-        {
-            return null;
-        }
-
-        var network = recipe.Teacher!.Model.Create(data.Info);
-        Safetensors.LoadInto(network, recipe.Teacher.Weights ?? directory.WeightsFile(ArmNames.Teacher, Arms.TeacherSeed(recipe, seed)));
-        network.to(_device);
-        network.eval();
-        foreach (var parameter in network.parameters())
-        {
-            parameter.requires_grad = false;
-        }
-
-        return network;
-    }
-
-    private TrainingOutcome Train(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Network? teacher, List<EarlyExit> exits, CancellationToken cancellation)
-    {
-        if (arm.IsTeacher && recipe.Teacher!.Weights is not null)
+        if (!arm.IsTrained)
         {
             return new TrainingOutcome(new TrainingState(), Validate(student), 0);
         }
@@ -190,12 +161,12 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
     }
 
     private int StepsPerEpoch(StagePlan stage, int seed, ArmPlan arm) =>
-        (data.Source(stage, seed, arm.IsTeacher).BatchCount + stage.Training.Accumulate - 1) / stage.Training.Accumulate;
+        (data.Source(stage, seed, arm.SeesAllSamples).BatchCount + stage.Training.Accumulate - 1) / stage.Training.Accumulate;
 
-    private TrainingJob CreateJob(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Network? teacher, CheckpointStore? checkpoints) => new(
+    private TrainingJob CreateJob(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Teacher? teacher, CheckpointStore? checkpoints) => new(
         arm.Name, seed, plan, student,
-        stage => data.Source(stage, seed, arm.IsTeacher),
-        (stage, probe, source) => plan.Scheme.Entry.CreateTask(plan.Scheme.Options, new TaskContext(student, ModelOf(arm), teacher, stage, probe, source)),
+        stage => data.Source(stage, seed, arm.SeesAllSamples),
+        (stage, probe, source) => plan.Scheme.Entry.CreateTask(plan.Scheme.Options, new TaskContext(student, arm.Model!, teacher, stage, probe, source)),
         Validate,
         checkpoints);
 
@@ -207,20 +178,17 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
 
     private JobResult Finish(ArmPlan arm, ObjectivePlan plan, int seed, Network network, TrainingOutcome outcome, double peak, List<EarlyExit> exits)
     {
-        var validation = Evaluator.Logits(network, data.Validation);
-        var temperature = Calibration.FitTemperature(validation.Logits, validation.Labels, validation.Classes);
-        var test = Evaluator.Logits(network, data.Test);
-        var measured = ClassificationMetrics.Compute(test.Logits, test.Labels, test.Classes, temperature);
+        var measured = Measure(arm, seed, Evaluator.Logits(network, data.Validation), Evaluator.Logits(network, data.Test));
         var metrics = measured.Metrics;
-        if (!arm.IsTeacher && recipe.Teacher is not null)
-        {
-            metrics["agreement"] = ClassificationMetrics.Agreement(measured.Predictions, TeacherPredictions(seed));
-        }
-
         metrics["cpu_seconds"] = outcome.State.CpuSeconds;
         metrics["teacher_cpu_seconds"] = outcome.State.Seconds > 0 ? outcome.State.CpuSeconds * outcome.State.TeacherSeconds / outcome.State.Seconds : 0;
+        if (arm.Teacher is { } name and not ArmNames.Teacher && _networks.ResultOf(name, seed) is { } before)
+        {
+            metrics["chain_cpu_seconds"] = outcome.State.CpuSeconds + ChainCost(before);
+        }
+
         metrics["peak_mb"] = peak;
-        var artefacts = new StudentWriter(recipe, directory, data).Write(arm, seed, network, exits);
+        var artefacts = new StudentWriter(recipe, directory, data, _networks).Write(arm, seed, network, exits);
         foreach (var (key, value) in artefacts.Metrics)
         {
             metrics[key] = value;
@@ -230,6 +198,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         {
             Arm = arm.Name,
             Seed = seed,
+            IsTeacher = arm.IsTeacher,
             Metrics = metrics,
             Validation = new Dictionary<string, double>(outcome.Validation),
             Predictions = measured.Predictions,
@@ -243,6 +212,50 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         };
     }
 
-    private int[] TeacherPredictions(int seed) =>
-        JobResult.Load(directory.JobResultFile(ArmNames.Teacher, Arms.TeacherSeed(recipe, seed))).Predictions;
+    // Nothing is trained: its members were. They cost and weigh what they do together.
+    private JobResult MeasureEnsemble(ArmPlan arm, int seed)
+    {
+        using var teacher = _networks.LoadToMeasure(arm, seed);
+        using var source = teacher.Open([]);
+        var validation = Evaluator.Logits(source, data.Validation, _device);
+        var measured = Measure(arm, seed, validation, Evaluator.Logits(source, data.Test, _device));
+        var members = _networks.Networks(arm).Select(member => _networks.ResultOf(member.Name, seed)!).ToList();
+        foreach (var key in new[] { "parameters", "macs", "bytes", "cpu_seconds" }.Where(key => members.All(member => member.Metrics.ContainsKey(key))))
+        {
+            measured.Metrics[key] = members.Sum(member => member.Metrics[key]);
+        }
+
+        if (!arm.IsTeacher)
+        {
+            measured.Metrics["chain_cpu_seconds"] = ChainCost(members[^1]);
+        }
+
+        return new JobResult
+        {
+            Arm = arm.Name,
+            Seed = seed,
+            IsTeacher = arm.IsTeacher,
+            Metrics = measured.Metrics,
+            Validation = ClassificationMetrics.Compute(validation.Logits, validation.Labels, validation.Classes).Metrics,
+            Predictions = measured.Predictions,
+            PerClass = measured.PerClass,
+            Notes = arm.Ensemble!.Combiner.ReadsLabels
+                ? [$"{ConfigBinder.SnakeCase(arm.Ensemble.Combiner.Combine.ToString())} reads labels, which it may in training; on validation and test data it is measured as the mean of its members' probabilities."]
+                : [],
+        };
+    }
+
+    private static double ChainCost(JobResult job) => job.Metrics.TryGetValue("chain_cpu_seconds", out var chain) ? chain : job.Metrics["cpu_seconds"];
+
+    private ClassificationResult Measure(ArmPlan arm, int seed, SplitLogits validation, SplitLogits test)
+    {
+        var temperature = Calibration.FitTemperature(validation.Logits, validation.Labels, validation.Classes);
+        var measured = ClassificationMetrics.Compute(test.Logits, test.Labels, test.Classes, temperature);
+        if (!arm.IsTeacher && recipe.HasTeacher)
+        {
+            measured.Metrics["agreement"] = ClassificationMetrics.Agreement(measured.Predictions, _networks.ResultOf(ArmNames.Teacher, seed)!.Predictions);
+        }
+
+        return measured;
+    }
 }

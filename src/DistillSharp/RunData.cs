@@ -48,15 +48,15 @@ internal sealed class RunData
     {
         var pair = recipe.Dataset.Entry.Load(recipe.Dataset.Options, new DataLocator(folder));
         var splits = DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed, recipe.Data.TrainSamples);
-        var teacherTrain = recipe.Teacher is { AllSamples: true } ? DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed).Train : splits.Train;
+        var teacherTrain = TeachersOf(recipe).Any(teacher => teacher.AllSamples) ? DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed).Train : splits.Train;
         return new RunData(recipe, splits, teacherTrain);
     }
 
     /// <summary>Training batches of a stage.</summary>
     /// <param name="stage">Batch size.</param>
     /// <param name="seed">Seed of order and augmentation.</param>
-    /// <param name="forTeacher">True for the teacher, which may see more samples.</param>
-    public IBatchSource Source(StagePlan stage, int seed, bool forTeacher) => new Loader(forTeacher ? _teacherTrain : _splits.Train, new LoaderOptions
+    /// <param name="allSamples">True for a teacher that sees more samples than students do.</param>
+    public IBatchSource Source(StagePlan stage, int seed, bool allSamples) => new Loader(allSamples ? _teacherTrain : _splits.Train, new LoaderOptions
     {
         BatchSize = stage.Training.BatchSize,
         Shuffle = true,
@@ -95,6 +95,8 @@ internal sealed class RunData
             throw new InvalidDataException($"the data changed since the run in {directory.Path} began ({string.Join(", ", changed)}); bring it back, or start a new run");
         }
     }
+
+    private static IEnumerable<TeacherSection> TeachersOf(Recipe recipe) => recipe.Teacher is { } teacher ? [teacher] : recipe.Teachers?.Members.Values ?? [];
 
     private Loader Evaluation(Dataset split) => new(split, new LoaderOptions { BatchSize = _recipe.Evaluation.BatchSize, Normalise = Normalisation });
 }

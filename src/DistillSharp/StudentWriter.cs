@@ -16,7 +16,7 @@ namespace DistillSharp;
 internal sealed record StudentArtefacts(string WeightsSha256, Dictionary<string, double> Metrics);
 
 /// <summary>Writes a finished network as safetensors and ONNX with its provenance, and measures its size.</summary>
-internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunData data)
+internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunData data, ArmNetworks networks)
 {
     /// <summary>Writes one arm's network.</summary>
     public StudentArtefacts Write(ArmPlan arm, int seed, Network network, IReadOnlyList<EarlyExit> exits)
@@ -91,7 +91,7 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
         var metadata = new Dictionary<string, string>
         {
             [Provenance.Model] = network.GetName(),
-            [Provenance.ModelOptions] = Provenance.Describe(arm.IsTeacher ? recipe.Teacher!.Model : recipe.Student),
+            [Provenance.ModelOptions] = Provenance.Describe(arm.Model!),
             [Provenance.InputShape] = JsonSerializer.Serialize(data.Info.InputShape),
             [Provenance.Classes] = JsonSerializer.Serialize(data.Info.Classes),
             [Provenance.PixelScale] = data.Scale.ToString("R", CultureInfo.InvariantCulture),
@@ -103,9 +103,9 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
             [Provenance.RecipeSha256] = FileHash.Sha256(directory.RecipeFile),
             [Provenance.DataSha256] = data.Fingerprint()["train_sha256"],
         };
-        if (!arm.IsTeacher && recipe.Teacher is not null && arm.Plan.Stages.Any(stage => stage.NeedsTeacher))
+        if (networks.TeacherSha256(arm, seed) is { } teacher)
         {
-            metadata[Provenance.TeacherSha256] = FileHash.Sha256(recipe.Teacher.Weights ?? directory.WeightsFile(ArmNames.Teacher, Arms.TeacherSeed(recipe, seed)));
+            metadata[Provenance.TeacherSha256] = teacher;
         }
 
         return metadata;

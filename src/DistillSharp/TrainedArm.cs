@@ -43,6 +43,11 @@ public sealed class TrainedArm : IDisposable
         var name = arm ?? Arms.Exported(recipe);
         var plan = arms.FirstOrDefault(each => each.Name == name)
             ?? throw new ArgumentException($"the run has no arm `{name}`; {NearestName.Hint(name, arms.Select(each => each.Name))}");
+        if (plan.Ensemble is { } ensemble)
+        {
+            throw new ArgumentException($"{name} is several networks; take one of them: {string.Join(", ", ensemble.Members.Values)}");
+        }
+
         var number = seed ?? plan.Seeds[0];
         var weights = directory.WeightsFile(name, number);
         if (!File.Exists(weights))
@@ -51,7 +56,7 @@ public sealed class TrainedArm : IDisposable
         }
 
         var data = RunData.Load(recipe, dataFolder);
-        var network = (plan.IsTeacher ? recipe.Teacher!.Model : recipe.Student).Create(data.Info);
+        var network = plan.Model!.Create(data.Info);
         Safetensors.LoadInto(network, weights);
         network.eval();
         return new TrainedArm(recipe, directory, data, plan, number, network);
@@ -66,7 +71,7 @@ public sealed class TrainedArm : IDisposable
 
     /// <summary>Writes the network as ONNX and checks it.</summary>
     /// <exception cref="ParityException">The file would differ from the network.</exception>
-    public ParityResult ExportOnnx(string path) => new StudentWriter(_recipe, _directory, _data).WriteOnnx(_plan, Seed, Network, path, []);
+    public ParityResult ExportOnnx(string path) => new StudentWriter(_recipe, _directory, _data, new ArmNetworks(Arms.Of(_recipe), _directory, _data, TorchSharp.torch.CPU)).WriteOnnx(_plan, Seed, Network, path, []);
 
     /// <inheritdoc/>
     public void Dispose() => Network.Dispose();

@@ -48,7 +48,7 @@ internal static class CheckCommand
             return ExitCode.Fine;
         }
 
-        Console.Out.WriteLine($"{reading.Recipe.Name}: fine. {jobs} jobs: {string.Join(", ", arms.Select(arm => $"{arm.Name} ({arm.Plan.Epochs} epochs × {arm.Seeds.Count} {(arm.Seeds.Count == 1 ? "seed" : "seeds")})"))}");
+        Console.Out.WriteLine($"{reading.Recipe.Name}: fine. {jobs} jobs: {string.Join(", ", arms.Select(Describe))}");
         foreach (var warning in reading.Warnings)
         {
             Console.Out.WriteLine("note: " + warning);
@@ -56,4 +56,10 @@ internal static class CheckCommand
 
         return ExitCode.Fine;
     }
+
+    private static string Describe(ArmPlan arm) => arm.Ensemble is { } ensemble
+        ? $"{arm.Name} (of {ensemble.Members.Count} networks × {Seeds(arm)})"
+        : $"{arm.Name} ({arm.Plan.Epochs} epochs × {Seeds(arm)})";
+
+    private static string Seeds(ArmPlan arm) => $"{arm.Seeds.Count} {(arm.Seeds.Count == 1 ? "seed" : "seeds")}";
 }

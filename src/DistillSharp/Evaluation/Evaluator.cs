@@ -1,5 +1,6 @@
 using DistillSharp.Data;
 using DistillSharp.Models;
+using DistillSharp.Signals;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Evaluation;
@@ -14,28 +15,40 @@ public static class Evaluator
     public static SplitLogits Logits(Network network, IBatchSource source, CancellationToken cancellation = default)
     {
         var training = network.training;
-        var device = network.parameters().First().device;
         network.eval();
         try
         {
-            using var noGradient = inference_mode();
-            var logits = new List<float>();
-            var labels = new List<int>(source.SampleCount);
-            foreach (var batch in source.Epoch(0, 0, cancellation))
-            {
-                using var scope = NewDisposeScope();
-                using var owned = batch;
-                var moved = device.type == TorchSharp.DeviceType.CPU ? batch : batch.To(device);
-                var output = network.Logits(moved).to(ScalarType.Float32).cpu().contiguous();
-                logits.AddRange(output.data<float>().ToArray());
-                labels.AddRange((batch.Targets ?? throw new InvalidOperationException("the split has no labels to evaluate on")).data<long>().ToArray().Select(label => (int)label));
-            }
-
-            return new SplitLogits([.. logits], [.. labels], labels.Count == 0 ? 0 : logits.Count / labels.Count);
+            return Collect(network.Logits, source, network.parameters().First().device, cancellation);
         }
         finally
         {
             network.train(training);
         }
+    }
+
+    /// <summary>The logits that any source of signals gives for every sample in the split's order.</summary>
+    /// <param name="signals">A file, an ensemble.</param>
+    /// <param name="source">The split.</param>
+    /// <param name="device">Where the source wants its batches.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public static SplitLogits Logits(ISignalSource signals, IBatchSource source, Device device, CancellationToken cancellation = default) =>
+        Collect(batch => signals.Read(batch).Logits.Value, source, device, cancellation);
+
+    private static SplitLogits Collect(Func<Batch, Tensor> read, IBatchSource source, Device device, CancellationToken cancellation)
+    {
+        using var noGradient = inference_mode();
+        var logits = new List<float>();
+        var labels = new List<int>(source.SampleCount);
+        foreach (var batch in source.Epoch(0, 0, cancellation))
+        {
+            using var scope = NewDisposeScope();
+            using var owned = batch;
+            var moved = device.type == TorchSharp.DeviceType.CPU ? batch : batch.To(device);
+            var output = read(moved).to(ScalarType.Float32).cpu().contiguous();
+            logits.AddRange(output.data<float>().ToArray());
+            labels.AddRange((batch.Targets ?? throw new InvalidOperationException("the split has no labels to evaluate on")).data<long>().ToArray().Select(label => (int)label));
+        }
+
+        return new SplitLogits([.. logits], [.. labels], labels.Count == 0 ? 0 : logits.Count / labels.Count);
     }
 }

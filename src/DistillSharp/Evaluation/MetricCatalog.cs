@@ -92,5 +92,6 @@ public sealed class MetricCatalog
         .Add(new("latency_ms", "latency ms", "ONNX Runtime at batch 1, one thread: median of 500 after 50 warm-ups", MetricUnit.Milliseconds, MetricDirection.Lower))
         .Add(new("cpu_seconds", "CPU s", "processor time of training, the teacher's forward passes included", MetricUnit.Seconds, MetricDirection.Lower))
         .Add(new("teacher_cpu_seconds", "teacher's CPU s", "the part of it that the teacher's forward passes took", MetricUnit.Seconds, MetricDirection.Lower))
+        .Add(new("chain_cpu_seconds", "chain's CPU s", "processor time with that of the assistants or generations before it", MetricUnit.Seconds, MetricDirection.Lower))
         .Add(new("peak_mb", "peak MB", "largest resident set of the process during training", MetricUnit.Megabytes, MetricDirection.Lower));
 }

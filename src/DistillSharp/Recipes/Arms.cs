@@ -1,31 +1,59 @@
 using DistillSharp.Config;
+using DistillSharp.Models;
 using DistillSharp.Runs;
+using DistillSharp.Teachers;
 using DistillSharp.Training;
 
 namespace DistillSharp.Recipes;
 
 /// <summary>One arm of a run: what is trained, how, and with which seeds.</summary>
 /// <param name="Name">Arm name.</param>
-/// <param name="Plan">How it is trained.</param>
-/// <param name="IsTeacher">True for the teacher itself.</param>
+/// <param name="Plan">How it is trained; without stages for an ensemble.</param>
+/// <param name="IsTeacher">True where it is there for others to learn from and is not compared with the plain student.</param>
 /// <param name="Seeds">Its seeds.</param>
 /// <param name="Candidates">What its tuning tries; empty where it is not tuned.</param>
-public sealed record ArmPlan(string Name, ObjectivePlan Plan, bool IsTeacher, IReadOnlyList<int> Seeds, IReadOnlyList<TuningCandidate> Candidates);
+public sealed record ArmPlan(string Name, ObjectivePlan Plan, bool IsTeacher, IReadOnlyList<int> Seeds, IReadOnlyList<TuningCandidate> Candidates)
+{
+    /// <summary>Its network; null for an ensemble, which is measured and not trained.</summary>
+    public ModelSpec? Model { get; init; }
+
+    /// <summary>Safetensors file that the network starts from; null for a seeded random start.</summary>
+    public string? Weights { get; init; }
+
+    /// <summary>The arm that its terms learn from; null where they learn from none.</summary>
+    public string? Teacher { get; init; }
+
+    /// <summary>What it is made of where it is several networks; null where it is one.</summary>
+    public EnsemblePlan? Ensemble { get; init; }
+
+    /// <summary>Arms of one seed and number start from the same weights.</summary>
+    public int StartNumber { get; init; }
+
+    /// <summary>True where it is trained on the whole training split though others see only a part.</summary>
+    public bool SeesAllSamples { get; init; }
+
+    /// <summary>False for an ensemble, and for a teacher whose weights are given.</summary>
+    public bool IsTrained => Model is not null && !(IsTeacher && Weights is not null);
+
+    /// <summary>The seed of this arm that serves another arm's seed: the same where it has that one, else its only one.</summary>
+    public int SeedFor(int seed) => Seeds.Contains(seed) ? seed : Seeds[0];
+}
+
+/// <summary>An arm of several networks.</summary>
+/// <param name="Members">Arms by the name that features call them.</param>
+/// <param name="Combiner">How their logits become one.</param>
+public sealed record EnsemblePlan(IReadOnlyDictionary<string, string> Members, CombinerOptions Combiner);
 
 /// <summary>The arms that a recipe asks for.</summary>
 public static class Arms
 {
-    /// <summary>All arms in the order they run: teacher, plain, label smoothing, objectives, compute-matched plain.</summary>
+    /// <summary>
+    /// All arms in an order in which each comes after those it needs: teachers, assistants, plain, label smoothing, objectives,
+    /// compute-matched plain.
+    /// </summary>
     public static IReadOnlyList<ArmPlan> Of(Recipe recipe)
     {
-        var arms = new List<ArmPlan>();
-        if (recipe.Teacher is { } teacher)
-        {
-            // A teacher with given weights has nothing to tune.
-            var plan = HardLabels(teacher.Training);
-            arms.Add(new ArmPlan(ArmNames.Teacher, plan, true, TeacherSeeds(recipe, teacher), recipe.Tuning is { Teacher: true } && teacher.Weights is null ? Grid(recipe, plan) : []));
-        }
-
+        var arms = TeacherArms.Of(recipe);
         if (recipe.Baselines.Plain)
         {
             arms.Add(Baseline(recipe, ArmNames.Plain, recipe.Training));
@@ -37,8 +65,13 @@ public static class Arms
             arms.Add(Baseline(recipe, ArmNames.LabelSmoothing, smoothed));
         }
 
-        arms.AddRange(recipe.Objectives.Select(objective => new ArmPlan(
-            objective.Key, objective.Value, false, recipe.Seeds, recipe.ObjectiveTuning.GetValueOrDefault(objective.Key) ?? Grid(recipe, objective.Value))));
+        foreach (var (name, plan) in recipe.Objectives)
+        {
+            arms.AddRange(plan.Scheme.Options is BornAgainOptions options
+                ? Generations(recipe, name, plan, options)
+                : [Student(recipe, name, plan) with { Teacher = TeacherArms.LastBefore(recipe, plan) }]);
+        }
+
         if (recipe.Baselines.ComputeMatched && recipe.Objectives.Count > 0)
         {
             arms.Add(Baseline(recipe, ArmNames.PlainMatched, recipe.Training));
@@ -47,22 +80,68 @@ public static class Arms
         return arms;
     }
 
-    /// <summary>The seed of the teacher that teaches students of a seed.</summary>
-    public static int TeacherSeed(Recipe recipe, int studentSeed) =>
-        recipe.Teacher!.PerSeed ? studentSeed : recipe.Teacher.Seed ?? recipe.Seeds[0];
+    /// <summary>
+    /// The arms in waves: those of one wave need only earlier ones, and may run side by side. Students need the teacher even where
+    /// they do not learn from it, since their agreement with it is measured.
+    /// </summary>
+    public static IReadOnlyList<IReadOnlyList<ArmPlan>> Waves(IReadOnlyList<ArmPlan> arms)
+    {
+        var waves = new Dictionary<string, int>();
+        foreach (var arm in arms)
+        {
+            IEnumerable<string?> needs = [arm.Teacher, .. arm.Ensemble?.Members.Values ?? [], arm.IsTeacher ? null : ArmNames.Teacher];
+            waves[arm.Name] = arm.Name == ArmNames.PlainMatched
+                ? waves.Values.Max() + 1
+                : needs.Select(name => name is not null && waves.TryGetValue(name, out var wave) ? wave + 1 : 0).Max();
+        }
+
+        return [.. arms.GroupBy(arm => waves[arm.Name]).OrderBy(wave => wave.Key).Select(wave => wave.ToList())];
+    }
 
     /// <summary>The arm whose best seed is the run's student.</summary>
     public static string Exported(Recipe recipe) => recipe.Export.Arm ?? recipe.Objectives.Keys.FirstOrDefault() ?? ArmNames.Plain;
 
-    private static IReadOnlyList<int> TeacherSeeds(Recipe recipe, TeacherSection teacher) =>
-        teacher.PerSeed ? recipe.Seeds : [TeacherSeed(recipe, recipe.Seeds[0])];
+    /// <summary>A plan of hard labels alone.</summary>
+    internal static ObjectivePlan HardLabels(TrainingOptions training) =>
+        new(new SchemeSpec(SchemeCatalog.Offline, new NoOptions()), [new StagePlan("main", ValueSchedule.Of(1), [], null, training)]);
 
-    private static ArmPlan Baseline(Recipe recipe, string name, TrainingOptions training) =>
-        new(name, HardLabels(training), false, recipe.Seeds, Grid(recipe, HardLabels(training)));
-
-    private static IReadOnlyList<TuningCandidate> Grid(Recipe recipe, ObjectivePlan plan) =>
+    /// <summary>What the recipe's grid tries of a plan.</summary>
+    internal static IReadOnlyList<TuningCandidate> Grid(Recipe recipe, ObjectivePlan plan) =>
         recipe.Tuning is { } section ? Tuning.Candidates(section, plan) : [];
 
-    private static ObjectivePlan HardLabels(TrainingOptions training) =>
-        new(new SchemeSpec(SchemeCatalog.Offline, new NoOptions()), [new StagePlan("main", ValueSchedule.Of(1), [], null, training)]);
+    /// <summary>What an objective tries: its own list, or the grid.</summary>
+    internal static IReadOnlyList<TuningCandidate> Candidates(Recipe recipe, string objective, ObjectivePlan plan) =>
+        recipe.ObjectiveTuning.GetValueOrDefault(objective) ?? Grid(recipe, plan);
+
+    private static ArmPlan Student(Recipe recipe, string name, ObjectivePlan plan) =>
+        new(name, plan, false, recipe.Seeds, Candidates(recipe, name, plan)) { Model = recipe.Student, Weights = recipe.StudentWeights };
+
+    private static ArmPlan Baseline(Recipe recipe, string name, TrainingOptions training) =>
+        Student(recipe, name, HardLabels(training)) with { Candidates = Grid(recipe, HardLabels(training)) };
+
+    // Every generation starts from weights of its own (Furlanello et al., section 3); the last has the objective's name.
+    private static IEnumerable<ArmPlan> Generations(Recipe recipe, string name, ObjectivePlan plan, BornAgainOptions options)
+    {
+        var before = ArmNames.Plain;
+        if (!recipe.Baselines.Plain)
+        {
+            before = $"{name}_0";
+            yield return Baseline(recipe, before, recipe.Training);
+        }
+
+        var members = new OrderedDictionary<string, string>();
+        for (var number = 1; number <= options.Generations; number++)
+        {
+            var own = number == options.Generations ? name : $"{name}_{number}";
+            yield return Student(recipe, name, plan) with { Name = own, Teacher = before, StartNumber = number };
+            members[$"generation{number}"] = own;
+            before = own;
+        }
+
+        if (options.Ensemble)
+        {
+            var combiner = new CombinerOptions { Combine = Combination.MeanProbabilities, Temperature = 1 };
+            yield return new ArmPlan($"{name}_ensemble", new ObjectivePlan(plan.Scheme, []), false, recipe.Seeds, []) { Ensemble = new EnsemblePlan(members, combiner) };
+        }
+    }
 }

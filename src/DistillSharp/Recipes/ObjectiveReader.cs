@@ -52,13 +52,14 @@ public sealed record ObjectiveKeys
 
 /// <summary>Reads <c>objective:</c> or <c>objectives:</c> with their terms and stages.</summary>
 internal sealed class ObjectiveReader(
-    ConfigNode root, Catalogs catalogs, ConfigBinder binder, List<string> warnings, ModelSpec? student, ModelSpec? teacher)
+    ConfigNode root, Catalogs catalogs, ConfigBinder binder, List<string> warnings, ModelSpec? student, TeacherSection? teacher, TeachersSection? teachers)
 {
     private const string HardLabelsPart = "hard_labels";
 
     private static readonly string[] Structural = ["terms", "stages", "scheme", "training", "tuning"];
 
     private readonly Dictionary<string, IReadOnlyList<TuningCandidate>> _tuning = [];
+    private readonly HashSet<string> _taken = [.. ArmNames.Known, .. teachers?.Members.Keys.Select(ArmNames.MemberOf) ?? []];
 
     /// <summary>What objectives with a <c>tuning:</c> of their own try, by arm name; complete after <see cref="Read"/>.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<TuningCandidate>> Tuning => _tuning;
@@ -110,13 +111,14 @@ internal sealed class ObjectiveReader(
         {
             binder.Errors.Add(name is null ? node.PathOf("name") : node.Path, $"the arm name `{arm}` becomes a folder: {Names.Rule}", node.Line);
         }
-        else if (ArmNames.Known.Contains(arm) || !plans.TryAdd(arm, new ObjectivePlan(scheme, stages)))
+        else if (!_taken.Add(arm) || !plans.TryAdd(arm, new ObjectivePlan(scheme, stages)))
         {
             binder.Errors.Add(node.PathOf("name"), $"the arm name `{arm}` is taken; choose another (reserved: {string.Join(", ", ArmNames.Known)})", node.Line);
         }
 
         CheckScheme(node, scheme, stages);
-        CheckEpochs(arm, stages);
+        CheckLinks(node, arm, scheme);
+        CheckEpochs(arm, scheme, stages);
         if (node.Get("tuning") is { } tuning)
         {
             _tuning[arm] = Candidates(node, tuning, scheme);
@@ -144,7 +146,7 @@ internal sealed class ObjectiveReader(
     private void CheckScheme(ConfigNode node, SchemeSpec scheme, List<StagePlan> stages)
     {
         var hasTerms = stages.Any(stage => stage.Terms.Count > 0);
-        if (scheme.Entry.NeedsTeacher && stages.Any(stage => stage.NeedsTeacher) && root.Get("teacher") is null)
+        if (scheme.Entry.NeedsTeacher && stages.Any(stage => stage.NeedsTeacher) && root.Get("teacher") is null && root.Get("teachers") is null)
         {
             binder.Errors.Add("teacher", "missing; the terms of the objective learn from a teacher", root.Line);
         }
@@ -154,7 +156,7 @@ internal sealed class ObjectiveReader(
             binder.Errors.Add(node.PathOf("terms"), "missing; without terms nothing is learned from the teacher", node.Line);
         }
 
-        if (!scheme.Entry.NeedsTeacher && hasTerms)
+        if (!scheme.Entry.NeedsTeacher && !scheme.Entry.TeachesItself && hasTerms)
         {
             binder.Errors.Add(node.Get("terms") ?? node, $"the scheme {scheme.Entry.Name} has no teacher that terms could use");
         }
@@ -171,17 +173,46 @@ internal sealed class ObjectiveReader(
                 binder.Errors.Add(heads, "must name at least one feature point");
             }
 
-            self.Heads.ToList().ForEach(head => CheckFeature(node.Get("scheme")!.Get("heads")!, head, student, "student"));
+            self.Heads.ToList().ForEach(head => CheckFeature(node.Get("scheme")!.Get("heads")!, head, FeatureScope.Students(scheme, student)));
         }
     }
 
     // Malformed terms count: their own fault is reported where they are read.
     private static bool NamesTerms(ConfigNode node) => node.Get("terms") is { } terms && terms is not { Items.Count: 0 };
 
-    private void CheckEpochs(string arm, List<StagePlan> stages)
+    // The arms of a chain that come before the objective's own.
+    private void CheckLinks(ConfigNode node, string arm, SchemeSpec scheme)
+    {
+        IEnumerable<string> links = scheme.Options switch
+        {
+            TeacherAssistantOptions chain => chain.Assistants.Select((_, i) => chain.NameOf(i)),
+            BornAgainOptions born => Enumerable.Range(0, born.Generations).Select(number => $"{arm}_{number}").Concat(born.Ensemble ? [$"{arm}_ensemble"] : []),
+            _ => [],
+        };
+        foreach (var link in links)
+        {
+            if (!Names.IsFileName(link))
+            {
+                binder.Errors.Add(node.Get("scheme")!.Get("names") ?? node, $"the arm name `{link}` becomes a folder: {Names.Rule}");
+            }
+            else if (!_taken.Add(link))
+            {
+                var remedy = scheme.Options is TeacherAssistantOptions ? "name the assistants with `names: […]` of the scheme" : "give the objective another name";
+                binder.Errors.Add(node.Get("scheme")!, $"the arm name `{link}` is taken; {remedy}");
+            }
+        }
+    }
+
+    private void CheckEpochs(string arm, SchemeSpec scheme, List<StagePlan> stages)
     {
         var plain = root.Get("training")?.Get("epochs")?.Scalar is { } text && int.TryParse(text, out var epochs) ? epochs : new TrainingOptions().Epochs;
         var total = stages.Sum(stage => stage.Training.Epochs);
+        if (scheme.Options is BornAgainOptions { Generations: var generations })
+        {
+            warnings.Add($"{arm} trains {plain} + {generations} × {total} epochs over its generations and the plain student {plain}: the comparison is not at equal epochs");
+            return;
+        }
+
         if (total != plain)
         {
             warnings.Add($"{arm} trains {total} epochs and the plain student {plain}: the comparison is not at equal epochs");
@@ -192,7 +223,8 @@ internal sealed class ObjectiveReader(
     {
         if (node.Get("stages") is not { } list)
         {
-            return [Stage(node, null, keys, scheme, "main")];
+            var only = Stage(node, null, keys, scheme, "main");
+            return [node.Get("terms") is null ? only with { Terms = scheme.Entry.DefaultTerms } : only];
         }
 
         if (node.Get("terms") is { } terms)
@@ -232,15 +264,15 @@ internal sealed class ObjectiveReader(
         var merged = NodeMerge.Merge(node.PathOf("training"), [root.Get("training"), objective?.Get("training"), node.Get("training")]);
         var training = binder.Bind<TrainingOptions>(merged);
         training = keys.Epochs is { } epochs ? training with { Epochs = epochs } : training;
-        var terms = Terms(node);
+        var terms = Terms(node, scheme);
         if (keys.TrainUpTo is { } point)
         {
-            if (!scheme.Entry.NeedsTeacher)
+            if (!scheme.Entry.NeedsTeacher && !scheme.Entry.TeachesItself)
             {
                 binder.Errors.Add(node.Get("train_up_to")!, $"the scheme {scheme.Entry.Name} trains the whole student; leave it out");
             }
 
-            CheckFeature(node.Get("train_up_to")!, point, student, "student");
+            CheckFeature(node.Get("train_up_to")!, point, FeatureScope.Students(scheme, student));
         }
 
         foreach (var term in terms.Where(term => term.Entry.Traits.HasFlag(MethodTraits.CouplesSamples)))
@@ -259,7 +291,7 @@ internal sealed class ObjectiveReader(
         return new StagePlan(name, keys.HardLabels, terms, keys.TrainUpTo, training);
     }
 
-    private List<MethodPlan> Terms(ConfigNode node)
+    private List<MethodPlan> Terms(ConfigNode node, SchemeSpec scheme)
     {
         var plans = new List<MethodPlan>();
         if (node.Get("terms") is { Items: null } wrong)
@@ -269,7 +301,7 @@ internal sealed class ObjectiveReader(
 
         foreach (var item in node.Get("terms")?.Items ?? [])
         {
-            if (Term(item) is { } plan)
+            if (Term(item, scheme) is { } plan)
             {
                 var count = plans.Count(other => other.Name == plan.Name || other.Name.StartsWith(plan.Name + "_", StringComparison.Ordinal));
                 plans.Add(count == 0 ? plan : plan with { Name = $"{plan.Name}_{count + 1}" });
@@ -279,7 +311,7 @@ internal sealed class ObjectiveReader(
         return plans;
     }
 
-    private MethodPlan? Term(ConfigNode item)
+    private MethodPlan? Term(ConfigNode item, SchemeSpec scheme)
     {
         var own = ConfigBinder.OptionsOf(typeof(TermKeys)).Keys.ToArray();
         if (item.Entries is null)
@@ -299,7 +331,7 @@ internal sealed class ObjectiveReader(
 
         var options = binder.Bind(entry.OptionsType, item, own);
         var keys = binder.Bind<TermKeys>(item, [.. item.Entries.Keys.Where(key => !own.Contains(key))]);
-        CheckFeatures(item, nameNode, entry, keys);
+        CheckFeatures(item, nameNode, entry, keys, scheme);
         if (keys.Name is { } ownName && (!Names.IsKey(ownName) || ownName == HardLabelsPart))
         {
             binder.Errors.Add(item.Get("name")!, ownName == HardLabelsPart ? "is the name of the hard-label part; choose another" : Names.KeyRule);
@@ -308,10 +340,15 @@ internal sealed class ObjectiveReader(
         return new MethodPlan(entry, options, keys.Weight, keys.Student, keys.Teacher, keys.Name ?? entry.Name);
     }
 
-    private void CheckFeatures(ConfigNode item, ConfigNode nameNode, MethodEntry entry, TermKeys keys)
+    private void CheckFeatures(ConfigNode item, ConfigNode nameNode, MethodEntry entry, TermKeys keys, SchemeSpec scheme)
     {
-        keys.Student.ToList().ForEach(point => CheckFeature(item.Get("student")!, point, student, "student"));
-        keys.Teacher.ToList().ForEach(point => CheckFeature(item.Get("teacher")!, point, teacher, "teacher"));
+        keys.Student.ToList().ForEach(point => CheckFeature(item.Get("student")!, point, FeatureScope.Students(scheme, student)));
+        keys.Teacher.ToList().ForEach(point => CheckFeature(item.Get("teacher")!, point, FeatureScope.Teachers(scheme, student, teacher, teachers)));
+        if (teachers is not null && !scheme.Entry.TeachesItself && entry.Traits.HasFlag(MethodTraits.NeedsTeacherParameters))
+        {
+            binder.Errors.Add(nameNode, $"{entry.Name} reads the parameters of one network, and there are several teachers; give one `teacher`");
+        }
+
         if (!entry.Traits.HasFlag(MethodTraits.UsesFeatures))
         {
             return;
@@ -327,17 +364,11 @@ internal sealed class ObjectiveReader(
         }
     }
 
-    private void CheckFeature(ConfigNode node, string point, ModelSpec? model, string whose)
+    private void CheckFeature(ConfigNode node, string point, FeatureScope scope)
     {
-        if (model is null || point.Contains('.', StringComparison.Ordinal) || point.Contains(':', StringComparison.Ordinal))
+        if (scope.Fault(point) is { } fault)
         {
-            return;
-        }
-
-        var names = model.Entry.FeatureNames(model.Options);
-        if (!names.Contains(point))
-        {
-            binder.Errors.Add(node, $"the {whose} {model.Entry.Name} has no feature point `{point}`; {NearestName.Hint(point, names)}, or the dotted path of a module");
+            binder.Errors.Add(node, fault);
         }
     }
 }

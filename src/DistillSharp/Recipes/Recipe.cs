@@ -1,6 +1,7 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Models;
+using DistillSharp.Teachers;
 using DistillSharp.Training;
 
 namespace DistillSharp.Recipes;
@@ -23,8 +24,14 @@ public sealed record Recipe
     /// <summary>How the data is split and augmented.</summary>
     public required DataSection Data { get; init; }
 
-    /// <summary>The teacher; null for schemes without one.</summary>
+    /// <summary>The teacher; null where there are several, or none.</summary>
     public TeacherSection? Teacher { get; init; }
+
+    /// <summary>Several teachers; null where there is one, or none.</summary>
+    public TeachersSection? Teachers { get; init; }
+
+    /// <summary>True where there is a teacher, or several.</summary>
+    public bool HasTeacher => Teacher is not null || Teachers is not null;
 
     /// <summary>The student.</summary>
     public required ModelSpec Student { get; init; }
@@ -71,6 +78,11 @@ public sealed record Recipe
 /// <param name="PerSeed">True where every seed trains a teacher of its own.</param>
 /// <param name="AllSamples">True where it is trained on the whole training split though students see only a part.</param>
 public sealed record TeacherSection(ModelSpec Model, string? Weights, TrainingOptions Training, int? Seed, bool PerSeed, bool AllSamples);
+
+/// <summary>Several teachers that a combiner makes one of: <c>teachers:</c>.</summary>
+/// <param name="Members">The teachers by name, at least two.</param>
+/// <param name="Combiner">How their logits become one.</param>
+public sealed record TeachersSection(IReadOnlyDictionary<string, TeacherSection> Members, CombinerOptions Combiner);
 
 /// <summary>Undistilled students: keys of <c>baselines:</c>.</summary>
 public sealed record BaselineSection

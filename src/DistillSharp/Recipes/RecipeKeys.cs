@@ -14,7 +14,7 @@ public static class RecipeKeys
     {
         var text = new StringBuilder();
         Section(text, "Top level", typeof(TopSection));
-        text.Append("Beside these: `data`, `teacher`, `student`, `objective` (one) or `objectives` (a map of arm names), `training`, `baselines`, `tuning`, `evaluation`, `export`, `plugins` (a list of .dll files).\n\n");
+        text.Append("Beside these: `data`, `teacher` or `teachers`, `student`, `objective` (one) or `objectives` (a map of arm names), `training`, `baselines`, `tuning`, `evaluation`, `export`, `plugins` (a list of .dll files).\n\n");
         Section(text, "data", typeof(Recipes.DataSection), "Beside these: `dataset` (its name) and the dataset's own keys, below.");
         Section(text, "data.augment", typeof(Data.AugmentOptions));
         foreach (var entry in catalogs.Datasets.Entries.Where(entry => ConfigBinder.OptionsOf(entry.OptionsType).Count > 0))
@@ -23,6 +23,7 @@ public static class RecipeKeys
         }
 
         Section(text, "teacher", typeof(TeacherKeys), "Beside these: `model` (its name), the model's own keys, and `training` (keys that differ from the top's).");
+        Section(text, "teachers", typeof(Teachers.CombinerOptions), "Beside these: at least two names, each with the keys of `teacher`.");
         text.Append("### student\n\n`model` (its name), the model's own keys, and `weights` (safetensors file to start from).\n\n");
         foreach (var entry in catalogs.Models.Entries.Where(entry => ConfigBinder.OptionsOf(entry.OptionsType).Count > 0))
         {

@@ -15,7 +15,7 @@ public static class RecipeReader
     /// <summary>Keys at the top of a recipe.</summary>
     public static IReadOnlyList<string> TopKeys { get; } =
     [
-        "name", "data", "teacher", "student", "objective", "objectives", "training", "baselines", "tuning", "evaluation", "export",
+        "name", "data", "teacher", "teachers", "student", "objective", "objectives", "training", "baselines", "tuning", "evaluation", "export",
         "seeds", "threads", "device", "plugins",
     ];
 
@@ -80,10 +80,11 @@ public static class RecipeReader
             var top = Top();
             var (dataset, data) = ReadData();
             var training = Training();
-            var teacher = ReadTeacher();
-            var (student, studentWeights) = ReadStudent();
+            var teacherReader = new TeacherReader(root, folder, catalogs, _binder);
+            var (teacher, teachers) = (teacherReader.One(), teacherReader.Several());
+            var (student, studentWeights) = ReadStudent(teacherReader);
             _binder.Use(node => catalogs.Models.Read(node, _binder));
-            var objectiveReader = new ObjectiveReader(root, catalogs, _binder, _warnings, student, teacher?.Model);
+            var objectiveReader = new ObjectiveReader(root, catalogs, _binder, _warnings, student, teacher, teachers);
             var objectives = objectiveReader.Read();
             var baselines = Section<BaselineSection>("baselines");
             var tuning = root.Get("tuning") is null ? null : Section<TuningSection>("tuning");
@@ -102,6 +103,7 @@ public static class RecipeReader
                         Dataset = dataset,
                         Data = data,
                         Teacher = teacher,
+                        Teachers = teachers,
                         Student = student,
                         StudentWeights = studentWeights,
                         Objectives = objectives,
@@ -151,8 +153,7 @@ public static class RecipeReader
         private T Section<T>(string key)
             where T : new() => root.Get(key) is { } node ? _binder.Bind<T>(node) : new T();
 
-        private TrainingOptions Training(params ConfigNode?[] overrides) =>
-            _binder.Bind<TrainingOptions>(NodeMerge.Merge("training", [root.Get("training"), .. overrides]));
+        private TrainingOptions Training() => _binder.Bind<TrainingOptions>(NodeMerge.Merge("training", [root.Get("training")]));
 
         private (DatasetSpec? Dataset, DataSection Section) ReadData()
         {
@@ -171,21 +172,7 @@ public static class RecipeReader
             return (dataset, _binder.Bind<DataSection>(node, [.. theirs, .. unknown]));
         }
 
-        private TeacherSection? ReadTeacher()
-        {
-            if (root.Get("teacher") is not { } node)
-            {
-                return null;
-            }
-
-            var own = ConfigBinder.OptionsOf(typeof(TeacherKeys)).Keys.Append("training").ToArray();
-            var model = catalogs.Models.Read(node, _binder, own);
-            var keys = _binder.Bind<TeacherKeys>(node, [.. node.Entries?.Keys.Where(key => !ConfigBinder.OptionsOf(typeof(TeacherKeys)).ContainsKey(key)) ?? []]);
-            var weights = Weights(node, keys.Weights);
-            return model is null ? null : new TeacherSection(model, weights, Training(node.Get("training")), keys.Seed, keys.PerSeed, keys.AllSamples);
-        }
-
-        private (ModelSpec? Model, string? Weights) ReadStudent()
+        private (ModelSpec? Model, string? Weights) ReadStudent(TeacherReader reader)
         {
             if (root.Get("student") is not { } node)
             {
@@ -193,27 +180,7 @@ public static class RecipeReader
                 return (null, null);
             }
 
-            return (catalogs.Models.Read(node, _binder, "weights"), Weights(node, node.Get("weights")?.Scalar));
-        }
-
-        private string? Weights(ConfigNode node, string? path)
-        {
-            if (path is null)
-            {
-                return null;
-            }
-
-            var full = Path.GetFullPath(Path.Combine(folder, path));
-            if (Path.GetExtension(full) is not ".safetensors")
-            {
-                errors.Add(node.Get("weights")!, "must be a .safetensors file; a PyTorch .pt/.pth file is a pickle, which can run code: in Python, safetensors.torch.save_file(torch.load(\"x.pt\", weights_only=True), \"x.safetensors\")");
-            }
-            else if (!File.Exists(full))
-            {
-                errors.Add(node.Get("weights")!, $"there is no file {full}");
-            }
-
-            return full;
+            return (catalogs.Models.Read(node, _binder, "weights"), reader.Weights(node, node.Get("weights")?.Scalar));
         }
 
         private void CheckTuning(TuningSection? tuning, IReadOnlyDictionary<string, IReadOnlyList<TuningCandidate>> objectives, IReadOnlyList<int> seeds)
@@ -282,24 +249,4 @@ public sealed record TopSection
     /// <summary>Device.</summary>
     [Option("cpu or cuda", OneOf = ["cpu", "cuda"])]
     public string Device { get; init; } = "cpu";
-}
-
-/// <summary>Keys of <c>teacher:</c> beside its model's own.</summary>
-public sealed record TeacherKeys
-{
-    /// <summary>Weights.</summary>
-    [Option("safetensors file with trained weights; the teacher is trained here where it is not given")]
-    public string? Weights { get; init; }
-
-    /// <summary>Seed.</summary>
-    [Option("the teacher's seed; the first of `seeds` by default", Min = 0)]
-    public int? Seed { get; init; }
-
-    /// <summary>One teacher a seed.</summary>
-    [Option("train a teacher for every seed instead of one for all")]
-    public bool PerSeed { get; init; }
-
-    /// <summary>Train the teacher on every training sample.</summary>
-    [Option("train the teacher on the whole training split even where data.train_samples limits the students")]
-    public bool AllSamples { get; init; }
 }

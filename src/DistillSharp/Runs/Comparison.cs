@@ -57,7 +57,7 @@ public static class Comparison
         Check(jobs, labels);
         var arms = GroupByArm(jobs, options.PlannedJobs);
         var pairs = new ArmPairs(arms, labels, options.PrimaryMetric, options.Metrics);
-        var compared = arms.Keys.Where(arm => arm != ArmNames.Teacher).ToArray();
+        var compared = arms.Where(arm => !IsTeacher(arm.Value.Values.First())).Select(arm => arm.Key).ToArray();
         var done = jobs.Select(job => JobResult.JobName(job.Arm, job.Seed)).ToHashSet();
         var flips = compared.Where(arm => arm != ArmNames.Plain).Select(arm => (Arm: arm, Flips: pairs.Flips(arm))).Where(entry => entry.Flips.Count > 0).ToDictionary(entry => entry.Arm, entry => entry.Flips);
         return new RunResults
@@ -95,10 +95,12 @@ public static class Comparison
         }
     }
 
-    /// <summary>Jobs by arm and seed: teacher and baselines first, objectives as the plan (else the results) names them.</summary>
+    /// <summary>Jobs by arm and seed: teachers and baselines first, objectives as the plan (else the results) names them.</summary>
     private static OrderedDictionary<string, SortedDictionary<int, JobResult>> GroupByArm(IReadOnlyList<JobResult> jobs, IReadOnlyList<string> planned)
     {
-        var order = ArmNames.Known.Concat(planned.Select(job => job[..Math.Max(0, job.LastIndexOf('/'))])).Concat(jobs.Select(job => job.Arm)).Distinct();
+        var plannedArms = planned.Select(job => job[..Math.Max(0, job.LastIndexOf('/'))]).ToArray();
+        var teachers = jobs.Where(IsTeacher).Select(job => job.Arm).OrderBy(arm => Array.IndexOf(plannedArms, arm));
+        var order = teachers.Concat(ArmNames.Known).Concat(plannedArms).Concat(jobs.Select(job => job.Arm)).Distinct();
         var arms = new OrderedDictionary<string, SortedDictionary<int, JobResult>>();
         foreach (var arm in order)
         {
@@ -111,6 +113,8 @@ public static class Comparison
 
         return arms;
     }
+
+    private static bool IsTeacher(JobResult job) => job.IsTeacher || job.Arm == ArmNames.Teacher;
 
     private static ArmResults Summarise(string name, SortedDictionary<int, JobResult> bySeed, IReadOnlyList<Flips>? flips)
     {

@@ -20,6 +20,12 @@ public static class ArmNames
     /// <summary>Baselines and teacher, in the order tables show them; distilled arms follow.</summary>
     public static IReadOnlyList<string> Known { get; } = [Teacher, Plain, LabelSmoothing, PlainMatched];
 
+    /// <summary>The arm of one of several teachers; <see cref="Teacher"/> is then what a combiner makes of them.</summary>
+    public static string MemberOf(string name) => $"{Teacher}.{name}";
+
+    /// <summary>True for the teacher and for each of several.</summary>
+    public static bool IsTeacher(string arm) => arm == Teacher || arm.StartsWith(Teacher + ".", StringComparison.Ordinal);
+
     /// <summary>True for an arm that learns from a teacher.</summary>
     public static bool IsDistilled(string arm) => !Known.Contains(arm);
 }
@@ -37,6 +43,9 @@ public sealed record JobResult
 
     /// <summary>Seed.</summary>
     public required int Seed { get; init; }
+
+    /// <summary>True where the arm is there for others to learn from and is not compared with the plain student: teachers and assistants.</summary>
+    public bool IsTeacher { get; init; }
 
     /// <summary>Metrics on the test split and costs, by metric key; shares are 0…1.</summary>
     public Dictionary<string, double> Metrics { get; init; } = [];

@@ -57,7 +57,7 @@ public sealed class RunDirectory(string path)
 
     /// <summary>Kept weights of one job.</summary>
     public string WeightsFile(string arm, int seed) =>
-        System.IO.Path.Combine(JobFolder(arm, seed), arm == ArmNames.Teacher ? "teacher.safetensors" : "student.safetensors");
+        System.IO.Path.Combine(JobFolder(arm, seed), ArmNames.IsTeacher(arm) ? "teacher.safetensors" : "student.safetensors");
 
     /// <summary>Checkpoints of one job.</summary>
     public string CheckpointFolder(string arm, int seed) => System.IO.Path.Combine(JobFolder(arm, seed), "checkpoints");

@@ -14,7 +14,7 @@ public sealed record TableColumn(string Heading, bool IsText = false);
 /// <param name="Rows">Rows of as many cells as there are columns.</param>
 public sealed record TruthTable(string Title, IReadOnlyList<TableColumn> Columns, IReadOnlyList<IReadOnlyList<string>> Rows)
 {
-    private static readonly HashSet<string> s_costs = ["parameters", "macs", "bytes", "latency_ms", "cpu_seconds", "teacher_cpu_seconds", "peak_mb"];
+    private static readonly HashSet<string> s_costs = ["parameters", "macs", "bytes", "latency_ms", "cpu_seconds", "teacher_cpu_seconds", "chain_cpu_seconds", "peak_mb"];
 
     /// <summary>What each arm reached: every metric that is not a cost, mean ± sd over seeds, and the gap that was recovered.</summary>
     public static TruthTable Quality(RunResults results, MetricCatalog? catalog = null)

@@ -9,6 +9,9 @@ namespace DistillSharp.Teachers;
 /// </summary>
 public abstract class Teacher : IDisposable
 {
+    /// <summary>A network teaches as a <see cref="LiveTeacher"/> that does not own it; null stays null.</summary>
+    public static implicit operator Teacher?(Network? network) => network is null ? null : new LiveTeacher(network);
+
     /// <summary>The live network, for methods that read its parameters; null where there is not exactly one.</summary>
     public virtual Network? Network => null;
 

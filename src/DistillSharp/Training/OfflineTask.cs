@@ -29,12 +29,6 @@ public sealed class OfflineTask : TrainingTask
     private readonly List<Parameter> _frozen = [];
     private IReadOnlyList<nn.Module> _frozenModules = [];
 
-    /// <summary>As the other constructor, with a network in this process as the teacher.</summary>
-    public OfflineTask(Network student, Network? teacher, StagePlan stage, Batch probe, IBatchSource source)
-        : this(student, teacher is null ? null : new LiveTeacher(teacher), stage, probe, source)
-    {
-    }
-
     /// <summary>Builds the terms from the shapes that one batch has on both sides.</summary>
     /// <param name="student">The network to train.</param>
     /// <param name="teacher">The fixed teacher, which belongs to the caller; null for supervised training.</param>

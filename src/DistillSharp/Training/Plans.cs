@@ -2,6 +2,7 @@ using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Methods;
 using DistillSharp.Models;
+using DistillSharp.Teachers;
 
 namespace DistillSharp.Training;
 
@@ -35,6 +36,12 @@ public sealed record SchemeEntry(
     /// <summary>True where what the scheme remembers would be lost between stages, so that it is trained in one.</summary>
     public bool OneStage { get; init; }
 
+    /// <summary>True where terms learn from earlier networks of the scheme itself, so that the recipe gives no teacher for them.</summary>
+    public bool TeachesItself { get; init; }
+
+    /// <summary>The terms of an objective that names none.</summary>
+    public IReadOnlyList<MethodPlan> DefaultTerms { get; init; } = [];
+
     /// <summary>What the scheme, with its options, cannot be trained with; nothing by default.</summary>
     public Func<object, TrainingOptions, IEnumerable<TrainingFault>> Refuses { get; init; } = (_, _) => [];
 }
@@ -47,11 +54,11 @@ public readonly record struct TrainingFault(string Key, string Message);
 /// <summary>What a stage's task is built from.</summary>
 /// <param name="Student">The network to train.</param>
 /// <param name="StudentModel">How to build more networks like it.</param>
-/// <param name="Teacher">The fixed network; null where there is none.</param>
+/// <param name="Teacher">The fixed teacher; null where there is none.</param>
 /// <param name="Stage">The stage.</param>
 /// <param name="Probe">A batch of the training data on the student's device.</param>
 /// <param name="Source">The training data.</param>
-public sealed record TaskContext(Network Student, ModelSpec StudentModel, Network? Teacher, StagePlan Stage, Batch Probe, IBatchSource Source);
+public sealed record TaskContext(Network Student, ModelSpec StudentModel, Teacher? Teacher, StagePlan Stage, Batch Probe, IBatchSource Source);
 
 /// <summary>A scheme chosen in a recipe.</summary>
 public sealed record SchemeSpec(SchemeEntry Entry, object Options);

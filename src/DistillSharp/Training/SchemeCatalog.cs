@@ -45,7 +45,15 @@ public static class SchemeCatalog
         (options, context) => new SelfDistillationTask(context.Student, (SelfDistillationOptions)options, context.Stage, context.Probe));
 
     /// <summary>Every scheme.</summary>
-    public static IReadOnlyList<SchemeEntry> Entries { get; } = [Offline, SelfDistillation, MutualLearningTask.Entry, ProgressiveSelfTask.Entry];
+    public static IReadOnlyList<SchemeEntry> Entries { get; } =
+    [
+        Offline,
+        ChainSchemes.TeacherAssistant,
+        ChainSchemes.BornAgain,
+        SelfDistillation,
+        MutualLearningTask.Entry,
+        ProgressiveSelfTask.Entry,
+    ];
 
     /// <summary>Reads <c>offline</c> or <c>{scheme: self_distillation, heads: […]}</c>; null with errors where that fails.</summary>
     public static SchemeSpec? Read(ConfigNode node, ConfigBinder binder)

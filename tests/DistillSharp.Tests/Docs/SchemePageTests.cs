@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using DistillSharp.Config;
 using DistillSharp.Losses.Logits;
+using DistillSharp.Losses.Logits;
 using DistillSharp.Recipes;
 using DistillSharp.Training;
 using static TorchSharp.torch;
@@ -19,6 +20,8 @@ public sealed partial class SchemePageTests
 
     private static readonly Dictionary<string, Func<Tensor>> Examples = new()
     {
+        ["teacher_assistant"] = () => SoftTargetLoss.Compute(First, Second, 2).Mean,
+        ["born_again"] = () => SoftTargetLoss.Compute(First, Second, 1).Mean,
         ["mutual_learning"] = () => MutualLearningTask.FromPeers([First, Second], 0, 1).Mean,
         ["progressive_self"] = () =>
         {

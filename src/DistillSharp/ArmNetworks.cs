@@ -1,0 +1,78 @@
+using DistillSharp.Config;
+using DistillSharp.Export;
+using DistillSharp.Models;
+using DistillSharp.Recipes;
+using DistillSharp.Runs;
+using DistillSharp.Teachers;
+using DistillSharp.Training;
+using TorchSharp;
+
+namespace DistillSharp;
+
+/// <summary>The networks of a run's arms: new ones to train, finished ones to teach.</summary>
+internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory directory, RunData data, torch.Device device)
+{
+    /// <summary>The arm of that name.</summary>
+    public ArmPlan Find(string name) => arms.First(arm => arm.Name == name);
+
+    /// <summary>The network that an arm's training starts from.</summary>
+    public Network Create(ArmPlan arm, int seed)
+    {
+        // The same seed and number give the same initial weights in every arm.
+        torch.random.manual_seed(DerivedSeed.Of(seed, arm.IsTeacher ? "teacher" : "student", arm.StartNumber));
+        var network = arm.Model!.Create(data.Info);
+        if (arm.Weights is not null)
+        {
+            Safetensors.LoadInto(network, arm.Weights);
+        }
+
+        network.to(device);
+        return network;
+    }
+
+    /// <summary>What teaches an arm with a seed; null where nothing does. The caller disposes it.</summary>
+    public Teacher? TeacherOf(ArmPlan arm, int seed) =>
+        arm.Teacher is { } name && arm.Plan.Stages.Any(stage => stage.NeedsTeacher) ? Load(Find(name), seed, combiner => combiner) : null;
+
+    /// <summary>A finished arm as a source of signals that looks at no labels, for measuring it.</summary>
+    public Teacher LoadToMeasure(ArmPlan arm, int seed) => Load(arm, seed, combiner => combiner.WithoutLabels);
+
+    /// <summary>The result of an arm that serves a seed; null where it has not finished.</summary>
+    public JobResult? ResultOf(string name, int seed) =>
+        directory.JobResultFile(name, Find(name).SeedFor(seed)) is var file && File.Exists(file) ? JobResult.Load(file) : null;
+
+    /// <summary>SHA-256 of the weights file of an arm's teacher, of several in their order; null where it has none.</summary>
+    public string? TeacherSha256(ArmPlan arm, int seed) => arm.Teacher is { } name && arm.Plan.Stages.Any(stage => stage.NeedsTeacher)
+        ? string.Join(",", Networks(Find(name)).Select(network => FileHash.Sha256(WeightsFile(network, seed))))
+        : null;
+
+    /// <summary>The arms of single networks that an arm is made of: itself, or its members.</summary>
+    public IEnumerable<ArmPlan> Networks(ArmPlan arm) => arm.Ensemble is { } ensemble ? ensemble.Members.Values.Select(Find) : [arm];
+
+    private string WeightsFile(ArmPlan arm, int seed) => arm.IsTrained ? directory.WeightsFile(arm.Name, arm.SeedFor(seed)) : arm.Weights!;
+
+    private Teacher Load(ArmPlan arm, int seed, Func<CombinerOptions, CombinerOptions> combiner)
+    {
+        if (arm.Ensemble is { } ensemble)
+        {
+            var members = new OrderedDictionary<string, Teacher>();
+            foreach (var (name, member) in ensemble.Members)
+            {
+                members[name] = Load(Find(member), seed, combiner);
+            }
+
+            return new EnsembleTeacher(members, combiner(ensemble.Combiner));
+        }
+
+        var network = arm.Model!.Create(data.Info);
+        Safetensors.LoadInto(network, WeightsFile(arm, seed));
+        network.to(device);
+        network.eval();
+        foreach (var parameter in network.parameters())
+        {
+            parameter.requires_grad = false;
+        }
+
+        return new LiveTeacher(network, owned: true);
+    }
+}

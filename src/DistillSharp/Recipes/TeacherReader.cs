@@ -1,0 +1,108 @@
+using DistillSharp.Config;
+using DistillSharp.Teachers;
+using DistillSharp.Training;
+
+namespace DistillSharp.Recipes;
+
+/// <summary>Reads <c>teacher:</c>, or <c>teachers:</c> with its combiner.</summary>
+internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs catalogs, ConfigBinder binder)
+{
+    private readonly string[] _own = [.. ConfigBinder.OptionsOf(typeof(TeacherKeys)).Keys, "training"];
+
+    public TeacherSection? One() => root.Get("teacher") is { } node ? Read(node) : null;
+
+    public TeachersSection? Several()
+    {
+        if (root.Get("teachers") is not { } node)
+        {
+            return null;
+        }
+
+        if (root.Get("teacher") is { } one)
+        {
+            binder.Errors.Add(one, "give either `teacher` or `teachers`: with several the one that teaches is what their combiner makes of them");
+        }
+
+        if (node.Entries is null)
+        {
+            binder.Errors.Add(node, "must be a map of names, each with the keys of a teacher, such as `{wide: {model: mlp, widths: [64]}, deep: {model: mlp, widths: [32, 32]}}`");
+            return null;
+        }
+
+        var options = ConfigBinder.OptionsOf(typeof(CombinerOptions)).Keys;
+        var members = new OrderedDictionary<string, TeacherSection>();
+        var named = node.Entries.Where(entry => !options.Contains(entry.Key)).ToList();
+        foreach (var (name, member) in named)
+        {
+            if (member.Entries is null)
+            {
+                binder.Errors.Add(member, $"must be the map of a teacher, such as `{{model: mlp, widths: [64]}}`; keys beside the teachers: {string.Join(", ", options)}");
+            }
+            else if (!Names.IsKey(name))
+            {
+                binder.Errors.Add(member, Names.KeyRule);
+            }
+            else if (Read(member) is { } read)
+            {
+                members[name] = read;
+            }
+        }
+
+        if (named.Count < 2)
+        {
+            binder.Errors.Add(node, "must name at least two teachers; a single one is `teacher:`");
+        }
+
+        return new TeachersSection(members, binder.Bind<CombinerOptions>(node, [.. named.Select(entry => entry.Key)]));
+    }
+
+    /// <summary>The full path of a weights file, checked as far as can be without reading it.</summary>
+    public string? Weights(ConfigNode node, string? path)
+    {
+        if (path is null)
+        {
+            return null;
+        }
+
+        var full = Path.GetFullPath(Path.Combine(folder, path));
+        if (Path.GetExtension(full) is not ".safetensors")
+        {
+            binder.Errors.Add(node.Get("weights")!, "must be a .safetensors file; a PyTorch .pt/.pth file is a pickle, which can run code: in Python, safetensors.torch.save_file(torch.load(\"x.pt\", weights_only=True), \"x.safetensors\")");
+        }
+        else if (!File.Exists(full))
+        {
+            binder.Errors.Add(node.Get("weights")!, $"there is no file {full}");
+        }
+
+        return full;
+    }
+
+    private TeacherSection? Read(ConfigNode node)
+    {
+        var model = catalogs.Models.Read(node, binder, _own);
+        var keys = binder.Bind<TeacherKeys>(node, [.. node.Entries?.Keys.Where(key => !ConfigBinder.OptionsOf(typeof(TeacherKeys)).ContainsKey(key)) ?? []]);
+        var weights = Weights(node, keys.Weights);
+        var training = binder.Bind<TrainingOptions>(NodeMerge.Merge("training", [root.Get("training"), node.Get("training")]));
+        return model is null ? null : new TeacherSection(model, weights, training, keys.Seed, keys.PerSeed, keys.AllSamples);
+    }
+}
+
+/// <summary>Keys of <c>teacher:</c> beside its model's own.</summary>
+public sealed record TeacherKeys
+{
+    /// <summary>Weights.</summary>
+    [Option("safetensors file with trained weights; the teacher is trained here where it is not given")]
+    public string? Weights { get; init; }
+
+    /// <summary>Seed.</summary>
+    [Option("the teacher's seed; the first of `seeds` by default", Min = 0)]
+    public int? Seed { get; init; }
+
+    /// <summary>One teacher a seed.</summary>
+    [Option("train a teacher for every seed instead of one for all")]
+    public bool PerSeed { get; init; }
+
+    /// <summary>Train the teacher on every training sample.</summary>
+    [Option("train the teacher on the whole training split even where data.train_samples limits the students")]
+    public bool AllSamples { get; init; }
+}

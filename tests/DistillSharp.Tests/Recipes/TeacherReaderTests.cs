@@ -1,0 +1,154 @@
+using DistillSharp.Methods.Logits;
+using DistillSharp.Recipes;
+using DistillSharp.Teachers;
+
+namespace DistillSharp.Tests.Recipes;
+
+/// <summary>What recipes say of several teachers, of assistants and of generations.</summary>
+public sealed class TeacherReaderTests
+{
+    private const string Start =
+        """
+        data: {dataset: digits}
+        student: {model: small_cnn, channels: [4, 4]}
+        training: {epochs: 3}
+
+        """;
+
+    private const string Teachers = Start +
+        """
+        teachers:
+          wide: {model: mlp, widths: [64], training: {epochs: 9}}
+          deep: {model: small_cnn, channels: [8, 8], seed: 5}
+          combine: confidence_weighted
+          temperature: 3
+
+        """;
+
+    private const string OneTeacher = Start + "teacher: {model: mlp, widths: [64]}\n";
+
+    private const string SoftTarget = "objective: {terms: [{method: soft_target}]}\n";
+
+    [Fact]
+    public void Read_SeveralTeachers_HaveKeysOfTheirOwnAndACombiner()
+    {
+        var recipe = RecipeText.Read(Teachers + SoftTarget).Recipe;
+
+        Assert.Null(recipe.Teacher);
+        Assert.Equal(new CombinerOptions { Combine = Combination.ConfidenceWeighted, Temperature = 3 }, recipe.Teachers!.Combiner);
+        Assert.Equal([("wide", "mlp", 9, null), ("deep", "small_cnn", 3, 5)], recipe.Teachers.Members.Select(member => (
+            member.Key, member.Value.Model.Entry.Name, member.Value.Training.Epochs, member.Value.Seed)));
+        var arms = Arms.Of(recipe);
+        Assert.Equal(
+            ["teacher.wide: 0", "teacher.deep: 5", "teacher: 0", "plain: 0 1 2", "soft_target: 0 1 2"], arms.Select(arm => $"{arm.Name}: {string.Join(" ", arm.Seeds)}"));
+        Assert.Equal(["teacher.wide", "teacher.deep"], arms.Single(arm => arm.Name == "teacher").Ensemble!.Members.Values);
+    }
+
+    [Theory]
+    [InlineData("teachers.combine=mean", "teachers.combine", "Known: ")]
+    [InlineData("teachers.temperature=0", "teachers.temperature", "a number above 0")]
+    [InlineData("teachers.combin=mean_logits", "teachers.combin", "must be the map of a teacher")]
+    [InlineData("teachers.wide=", "teachers.wide", "must be the map of a teacher")]
+    [InlineData("teachers.wide.width=[3]", "teachers.wide.width", "did you mean `widths`?")]
+    [InlineData("teachers.wide.weights=x.pt", "teachers.wide.weights", "pickle")]
+    [InlineData("teachers={only: {model: mlp}}", "teachers", "at least two")]
+    [InlineData("teachers={a b: {model: mlp}, c: {model: mlp}, d: {model: mlp}}", "teachers.a b", "letters, digits")]
+    [InlineData("teacher={model: mlp}", "teacher", "either `teacher` or `teachers`")]
+    [InlineData("objective.name=teacher.wide", "objective.name", "is taken")]
+    public void Read_FaultyTeachers_SaysWhereAndWhatWouldBeRight(string assignment, string path, string message)
+    {
+        var fault = RecipeText.OnlyFault(Teachers + SoftTarget, assignment);
+        Assert.Equal(path, fault.Path);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("layer1", "teacher.feature`, such as wide.penultimate")]
+    [InlineData("wild.penultimate", "did you mean `wide`?")]
+    [InlineData("wide.layer1", "the teacher wide, a mlp has no feature point `layer1`")]
+    public void Read_FeatureOfSeveralTeachers_IsNamedWithItsTeacher(string point, string message)
+    {
+        var fault = RecipeText.OnlyFault(Teachers + $"objective: {{terms: [{{method: similarity, student: layer1, teacher: {point}}}]}}\n");
+        Assert.Equal("objective.terms[0].teacher", fault.Path);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_FeatureOfOneOfSeveralTeachers_IsFine() =>
+        Assert.Equal(["deep.layer1"], RecipeText.Read(Teachers + "objective: {terms: [{method: similarity, student: layer1, teacher: deep.layer1}]}\n").Recipe.Objectives["similarity"].Stages[0].Terms[0].TeacherFeatures);
+
+    [Fact]
+    public void Read_MethodThatReadsATeachersParameters_WantsOneTeacher()
+    {
+        var fault = RecipeText.OnlyFault(Teachers + "objective: {terms: [{method: simkd, student: layer1, teacher: deep.layer1}]}\n");
+        Assert.Equal("objective.terms[0].method", fault.Path);
+        Assert.Contains("simkd reads the parameters of one network", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{scheme: teacher_assistant}", "objective.scheme.assistants", "missing")]
+    [InlineData("{scheme: teacher_assistant, assistants: []}", "objective.scheme.assistants", "at least one network")]
+    [InlineData("{scheme: teacher_assistant, assistants: [{model: mlpp}]}", "objective.scheme.assistants[0].model", "did you mean `mlp`?")]
+    [InlineData("{scheme: teacher_assistant, assistants: [{model: mlp, width: 3}]}", "objective.scheme.assistants[0].width", "did you mean `widths`?")]
+    [InlineData("{scheme: teacher_assistant, assistants: [{model: mlp}], names: [a, b]}", "objective.scheme.names", "2 names for 1 assistants")]
+    [InlineData("{scheme: teacher_assistant, assistants: [{model: mlp}], names: [plain]}", "objective.scheme", "`plain` is taken")]
+    [InlineData("{scheme: teacher_assistant, assistants: [{model: mlp}], names: [a/b]}", "objective.scheme.names", "becomes a folder")]
+    [InlineData("{scheme: born_again, generations: 0}", "objective.scheme.generations", "at least 1")]
+    [InlineData("{scheme: born_again, generation: 2}", "objective.scheme.generation", "did you mean `generations`?")]
+    public void Read_FaultyChain_SaysWhereAndWhatWouldBeRight(string scheme, string path, string message)
+    {
+        var fault = RecipeText.OnlyFault(OneTeacher + $"objective: {{scheme: {scheme}, terms: [{{method: soft_target}}]}}\n");
+        Assert.Equal(path, fault.Path);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("student: layer1, teacher: hidden1", "objective.terms[0].student", "the assistant assistant_1, a mlp has no feature point `layer1`")]
+    [InlineData("student: penultimate, teacher: hidden2", "objective.terms[0].teacher", "the teacher mlp has no feature point `hidden2`")]
+    public void Read_FeatureThatALinkOfTheChainLacks_NamesTheLink(string features, string path, string message)
+    {
+        var fault = RecipeText.OnlyFault(
+            OneTeacher + $"objective: {{scheme: {{scheme: teacher_assistant, assistants: [{{model: mlp, widths: [32]}}]}}, terms: [{{method: similarity, {features}}}]}}\n");
+        Assert.Equal(path, fault.Path);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_TeacherAssistantWithoutTeacher_SaysThatItIsMissing() =>
+        Assert.Equal("teacher", RecipeText.OnlyFault(Start + "objective: {scheme: {scheme: teacher_assistant, assistants: [{model: mlp}]}, terms: [{method: soft_target}]}\n").Path);
+
+    [Fact]
+    public void Read_TwoChains_NeedNamesForTheirAssistants()
+    {
+        const string Chain = "{scheme: {scheme: teacher_assistant, assistants: [{model: mlp}]NAMES}, terms: [{method: soft_target}]}";
+        var text = OneTeacher + "objectives:\n  one: " + Chain.Replace("NAMES", "", StringComparison.Ordinal) + "\n  two: " + Chain + "\n";
+        var fault = RecipeText.OnlyFault(text.Replace("NAMES", "", StringComparison.Ordinal));
+        Assert.Equal("objectives.two.scheme", fault.Path);
+        Assert.Contains("`names: […]`", fault.Message, StringComparison.Ordinal);
+
+        var recipe = RecipeText.Read(text.Replace("NAMES", ", names: [middle]", StringComparison.Ordinal)).Recipe;
+        Assert.Equal(["teacher", "assistant_1", "middle", "plain", "one", "two"], Arms.Of(recipe).Select(arm => arm.Name));
+    }
+
+    [Fact]
+    public void Read_BornAgainWithoutTerms_LearnsSoftTargetsAtTemperatureOne()
+    {
+        var reading = RecipeText.Read(Start + "objective: {scheme: born_again}\n");
+
+        var stage = Assert.Single(reading.Recipe.Objectives["born_again"].Stages);
+        var term = Assert.Single(stage.Terms);
+        Assert.Equal((1, 1, 1), (((SoftTargetOptions)term.Options).Temperature.From, term.Weight.From, stage.HardLabels.From));
+        Assert.Contains("trains 3 + 3 × 3 epochs over its generations and the plain student 3", Assert.Single(reading.Warnings), StringComparison.Ordinal);
+        Assert.Equal(["plain", "born_again_1", "born_again_2", "born_again"], Arms.Of(reading.Recipe).Select(arm => arm.Name));
+    }
+
+    [Fact]
+    public void Read_BornAgainFeatures_AreTheStudentsOnBothSides()
+    {
+        const string Terms = "objective: {scheme: born_again, terms: [{method: similarity, student: layer1, teacher: POINT}]}\n";
+        Assert.Contains(
+            "the student small_cnn has no feature point `hidden1`",
+            RecipeText.OnlyFault(OneTeacher + Terms.Replace("POINT", "hidden1", StringComparison.Ordinal)).Message, StringComparison.Ordinal);
+        Assert.NotEmpty(RecipeText.Read(Start + Terms.Replace("POINT", "layer1", StringComparison.Ordinal)).Recipe.Objectives);
+    }
+}
