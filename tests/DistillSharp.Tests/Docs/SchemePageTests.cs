@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.RegularExpressions;
 using DistillSharp.Config;
 using DistillSharp.Losses.Logits;
-using DistillSharp.Losses.Logits;
 using DistillSharp.Recipes;
 using DistillSharp.Training;
 using static TorchSharp.torch;
