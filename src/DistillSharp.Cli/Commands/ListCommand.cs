@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using DistillSharp.Evaluation;
 using DistillSharp.Recipes;
 using DistillSharp.Training;
 
@@ -51,7 +50,7 @@ internal static class ListCommand
             "schemes" => SchemeCatalog.Entries.Select(entry => (entry.Name, entry.Summary, entry.Paper)),
             "models" => catalogs.Models.Entries.Select(entry => (entry.Name, entry.Summary, entry.Paper)),
             "datasets" => catalogs.Datasets.Entries.Select(entry => (entry.Name, entry.Summary, entry.Source)),
-            "metrics" => MetricCatalog.Default().Entries.Select(entry => (entry.Key, entry.Summary, entry.Paper ?? "")),
+            "metrics" => catalogs.Metrics.Entries.Select(entry => (entry.Key, entry.Summary, entry.Paper ?? "")),
             "optimizers" =>
             [
                 ("sgd", "stochastic gradient descent with (Nesterov) momentum", "Sutskever et al., ICML 2013"),

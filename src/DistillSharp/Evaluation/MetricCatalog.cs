@@ -58,6 +58,8 @@ public sealed class MetricCatalog
 {
     private const string Guo = "Guo et al., On Calibration of Modern Neural Networks, ICML 2017";
 
+    private const string Levenshtein = "Levenshtein, Binary codes capable of correcting deletions, insertions and reversals, 1966";
+
     private readonly OrderedDictionary<string, MetricEntry> _entries = [];
 
     /// <summary>Every metric in the order it was added, which is the order of columns.</summary>
@@ -74,7 +76,7 @@ public sealed class MetricCatalog
     /// <summary>The metric of that key; a plain number without direction where it is not known.</summary>
     public MetricEntry Describe(string key) => Find(key) ?? new MetricEntry(key, key, "", MetricUnit.Number, MetricDirection.Neither);
 
-    /// <summary>A fresh catalog with the metrics of classifiers and the costs that all domains share.</summary>
+    /// <summary>A fresh catalog with the metrics of classifiers, those of more than one domain, and the costs that all share.</summary>
     public static MetricCatalog Default() => new MetricCatalog()
         .Add(new("top1", "top-1 %", "share of test samples whose most probable class is right", MetricUnit.Share, MetricDirection.Higher))
         .Add(new("top5", "top-5 %", "share whose right class is among the five most probable (more than five classes)", MetricUnit.Share, MetricDirection.Higher))
@@ -86,6 +88,8 @@ public sealed class MetricCatalog
         .Add(new("calibration_temperature", "calibration T", "the temperature that scaling chose; above 1 the network was over-confident", MetricUnit.Number, MetricDirection.Neither) { Paper = Guo })
         .Add(new("agreement", "agreement %", "share of test samples on which student and teacher predict the same class", MetricUnit.Share, MetricDirection.Neither) { Paper = "Stanton et al., Does Knowledge Distillation Really Work?, NeurIPS 2021" })
         .Add(new("negative_flips", "neg. flips %", "share of test samples that the plain student had right and this one has wrong, same seed", MetricUnit.Share, MetricDirection.Lower) { Paper = "Yan et al., Positive-Congruent Training, CVPR 2021" })
+        .Add(new("wer", "WER %", "word errors (substituted, inserted, missing) of a corpus over its reference words", MetricUnit.Share, MetricDirection.Lower) { Paper = Levenshtein })
+        .Add(new("cer", "CER %", "character errors of a corpus over its reference characters", MetricUnit.Share, MetricDirection.Lower) { Paper = Levenshtein })
         .Add(new("parameters", "parameters", "trainable numbers of the deployed network", MetricUnit.Count, MetricDirection.Lower))
         .Add(new("macs", "multiply-adds", "multiply-adds of one sample", MetricUnit.Count, MetricDirection.Lower))
         .Add(new("bytes", "file size", "size of the exported ONNX file", MetricUnit.Bytes, MetricDirection.Lower))

@@ -137,6 +137,6 @@ public static class Statistics
         return sum;
     }
 
-    private static double Quantile(double[] sorted, double probability)
+    internal static double Quantile(double[] sorted, double probability)
         => sorted[(int)Math.Round(probability * (sorted.Length - 1), MidpointRounding.AwayFromZero)];
 }

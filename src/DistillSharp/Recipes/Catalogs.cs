@@ -1,12 +1,17 @@
 using DistillSharp.Data;
+using DistillSharp.Evaluation;
 using DistillSharp.Methods;
 using DistillSharp.Models;
+using DistillSharp.Text.Metrics;
 
 namespace DistillSharp.Recipes;
 
 /// <summary>Everything that recipes can name. Plugins add to these.</summary>
 public sealed record Catalogs(DatasetCatalog Datasets, ModelCatalog Models, MethodCatalog Methods)
 {
+    /// <summary>Every metric that results can hold, with heading, unit and direction.</summary>
+    public MetricCatalog Metrics { get; init; } = TextMetrics.AddTo(MetricCatalog.Default());
+
     /// <summary>Fresh catalogs with everything in this library.</summary>
     public static Catalogs Default() => new(DatasetCatalog.Default(), ModelCatalog.Default(), MethodCatalog.Default());
 }

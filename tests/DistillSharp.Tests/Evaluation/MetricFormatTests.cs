@@ -45,6 +45,6 @@ public class MetricFormatTests
     {
         var catalog = MetricCatalog.Default();
         Assert.Throws<ArgumentException>(() => catalog.Add(new MetricEntry("top1", "", "", MetricUnit.Share, MetricDirection.Higher)));
-        Assert.Equal(MetricDirection.Lower, catalog.Add(new MetricEntry("wer", "WER %", "word error rate", MetricUnit.Share, MetricDirection.Lower)).Describe("wer").Direction);
+        Assert.Equal(MetricDirection.Lower, catalog.Add(new MetricEntry("perplexity", "WER %", "word error rate", MetricUnit.Share, MetricDirection.Lower)).Describe("perplexity").Direction);
     }
 }
