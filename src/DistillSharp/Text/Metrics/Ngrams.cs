@@ -6,10 +6,11 @@ internal static class Ngrams
     /// <summary>The n-grams of one order with their counts; parts are joined by <paramref name="separator"/>, which no part contains.</summary>
     public static Dictionary<string, int> Count(IReadOnlyList<string> parts, int order, string separator)
     {
+        string[] all = [.. parts];
         var counts = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (var start = 0; start + order <= parts.Count; start++)
+        for (var start = 0; start + order <= all.Length; start++)
         {
-            var ngram = string.Join(separator, parts.Skip(start).Take(order));
+            var ngram = string.Join(separator, all, start, order);
             counts[ngram] = counts.GetValueOrDefault(ngram) + 1;
         }
 
