@@ -165,7 +165,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
 
     private TrainingJob CreateJob(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Teacher? teacher, CheckpointStore? checkpoints) => new(
         arm.Name, seed, plan, student,
-        stage => data.Source(stage, seed, arm.SeesAllSamples),
+        stage => data.Source(stage, seed, arm.SeesAllSamples, plan.Scheme.Entry.Partner),
         (stage, probe, source) => plan.Scheme.Entry.CreateTask(plan.Scheme.Options, new TaskContext(student, arm.Model!, teacher, stage, probe, source)),
         Validate,
         checkpoints);

@@ -56,13 +56,15 @@ internal sealed class RunData
     /// <param name="stage">Batch size.</param>
     /// <param name="seed">Seed of order and augmentation.</param>
     /// <param name="allSamples">True for a teacher that sees more samples than students do.</param>
-    public IBatchSource Source(StagePlan stage, int seed, bool allSamples) => new Loader(allSamples ? _teacherTrain : _splits.Train, new LoaderOptions
+    /// <param name="partner">Which samples batches bring along.</param>
+    public IBatchSource Source(StagePlan stage, int seed, bool allSamples, BatchPartner partner = BatchPartner.None) => new Loader(allSamples ? _teacherTrain : _splits.Train, new LoaderOptions
     {
         BatchSize = stage.Training.BatchSize,
         Shuffle = true,
         Seed = DerivedSeed.Of(seed, "data"),
         Augment = _recipe.Data.Augment,
         Normalise = Normalisation,
+        Partner = partner,
     });
 
     /// <summary>What identifies data and splits.</summary>

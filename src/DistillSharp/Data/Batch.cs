@@ -26,6 +26,12 @@ public sealed class Batch : IDisposable
     /// <summary>The key that reproduces each sample's augmentation; 0 where nothing was changed.</summary>
     public required ulong[] AugmentationKeys { get; init; }
 
+    /// <summary>
+    /// Other samples that the source brought along, where it was asked to (<see cref="BatchPartner"/>): row by row another sample of
+    /// the same class, or the batch before. Null where there are none.
+    /// </summary>
+    public Batch? Partner { get; init; }
+
     /// <summary>Number of samples.</summary>
     public int Count => SampleIds.Length;
 
@@ -49,6 +55,7 @@ public sealed class Batch : IDisposable
         Targets = Targets?.to(device),
         SampleIds = SampleIds,
         AugmentationKeys = AugmentationKeys,
+        Partner = Partner?.To(device),
     };
 
     /// <inheritdoc/>
@@ -60,5 +67,6 @@ public sealed class Batch : IDisposable
         }
 
         Targets?.Dispose();
+        Partner?.Dispose();
     }
 }

@@ -12,6 +12,9 @@ public interface IBatchSource
     /// <summary>True where epochs may show one sample in different ways.</summary>
     bool IsAugmented => true;
 
+    /// <summary>Which samples its batches bring along.</summary>
+    BatchPartner Partner => BatchPartner.None;
+
     /// <summary>Samples in one epoch.</summary>
     int SampleCount { get; }
 
@@ -20,6 +23,19 @@ public interface IBatchSource
 
     /// <summary>The batches of an epoch from <paramref name="firstBatch"/> on; the caller disposes each.</summary>
     IEnumerable<Batch> Epoch(int epoch, int firstBatch = 0, CancellationToken cancellation = default);
+}
+
+/// <summary>Which samples a batch brings along as its <see cref="Batch.Partner"/>.</summary>
+public enum BatchPartner
+{
+    /// <summary>None.</summary>
+    None,
+
+    /// <summary>For each sample another one of its class, drawn anew in each epoch; itself where it has no label.</summary>
+    SameClass,
+
+    /// <summary>The samples of the batch before, in another random view; none for the very first batch.</summary>
+    PreviousBatch,
 }
 
 /// <summary>What a dataset holds.</summary>

@@ -22,22 +22,32 @@ public sealed record LoaderOptions
     /// <summary>Mean and deviation a channel; null leaves values as they are.</summary>
     public Normalisation? Normalise { get; init; }
 
+    /// <summary>Which samples a batch brings along as its <see cref="Batch.Partner"/>.</summary>
+    public BatchPartner Partner { get; init; }
+
     /// <summary>Batches made ahead by another thread; 0 makes each when it is asked for.</summary>
     public int Prefetch { get; init; } = 4;
 }
 
 /// <summary>
-/// Batches of an in-memory dataset. Order and augmentation of a sample are pure functions of seed, epoch and sample id, so they
-/// are the same for any prefetching and wherever an epoch is entered.
+/// Batches of an in-memory dataset. Order, augmentation and partner of a sample are pure functions of seed, epoch and sample id, so
+/// they are the same for any prefetching and wherever an epoch is entered.
 /// </summary>
 public sealed class Loader : IBatchSource
 {
     private readonly Dataset _data;
     private readonly LoaderOptions _options;
+    // Any numbers do, as long as they differ from each other: they keep a sample's draws apart.
+    private const ulong PairDraw = 0x9A17;
+    private const ulong PairView = 0x51DE;
+    private const ulong SecondView = 0x2E1E;
+
     private readonly SampleWriter _writer;
+    private readonly SamplePairs? _pairs;
 
     /// <summary>Batches of <paramref name="data"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The batch size is below 1 or the prefetch depth below 0.</exception>
+    /// <exception cref="ArgumentException">Partners of the same class are asked for and a class has one sample.</exception>
     public Loader(Dataset data, LoaderOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSize, 1, nameof(LoaderOptions.BatchSize));
@@ -45,6 +55,7 @@ public sealed class Loader : IBatchSource
         _data = data;
         _options = options;
         _writer = new SampleWriter(data, options.Augment, options.Normalise);
+        _pairs = options.Partner == BatchPartner.SameClass ? new SamplePairs(data) : null;
     }
 
     /// <inheritdoc/>
@@ -52,6 +63,9 @@ public sealed class Loader : IBatchSource
 
     /// <inheritdoc/>
     public bool IsAugmented => !_options.Augment.IsNone;
+
+    /// <inheritdoc/>
+    public BatchPartner Partner => _options.Partner;
 
     /// <inheritdoc/>
     public int SampleCount => _data.Count;
@@ -148,24 +162,57 @@ public sealed class Loader : IBatchSource
 
     private Batch Make(int[] order, int number, int epoch)
     {
+        var positions = Positions(order, number);
+        return Write(positions, Keys(positions, 0, epoch), Partners(positions, order, number, epoch));
+    }
+
+    private int[] Positions(int[] order, int number)
+    {
         var first = number * _options.BatchSize;
-        var count = Math.Min(_options.BatchSize, order.Length - first);
-        // Batches outlive the scopes of whoever asks for them. Samples are written straight into the tensor: managed arrays of
-        // this size are not collected for a long time, and the process would grow by two of them a batch.
-        var shape = new[] { (long)count }.Concat(_data.Info.InputShape).ToArray();
-        var input = zeros(shape, ScalarType.Float32).DetachFromDisposeScope();
-        var labels = new long[count];
-        var ids = new long[count];
-        var keys = new ulong[count];
-        for (var i = 0; i < count; i++)
+        return order[first..Math.Min(first + _options.BatchSize, order.Length)];
+    }
+
+    private Batch? Partners(int[] positions, int[] order, int number, int epoch)
+    {
+        if (_pairs is not null)
         {
-            var position = order[first + i];
-            ids[i] = _data.SampleId(position);
-            labels[i] = _data.Label(position);
-            keys[i] = _options.Augment.IsNone ? 0 : StableRandom.Key(unchecked((ulong)_options.Seed), (ulong)epoch, (ulong)ids[i]);
-            _writer.Write(position, keys[i], MemoryMarshal.Cast<byte, float>(input.bytes).Slice(i * _data.SampleSize, _data.SampleSize));
+            var partners = Array.ConvertAll(positions, position =>
+                _pairs.Draw(position, new StableRandom(StableRandom.Key(unchecked((ulong)_options.Seed) ^ PairDraw, (ulong)epoch, (ulong)_data.SampleId(position)))));
+            return Write(partners, Keys(positions, PairView, epoch), null);
         }
 
-        return Batch.Of(input, tensor(labels).DetachFromDisposeScope(), ids, keys);
+        if (_options.Partner != BatchPartner.PreviousBatch || (number == 0 && epoch == 0))
+        {
+            return null;
+        }
+
+        var (earlier, from) = number > 0 ? (Positions(order, number - 1), epoch) : (Positions(Order(epoch - 1), BatchCount - 1), epoch - 1);
+        return Write(earlier, Keys(earlier, SecondView, from), null);
+    }
+
+    private ulong[] Keys(int[] positions, ulong draw, int epoch) => _options.Augment.IsNone
+        ? new ulong[positions.Length]
+        : Array.ConvertAll(positions, position => StableRandom.Key(unchecked((ulong)_options.Seed) ^ draw, (ulong)epoch, (ulong)_data.SampleId(position)));
+
+    // Batches outlive the scopes of whoever asks for them. Samples are written straight into the tensor: managed arrays of
+    // this size are not collected for a long time, and the process would grow by two of them a batch.
+    private Batch Write(int[] positions, ulong[] keys, Batch? partner)
+    {
+        var shape = new[] { (long)positions.Length }.Concat(_data.Info.InputShape).ToArray();
+        var input = zeros(shape, ScalarType.Float32).DetachFromDisposeScope();
+        for (var i = 0; i < positions.Length; i++)
+        {
+            _writer.Write(positions[i], keys[i], MemoryMarshal.Cast<byte, float>(input.bytes).Slice(i * _data.SampleSize, _data.SampleSize));
+        }
+
+        var labels = Array.ConvertAll(positions, position => (long)_data.Label(position));
+        return new Batch
+        {
+            Inputs = new Dictionary<string, Tensor> { [Batch.DefaultInput] = input },
+            Targets = tensor(labels).DetachFromDisposeScope(),
+            SampleIds = Array.ConvertAll(positions, position => (long)_data.SampleId(position)),
+            AugmentationKeys = keys,
+            Partner = partner,
+        };
     }
 }

@@ -39,7 +39,7 @@ public sealed record MutualLearningOptions : ICheckedOptions
 }
 
 /// <summary>
-/// Deep mutual learning (Zhang, Xiang, Hospedales, Lu, CVPR 2018, equations 5 and 7): network i minimises
+/// Deep mutual learning (Zhang, Xiang, Hospedales, Lu, CVPR 2018, section 3): network i minimises
 /// CE + weight·T²/(N − 1)·Σⱼ KL(pⱼ ‖ pᵢ) over its peers j, whose predictions are targets without gradient. All networks take their
 /// step at the same time. The student is the first; the others are companions with initial weights of their own.
 /// </summary>

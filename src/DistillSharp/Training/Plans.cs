@@ -42,6 +42,9 @@ public sealed record SchemeEntry(
     /// <summary>The terms of an objective that names none.</summary>
     public IReadOnlyList<MethodPlan> DefaultTerms { get; init; } = [];
 
+    /// <summary>Which samples the scheme's training batches bring along.</summary>
+    public BatchPartner Partner { get; init; }
+
     /// <summary>What the scheme, with its options, cannot be trained with; nothing by default.</summary>
     public Func<object, TrainingOptions, IEnumerable<TrainingFault>> Refuses { get; init; } = (_, _) => [];
 }

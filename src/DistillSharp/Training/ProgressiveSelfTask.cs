@@ -19,7 +19,7 @@ public sealed record ProgressiveSelfOptions
 }
 
 /// <summary>
-/// Progressive self-knowledge distillation (Kim, Ji, Yoon, Hwang, ICCV 2021, equations 5 and 6): the target of a sample in epoch t
+/// Progressive self-knowledge distillation (Kim, Ji, Yoon, Hwang, ICCV 2021, section 3): the target of a sample in epoch t
 /// of T is (1 − αₜ)·one-hot + αₜ·softmax of the network's logits of it in epoch t − 1, with αₜ = α·t/T.
 /// </summary>
 public sealed class ProgressiveSelfTask : TrainingTask

@@ -53,6 +53,8 @@ public static class SchemeCatalog
         SelfDistillation,
         MutualLearningTask.Entry,
         ProgressiveSelfTask.Entry,
+        LastBatchSelfTask.Entry,
+        ClassWiseSelfTask.Entry,
     ];
 
     /// <summary>Reads <c>offline</c> or <c>{scheme: self_distillation, heads: […]}</c>; null with errors where that fails.</summary>

@@ -22,6 +22,8 @@ public sealed partial class SchemePageTests
         ["teacher_assistant"] = () => SoftTargetLoss.Compute(First, Second, 2).Mean,
         ["born_again"] = () => SoftTargetLoss.Compute(First, Second, 1).Mean,
         ["mutual_learning"] = () => MutualLearningTask.FromPeers([First, Second], 0, 1).Mean,
+        ["class_wise_self"] = () => ClassWiseSelfTask.FromPartner(First, Second, SampleLabels, 4).Mean,
+        ["last_batch_self"] = () => SoftTargetLoss.Compute(First, Second, 3).Mean,
         ["progressive_self"] = () =>
         {
             var alpha = ProgressiveSelfTask.WeightAt(0.8, new Progress(4, 10));

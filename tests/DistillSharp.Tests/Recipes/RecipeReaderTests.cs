@@ -109,6 +109,8 @@ public class RecipeReaderTests
     [InlineData("objective: {scheme: {scheme: self_distillation, heads: [layer1]}, train_up_to: layer1}", "objective.train_up_to", "trains the whole student")]
     [InlineData("objective: {scheme: {scheme: mutual_learning, peers: [{model: mlp}, {model: mlp}]}}", "objective.scheme.count", "set count to 3 or more")]
     [InlineData("objective: {scheme: {scheme: mutual_learning, peers: [{model: mlpp}]}}", "objective.scheme.peers[0].model", "did you mean `mlp`?")]
+    [InlineData("objective: {scheme: last_batch_self, training: {accumulate: 2}}", "objective.training.accumulate", "must be 1: last_batch_self")]
+    [InlineData("objective: {scheme: {scheme: class_wise_self, temperature: 0}}", "objective.scheme.temperature", "above 0")]
     [InlineData("objective: {scheme: mutual_learning, stages: [{name: a, epochs: 1}, {name: b, epochs: 2}]}", "objective.stages", "would forget it between stages")]
     [InlineData("objective: {scheme: mutual_learning, terms: [{method: soft_target}]}", "objective.terms", "has no teacher that terms could use")]
     [InlineData("objective: {scheme: self_destillation}", "objective.scheme", "did you mean `self_distillation`?")]

@@ -43,7 +43,7 @@ internal static class SchemeCase
         checkpoints);
 
     public static Loader Loader(Dataset samples, int batchSize, SchemeSpec scheme, bool shuffle = true) =>
-        new(samples, new LoaderOptions { BatchSize = batchSize, Shuffle = shuffle, Seed = 3, Augment = new AugmentOptions { Shift = samples.Info.InputShape.Count == 3 ? 1 : 0 } });
+        new(samples, new LoaderOptions { BatchSize = batchSize, Shuffle = shuffle, Seed = 3, Augment = new AugmentOptions { Shift = samples.Info.InputShape.Count == 3 ? 1 : 0 }, Partner = scheme.Entry.Partner });
 
     public static Batch First(IBatchSource source) => source.Epoch(0, 0, TestContext.Current.CancellationToken).First();
 

@@ -20,6 +20,8 @@ public sealed class SchemeResumeTests : IDisposable
     [
         "{scheme: mutual_learning, count: 3, peers: [{model: mlp, widths: [5], dropout: 0.1}]}",
         "progressive_self",
+        "last_batch_self",
+        "class_wise_self",
     ];
 
     private readonly TemporaryFolder _folder = new();
