@@ -19,7 +19,7 @@ internal sealed class RunData
         _teacherTrain = teacherTrain;
         _recipe = recipe;
         _splits = splits;
-        Normalisation = recipe.Data.Normalise ? Normalisation.Of(splits.Train) : null;
+        Normalisation = recipe.Data.Normalise ? recipe.Data.Given ?? Normalisation.Of(splits.Train) : null;
         Validation = Evaluation(splits.Validation);
         Test = Evaluation(splits.Test);
         TestLabels = [.. Enumerable.Range(0, splits.Test.Count).Select(splits.Test.Label)];

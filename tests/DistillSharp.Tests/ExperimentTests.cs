@@ -1,4 +1,5 @@
 using DistillSharp.Config;
+using DistillSharp.Export;
 using DistillSharp.Export.Onnx;
 using DistillSharp.Recipes;
 using DistillSharp.RunLog;
@@ -131,6 +132,18 @@ public sealed class ExperimentTests : IDisposable
 
         Assert.Equal(0, JobResult.Load(directory.JobResultFile("plain", 0)).Tuning[0].Validation);
         Assert.Contains(events.OfType<NoteLogged>(), note => note.Level == "warning" && note.Message.Contains("plain: learning_rate 1E+30", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Run_GivenMeanAndDeviation_AreWrittenIntoTheStudent()
+    {
+        var (_, directory, _) = Run(
+            (Common + "baselines: {plain: true}\nobjective: {scheme: {scheme: self_distillation, heads: [hidden1]}}\nseeds: [0]\n")
+                .Replace("dataset: digits", "dataset: digits, mean: [0.25], standard_deviation: [0.5]", StringComparison.Ordinal));
+
+        var recorded = ModelVerifier.Verify(directory.WeightsFile("plain", 0)).Fields.ToDictionary(field => field.Key, field => field.Value);
+        Assert.Equal("[0.25]", recorded[Provenance.Mean]);
+        Assert.Equal("[0.5]", recorded[Provenance.Deviation]);
     }
 
     [Fact]

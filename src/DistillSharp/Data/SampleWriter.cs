@@ -25,6 +25,11 @@ internal sealed class SampleWriter
 
         (_channels, _height, _width) = isImage ? ((int)shape[0], (int)shape[1], (int)shape[2]) : (1, 1, data.SampleSize);
         var used = normalise ?? Normalisation.None(_channels);
+        if (used.Mean.Count != _channels || used.Deviation.Count != _channels)
+        {
+            throw new ArgumentException($"{data.Info.Name} has {_channels} {(_channels == 1 ? "channel" : "channels")}, but there are {used.Mean.Count} means and {used.Deviation.Count} standard deviations");
+        }
+
         _mean = [.. used.Mean];
         _factor = [.. used.Deviation.Select(deviation => 1 / deviation)];
         _tables = data.IsBytes

@@ -4,7 +4,7 @@ using DistillSharp.Data;
 namespace DistillSharp.Recipes;
 
 /// <summary>Where the data comes from and how it is split and augmented: keys of <c>data:</c> beside the dataset's own.</summary>
-public sealed record DataSection
+public sealed record DataSection : ICheckedOptions
 {
     /// <summary>Share of the training data held out for validation.</summary>
     [Option("share of the training data held out for validation", Min = 0.001, Max = 0.9)]
@@ -22,7 +22,31 @@ public sealed record DataSection
     [Option("subtract the training split's mean and divide by its standard deviation, a channel")]
     public bool Normalise { get; init; } = true;
 
+    /// <summary>Given means in place of the training split's, one a channel, in the scale that pixels have as 0…1.</summary>
+    [Option("mean of each channel, pixels counted 0 to 1, in place of the training split's: what a teacher trained elsewhere was given")]
+    public IReadOnlyList<double> Mean { get; init; } = [];
+
+    /// <summary>Given standard deviations, one a channel.</summary>
+    [Option("standard deviation of each channel, beside mean", Min = 0, AboveMin = true)]
+    public IReadOnlyList<double> StandardDeviation { get; init; } = [];
+
     /// <summary>Random changes of the training images.</summary>
     [Option("random changes of the training images, the same for teacher and student")]
     public AugmentOptions Augment { get; init; } = new();
+
+    /// <summary>The given mean and deviation; null where they are the training split's.</summary>
+    internal Normalisation? Given => Mean.Count == 0 ? null : new Normalisation([.. Mean.Select(value => (float)value)], [.. StandardDeviation.Select(value => (float)value)]);
+
+    /// <inheritdoc/>
+    public void Check(ConfigNode node, ConfigErrors errors)
+    {
+        if (Mean.Count != StandardDeviation.Count)
+        {
+            errors.Add(node.PathOf("standard_deviation"), $"must have as many values as mean, one a channel: mean has {Mean.Count}, standard_deviation {StandardDeviation.Count}", node.Line);
+        }
+        else if (Mean.Count > 0 && !Normalise)
+        {
+            errors.Add(node.PathOf("normalise"), "must be true where mean and standard_deviation are given", node.Line);
+        }
+    }
 }

@@ -60,6 +60,18 @@ public class RecipeReaderTests
     }
 
     [Theory]
+    [InlineData("data={dataset: digits, mean: [0.5]}", "data.standard_deviation", "mean has 1, standard_deviation 0")]
+    [InlineData("data={dataset: digits, mean: [0.5], standard_deviation: [0]}", "data.standard_deviation", "above 0")]
+    [InlineData("data={dataset: digits, mean: [0.5], standard_deviation: [0.2], normalise: false}", "data.normalise", "must be true")]
+    public void Read_FaultyNormalisation_SaysWhereAndWhatWouldBeRight(string assignment, string path, string message)
+    {
+        var fault = RecipeText.OnlyFault(RecipeText.Plain, assignment);
+
+        Assert.Equal(path, fault.Path);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("trainig: {epochs: 3}", "trainig", "did you mean `training`?")]
     [InlineData("seeds: [1, 1]", "seeds", "seed 1 occurs twice")]
     [InlineData("seeds: []", "seeds", "at least one seed")]
