@@ -46,8 +46,10 @@ internal static class LogitLosses
         })
         .Add("generalized_jsd", (options, inputs) =>
         {
-            var (student, teacher) = inputs.Logits();
-            return GeneralizedDivergence.JensenShannon(student, teacher, options.Number("beta", 0.5, 0, 1), options.Temperature(1)).mean();
+            var (student, teacher) = inputs.Logits(0);
+            var rows = GeneralizedDivergence.JensenShannon(student, teacher, options.Number("beta", 0.5, 0, 1), options.Temperature(1));
+            var valid = inputs.Mask(student).reshape(-1);
+            return (rows * valid).sum() / valid.sum();
         })
         .Add("skewed_kl", (options, inputs) =>
         {
