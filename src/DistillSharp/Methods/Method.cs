@@ -92,6 +92,12 @@ public enum MethodTraits
 
     /// <summary>Reads nothing of a teacher, so that the recipe needs none.</summary>
     ReadsNoTeacher = 512,
+
+    /// <summary>Looks at quarter turns of every sample (<see cref="RotatedViews"/>), which must be square images.</summary>
+    NeedsRotations = 1024,
+
+    /// <summary>Has modules that learn from the teacher before the student is trained (<see cref="IPretrainedMethod"/>).</summary>
+    Pretrains = 2048,
 }
 
 /// <summary>One method that recipes can name.</summary>

@@ -42,6 +42,7 @@ public sealed class MethodCatalog
         .Add(Relations.PktMethod.Entry)
         .Add(Relations.CorrelationCongruenceMethod.Entry)
         .Add(Relations.CrdMethod.Entry)
+        .Add(Relations.SskdMethod.Entry)
         .Add(Sequences.TokenSoftTargetMethod.Entry)
         .Add(Sequences.TokenJsdMethod.Entry)
         .Add(Sequences.HiddenStatesMethod.Entry)

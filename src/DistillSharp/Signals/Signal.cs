@@ -13,7 +13,11 @@ public sealed record Signal(Tensor Value)
 /// <summary>What one model said about a batch.</summary>
 /// <param name="Logits">Its output.</param>
 /// <param name="Features">The requested feature points by name.</param>
-public sealed record ModelSignals(Signal Logits, IReadOnlyDictionary<string, Signal> Features);
+public sealed record ModelSignals(Signal Logits, IReadOnlyDictionary<string, Signal> Features)
+{
+    /// <summary>What it said about the turned views of the same samples (<see cref="RotatedViews"/>); null where no method asked for them.</summary>
+    public ModelSignals? Rotated { get; init; }
+}
 
 /// <summary>Shapes of one model's signals for a batch, with the batch axis first.</summary>
 /// <param name="Logits">Shape of the logits.</param>

@@ -27,7 +27,8 @@ public sealed class OfflineTask : TrainingTask
     private TeacherLogits? _teacherLogits;
     private readonly Stopwatch _teacherTime = new();
     private readonly List<Parameter> _frozen = [];
-    private IReadOnlyList<nn.Module> _frozenModules = [];
+    private readonly List<nn.Module> _frozenModules = [];
+    private readonly bool _rotates;
 
     /// <summary>Builds the terms from the shapes that one batch has on both sides.</summary>
     /// <param name="student">The network to train.</param>
@@ -40,6 +41,7 @@ public sealed class OfflineTask : TrainingTask
     {
         Student = student;
         _stage = stage;
+        _rotates = stage.Terms.Any(term => term.Entry.Traits.HasFlag(MethodTraits.NeedsRotations));
         var studentFeatures = stage.Terms.SelectMany(term => term.StudentFeatures);
         _student = new SignalReader(student, stage.TrainUpTo is { } last ? studentFeatures.Append(last) : studentFeatures);
         if (stage.NeedsTeacher)
@@ -54,6 +56,12 @@ public sealed class OfflineTask : TrainingTask
         }
 
         Companions = new ModuleBag(_terms.Select(term => (term.Plan.Name, (nn.Module)term.Method)));
+        foreach (var (_, method) in Pretrained)
+        {
+            Pretrainer.Freeze(method.PretrainedModule);
+            _frozenModules.Add(method.PretrainedModule);
+        }
+
         if (stage.TrainUpTo is { } point)
         {
             FreezeAfter(point, probe);
@@ -83,11 +91,22 @@ public sealed class OfflineTask : TrainingTask
     public override string? CouplingTerm =>
         _terms.FirstOrDefault(term => term.Plan.Entry.Traits.HasFlag(MethodTraits.CouplesSamples)).Plan?.Name;
 
+    private IEnumerable<(string Name, IPretrainedMethod Method)> Pretrained =>
+        _terms.Where(term => term.Method is IPretrainedMethod).Select(term => (term.Plan.Name, (IPretrainedMethod)term.Method));
+
+    /// <inheritdoc/>
+    public override bool Prepare(Preparation preparation)
+    {
+        var due = Pretrained.Where(term => term.Method.Pretraining.Epochs > 0).ToList();
+        due.ForEach(term => Pretrainer.Train(term.Name, term.Method, batch => ReadTeacher(_teacher!, batch), preparation));
+        return due.Count > 0;
+    }
+
     /// <inheritdoc/>
     public override IReadOnlyList<LossPart> Compute(Batch batch, Progress progress)
     {
         var teacher = _teacher is null ? null : ReadTeacher(_teacher, batch);
-        var student = _student.Read(batch);
+        var student = _rotates ? RotatedViews.Read(_student, batch) : _student.Read(batch);
         var parts = new List<LossPart>(_terms.Count + 1);
         var hardWeight = _stage.HardLabels.ValueAt(progress);
         if (hardWeight > 0 && batch.Targets is { } targets)
@@ -135,7 +154,7 @@ public sealed class OfflineTask : TrainingTask
         _teacherTime.Start();
         using var noGradient = no_grad();
         var signals = _teacherLogits is null
-            ? teacher.Read(batch)
+            ? _rotates ? RotatedViews.Read(teacher, batch) : teacher.Read(batch)
             : new ModelSignals(new Signal(_teacherLogits.Of(batch)), new Dictionary<string, Signal>());
         _teacherTime.Stop();
         return signals;
@@ -154,6 +173,11 @@ public sealed class OfflineTask : TrainingTask
 
         foreach (var plan in _stage.Terms)
         {
+            if (plan.Entry.Traits.HasFlag(MethodTraits.NeedsRotations))
+            {
+                RotatedViews.Require(probe, plan.Name);
+            }
+
             var context = new MethodContext(
                 studentShapes, teacherShapes, plan.StudentFeatures, plan.TeacherFeatures,
                 source.Info.Classes.Count, source.SampleCount, probe.Input.device)
@@ -164,7 +188,7 @@ public sealed class OfflineTask : TrainingTask
             _terms.Add((plan, plan.Entry.Create(plan.Options, context)));
         }
 
-        if (_teacher is not null && _stage.Training is { CacheTeacher: true, Epochs: > 1 } && _stage.Terms.All(term => term.TeacherFeatures.Count == 0))
+        if (_teacher is not null && !_rotates && _stage.Training is { CacheTeacher: true, Epochs: > 1 } && _stage.Terms.All(term => term.TeacherFeatures.Count == 0))
         {
             _teacherTime.Start();
             _teacherLogits = TeacherLogits.Create(_teacher, source, probe.Input.device, teacherShapes.Logits);
@@ -192,6 +216,6 @@ public sealed class OfflineTask : TrainingTask
         }
 
         // Batch-norm statistics are part of a layer that must not move.
-        _frozenModules = [.. Student.modules().Where(module => module.parameters(recurse: false).Any() && module.parameters(recurse: false).All(parameter => !parameter.requires_grad))];
+        _frozenModules.AddRange(Student.modules().Where(module => module.parameters(recurse: false).Any() && module.parameters(recurse: false).All(parameter => !parameter.requires_grad)));
     }
 }

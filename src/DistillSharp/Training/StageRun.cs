@@ -24,6 +24,7 @@ internal sealed class StageRun : IDisposable
     private readonly int _stepsPerEpoch;
     private readonly long _totalSteps;
     private readonly Device _device;
+    private readonly bool _resumes;
     private readonly EpochLosses _losses;
     private TrainingState _state;
     private CostMeter _cost;
@@ -50,6 +51,7 @@ internal sealed class StageRun : IDisposable
         CheckCoupling();
         _optimizer = new Optimizer(_task.TrainedParameters, _options);
         _average = _options.Ema > 0 ? new WeightAverage(job.Student, _options.Ema) : null;
+        _resumes = saved is not null;
         if (saved is not null)
         {
             StudentTensors.Restore(saved, _task, _optimizer, _average);
@@ -61,6 +63,11 @@ internal sealed class StageRun : IDisposable
     public (TrainingState State, IReadOnlyDictionary<string, double> Validation) Train(CancellationToken cancellation)
     {
         IReadOnlyDictionary<string, double>? validation = null;
+        if (!_resumes && _task.Prepare(new Preparation(_source, _device, _job.Seed, _state.Stage, Note, cancellation)))
+        {
+            SaveCheckpoint();
+        }
+
         for (var epoch = _state.Epoch; epoch < _options.Epochs; epoch++)
         {
             var started = _clock.GetTimestamp();
@@ -93,6 +100,8 @@ internal sealed class StageRun : IDisposable
 
     private static int StepsPerEpoch(StagePlan stage, IBatchSource source) =>
         (source.BatchCount + stage.Training.Accumulate - 1) / stage.Training.Accumulate;
+
+    private void Note(string message) => _events.Write(new NoteLogged("info", $"{_job.Arm}/seed-{_job.Seed}: {message}") { Time = _clock.GetUtcNow() });
 
     private TrainingTask CreateTask()
     {

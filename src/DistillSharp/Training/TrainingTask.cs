@@ -35,6 +35,13 @@ public abstract class TrainingTask : IDisposable
     /// <summary>Why the batches of an accumulation group may not be taken apart; null where they may.</summary>
     public virtual string? CouplingTerm => null;
 
+    /// <summary>
+    /// What must be done once before the stage's first step, such as training a paraphraser on the teacher. Not called where a
+    /// checkpoint of the stage is resumed: companions hold the outcome.
+    /// </summary>
+    /// <returns>True where something was done that is worth a checkpoint.</returns>
+    public virtual bool Prepare(Preparation preparation) => false;
+
     /// <summary>The loss of a batch, part by part.</summary>
     public abstract IReadOnlyList<LossPart> Compute(Batch batch, Progress progress);
 

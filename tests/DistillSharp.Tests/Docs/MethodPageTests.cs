@@ -33,6 +33,7 @@ public sealed partial class MethodPageTests
         ["pkt"] = () => ProbabilisticTransferLoss.Compute(Rows(2, 1, 0, 0, 1, 1, 1, 0, 2), Rows(3, 2, 0, 1, 3, 0, 0, 1, 3)).Mean,
         ["correlation_congruence"] = () => CorrelationCongruenceLoss.Neighbours(Student, Teacher).Mean,
         ["crd"] = () => ContrastiveLoss.NoiseContrastive(Rows(1, 0.5, 0.25), 10).mean(),
+        ["sskd"] = () => SelfSupervisionLoss.Transfer(full([6, 2], 0.5, ScalarType.Float64), tensor(new[] { 1, 0, 0, 1, 0.5, 0, 0, 0.5, 0, 0.5, 0.5, 0 }, [6, 2]), 0.5, 0.75),
         ["token_soft_target"] = () => TokenLoss.SoftTarget(Padded(Student), Padded(Teacher), PaddingMask, 2).Mean,
         ["token_jsd"] = () => TokenLoss.JensenShannon(Padded(Student), Padded(Teacher), PaddingMask, 0.5, 1).Mean,
         ["hidden_states"] = () => HiddenStateLoss.Cosine(Student.unsqueeze(0), Teacher.unsqueeze(0)).mean(),

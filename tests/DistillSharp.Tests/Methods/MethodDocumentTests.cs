@@ -45,6 +45,7 @@ public sealed class MethodDocumentTests
             (MethodTraits.CouplesSamples, "whole batches"),
             (MethodTraits.NeedsTeacherParameters, "the teacher's parameters"),
             (MethodTraits.UsesSampleIds, "sample ids"),
+            (MethodTraits.NeedsRotations, "quarter turns of square images"),
             (MethodTraits.ReadsNoTeacher, "no teacher"),
         };
         words.AddRange(more.Where(entry => traits.HasFlag(entry.Trait)).Select(entry => entry.Word));

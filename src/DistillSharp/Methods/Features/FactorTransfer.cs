@@ -1,5 +1,6 @@
 using DistillSharp.Config;
 using DistillSharp.Losses.Features;
+using DistillSharp.Signals;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -29,20 +30,23 @@ public sealed record FactorTransferOptions
     [Option("channels of a factor relative to the teacher's", Min = 0, AboveMin = true, Max = 4)]
     public double Rate { get; init; } = 0.5;
 
-    /// <summary>Weight of the paraphraser's reconstruction error, by which it is trained.</summary>
-    [Option("weight of the paraphraser's mean squared reconstruction error; 0 leaves the paraphraser as it is", Min = 0)]
-    public ValueSchedule ReconstructionWeight { get; init; } = 1;
+    /// <summary>Epochs of the paraphraser's own training.</summary>
+    [Option("epochs in which the paraphraser learns to reconstruct the teacher's map, before the student is trained", Min = 0)]
+    public int PretrainEpochs { get; init; } = 5;
+
+    /// <summary>Learning rate of the paraphraser's own training.</summary>
+    [Option("learning rate of the paraphraser's training (SGD with momentum)", Min = 0, AboveMin = true)]
+    public double PretrainLearningRate { get; init; } = 0.01;
 }
 
 /// <summary>
-/// Factor transfer. The paraphraser is an autoencoder of the teacher's map, trained by reconstruction alone: the factors are targets
-/// and send it no gradient. The translator makes the student's factor and is trained by the distance.
+/// Factor transfer. The paraphraser is an autoencoder of the teacher's map, trained by reconstruction before the student and then
+/// frozen; its code is the teacher's factor. The translator makes the student's factor and is trained by the distance.
 /// </summary>
-public sealed class FactorTransferMethod : FeatureMethod
+public sealed class FactorTransferMethod : FeatureMethod, IPretrainedMethod
 {
     private readonly FactorTransferOptions _options;
-    private readonly ModuleList<nn.Module<Tensor, Tensor>> encoders = nn.ModuleList<nn.Module<Tensor, Tensor>>();
-    private readonly ModuleList<nn.Module<Tensor, Tensor>> decoders = nn.ModuleList<nn.Module<Tensor, Tensor>>();
+    private readonly ModuleList<Paraphraser> paraphrasers = nn.ModuleList<Paraphraser>();
     private readonly ModuleList<nn.Module<Tensor, Tensor>> translators = nn.ModuleList<nn.Module<Tensor, Tensor>>();
 
     /// <summary>Builds it for probed shapes.</summary>
@@ -59,56 +63,70 @@ public sealed class FactorTransferMethod : FeatureMethod
         {
             var channels = TeacherShapes[i][1];
             var factor = Math.Max(1, (long)Math.Round(channels * options.Rate));
-            encoders.Add(Stack(channels, channels, factor));
-            decoders.Add(Stack(factor, channels, channels));
-            translators.Add(Stack(StudentShapes[i][1], StudentShapes[i][1], factor));
+            paraphrasers.Add(new Paraphraser(channels, factor));
+            translators.Add(Paraphraser.Encoder(StudentShapes[i][1], factor));
         }
 
         RegisterComponents();
         this.to(context.Device);
     }
 
-    /// <summary>The catalog's entry. The published weight is 500 (CIFAR), common code has 200.</summary>
+    /// <summary>The catalog's entry. The published weight is 500 (<c>variant: paper</c>, CIFAR), common code has 200 (<c>variant: code</c>).</summary>
     public static MethodEntry Entry { get; } = new(
         "factor_transfer",
         "Factor transfer: a paraphrase of the teacher's map, matched by a translation of the student's",
         "Kim, Park and Kwak, Paraphrasing Complex Network: Network Compression via Factor Transfer, NeurIPS 2018",
         typeof(FactorTransferOptions),
-        MethodTraits.UsesFeatures | MethodTraits.HasProjectors,
+        MethodTraits.UsesFeatures | MethodTraits.HasProjectors | MethodTraits.Pretrains,
         (options, context) => new FactorTransferMethod((FactorTransferOptions)options, context))
     {
         Variant = "default: spatial maps of factors, as common code; `variant: paper` compares whole factors",
     };
 
-    /// <summary>The paraphrasers' mean squared reconstruction error of the teacher's maps: the loss of a pre-training stage.</summary>
-    public Tensor Reconstruction(IReadOnlyList<Tensor> teacher) => teacher
-        .Select((map, i) => Reconstruction(i, encoders[i].call(map.detach()), map.detach()))
+    /// <inheritdoc/>
+    public PretrainingPlan Pretraining => new(paraphrasers.Count > 0 ? _options.PretrainEpochs : 0, _options.PretrainLearningRate);
+
+    /// <inheritdoc/>
+    public nn.Module PretrainedModule => paraphrasers;
+
+    /// <summary>The paraphrasers' mean squared reconstruction errors of the teacher's maps, summed over the pairs.</summary>
+    public Tensor PretrainingLoss(ModelSignals teacher) => TeacherFeaturesOf(teacher)
+        .Select((map, i) => (paraphrasers[i].call(map.detach()) - map.detach()).square().mean())
         .Aggregate((sum, next) => sum + next);
 
     /// <inheritdoc/>
-    protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress)
-    {
-        if (_options.Paraphraser == Projectors.None)
-        {
-            return SumOverPairs(student, teacher, (_, own, other) => Distance(own, other));
-        }
-
-        var weight = _options.ReconstructionWeight.ValueAt(progress);
-        return SumOverPairs(student, teacher, (i, own, other) =>
-        {
-            var factor = encoders[i].call(other.detach());
-            var distance = Distance(translators[i].call(own), factor.detach());
-            return weight > 0 ? distance + (Reconstruction(i, factor, other.detach()) * weight) : distance;
-        });
-    }
-
-    private Tensor Reconstruction(int pair, Tensor factor, Tensor teacher) => (decoders[pair].call(factor) - teacher).square().mean();
+    protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress) => SumOverPairs(student, teacher, (i, own, other) =>
+        paraphrasers.Count == 0 ? Distance(own, other) : Distance(translators[i].call(own), paraphrasers[i].Factor(other.detach()).detach()));
 
     private Tensor Distance(Tensor student, Tensor teacher) => FactorTransferLoss.Compute(student, teacher, _options.P1, _options.P2, _options.Variant);
+}
 
-    /// <summary>Three 3 × 3 convolutions with leaky ReLUs between them.</summary>
-    private static Sequential Stack(long inputs, long middle, long outputs) => nn.Sequential(
-        nn.Conv2d(inputs, middle, 3, padding: 1), nn.LeakyReLU(0.1),
-        nn.Conv2d(middle, outputs, 3, padding: 1), nn.LeakyReLU(0.1),
-        nn.Conv2d(outputs, outputs, 3, padding: 1));
+/// <summary>An autoencoder of a map: three 3 × 3 convolutions and three transposed ones, each with a leaky ReLU.</summary>
+internal sealed class Paraphraser : nn.Module<Tensor, Tensor>
+{
+    private readonly Sequential encoder;
+    private readonly Sequential decoder;
+
+    public Paraphraser(long channels, long factor)
+        : base("paraphraser")
+    {
+        encoder = Encoder(channels, factor);
+        decoder = nn.Sequential(
+            nn.ConvTranspose2d(factor, factor, 3, padding: 1), nn.LeakyReLU(0.1),
+            nn.ConvTranspose2d(factor, channels, 3, padding: 1), nn.LeakyReLU(0.1),
+            nn.ConvTranspose2d(channels, channels, 3, padding: 1), nn.LeakyReLU(0.1));
+        RegisterComponents();
+    }
+
+    /// <summary>The layers that make a factor: a paraphraser's first half, and a translator.</summary>
+    public static Sequential Encoder(long channels, long factor) => nn.Sequential(
+        nn.Conv2d(channels, channels, 3, padding: 1), nn.LeakyReLU(0.1),
+        nn.Conv2d(channels, factor, 3, padding: 1), nn.LeakyReLU(0.1),
+        nn.Conv2d(factor, factor, 3, padding: 1), nn.LeakyReLU(0.1));
+
+    /// <summary>The factor of a map.</summary>
+    public Tensor Factor(Tensor map) => encoder.call(map);
+
+    /// <summary>The reconstruction of a map from its factor.</summary>
+    public override Tensor forward(Tensor map) => decoder.call(encoder.call(map));
 }

@@ -69,6 +69,9 @@ public abstract class FeatureMethod : Method
     protected (IReadOnlyList<Tensor> Student, IReadOnlyList<Tensor> Teacher) FeaturesOf(MethodInput input) =>
         ([.. _studentFeatures.Select(feature => ValueOf(input.Student, feature))], [.. _teacherFeatures.Select(feature => ValueOf(input.Teacher, feature))]);
 
+    /// <summary>The teacher's features alone, in order, half precision widened.</summary>
+    protected IReadOnlyList<Tensor> TeacherFeaturesOf(ModelSignals teacher) => [.. _teacherFeatures.Select(feature => ValueOf(teacher, feature))];
+
     /// <summary>The masks of the student's features, in order.</summary>
     protected IReadOnlyList<Tensor?> MasksOf(MethodInput input) => [.. _studentFeatures.Select(feature => input.Student.Features[feature].Mask)];
 

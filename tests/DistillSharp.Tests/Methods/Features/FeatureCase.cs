@@ -36,6 +36,9 @@ internal sealed class FeatureCase
     /// <summary>The teacher's features; they ask for a gradient that must never come.</summary>
     public IEnumerable<Tensor> Teacher => _teacher.Values.Select(signal => signal.Value);
 
+    /// <summary>The teacher's signals.</summary>
+    public ModelSignals TeacherSignals => new(new Signal(zeros(4, 5)), _teacher);
+
     /// <summary>A context with features s0, s1 … and t0, t1 ….</summary>
     public static MethodContext Context(long[][] student, long[][] teacher) => new(
         new SignalShapes([student[0][0], 5], student.Select((shape, i) => (Name: $"s{i}", shape)).ToDictionary(pair => pair.Name, pair => (IReadOnlyList<long>)pair.shape)),
@@ -79,7 +82,7 @@ internal sealed class FeatureCase
         return Method.Compute(new MethodInput(new ModelSignals(logits, _student), new ModelSignals(logits, _teacher), batch, Progress.Start));
     }
 
-    /// <summary>Asserts that the gradient reaches the student's features and every parameter, and not the teacher's features.</summary>
+    /// <summary>Asserts that the gradient reaches the student's features and every parameter that is trained with the student, and not the teacher's features.</summary>
     public void CheckGradients()
     {
         var loss = Loss();
@@ -87,7 +90,9 @@ internal sealed class FeatureCase
         loss.backward();
         Assert.All(Student, feature => Assert.True(HasGradient(feature), "a student feature got no gradient"));
         Assert.All(Teacher, feature => Assert.True(feature.grad is null, "a teacher feature got a gradient"));
-        Assert.All(Method.named_parameters(), parameter => Assert.True(HasGradient(parameter.parameter), $"{parameter.name} got no gradient"));
+        var before = Method is IPretrainedMethod pretrained ? pretrained.PretrainedModule.parameters().ToHashSet(ReferenceEqualityComparer.Instance) : [];
+        Assert.All(Method.named_parameters(), parameter => Assert.True(
+            HasGradient(parameter.parameter) != before.Contains(parameter.parameter), $"{parameter.name} got {(before.Contains(parameter.parameter) ? "a" : "no")} gradient"));
     }
 
     private static bool HasGradient(Tensor tensor) => tensor.grad is { } gradient && gradient.abs().sum().item<float>() > 0;

@@ -1,6 +1,7 @@
 using DistillSharp.Methods;
 using DistillSharp.Methods.Features;
 using DistillSharp.Models;
+using DistillSharp.Tests.Losses.Features;
 using DistillSharp.Tests.Models;
 using static TorchSharp.torch;
 
@@ -175,12 +176,28 @@ public sealed class MapMethodsTests
     }
 
     [Fact]
-    public void FactorTransfer_ReconstructionWeightOfZero_LeavesTheParaphraserAlone()
+    public void FactorTransfer_PretrainingLoss_ReachesTheWholeParaphraserAndNothingElse()
     {
         using var scope = NewDisposeScope();
-        var test = new FeatureCase(FactorTransferMethod.Entry, new FactorTransferOptions { ReconstructionWeight = 0 }, Student, Teacher);
-        test.Loss().backward();
-        Assert.All(test.Method.named_parameters(), parameter => Assert.Equal(parameter.name.StartsWith("translators", StringComparison.Ordinal), parameter.parameter.grad is not null));
+        var test = new FeatureCase(FactorTransferMethod.Entry, new FactorTransferOptions(), Student, Teacher);
+        var method = (FactorTransferMethod)test.Method;
+        method.PretrainingLoss(test.TeacherSignals).backward();
+        Assert.NotEmpty(method.PretrainedModule.parameters());
+        Assert.All(test.Method.named_parameters(), parameter => Assert.Equal(parameter.name.StartsWith("paraphrasers", StringComparison.Ordinal), parameter.parameter.grad is not null));
+        Assert.All(test.Teacher, feature => Assert.Null(feature.grad));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void FactorTransfer_PaperVariant_ComparesWholeUnitFactors(double p)
+    {
+        using var scope = NewDisposeScope();
+        var test = new FeatureCase(FactorTransferMethod.Entry, new FactorTransferOptions { Variant = "paper", P2 = p, Paraphraser = "none" }, [[2, 3, 2, 2]], [[2, 3, 2, 2]]);
+        var (own, other) = (Numbers.Rows(test.Student.Single()), Numbers.Rows(test.Teacher.Single()));
+        var differences = own.Zip(other, (a, b) => Numbers.Unit(a).Zip(Numbers.Unit(b), (x, y) => Math.Abs(x - y)).ToArray()).ToList();
+        var expected = p == 1 ? differences.Average(row => row.Average()) : differences.Average(row => Math.Pow(row.Sum(value => Math.Pow(value, p)), 1 / p));
+        Assert.Equal(expected, test.Loss().item<float>(), 1e-6);
     }
 
     [Fact]
