@@ -10,7 +10,7 @@ using TorchSharp;
 namespace DistillSharp;
 
 /// <summary>The networks of a run's arms: new ones to train, finished ones to teach.</summary>
-internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory directory, RunData data, torch.Device device)
+internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory directory, RunData data, torch.Device device, int threads)
 {
     /// <summary>The arm of that name.</summary>
     public ArmPlan Find(string name) => arms.First(arm => arm.Name == name);
@@ -41,15 +41,15 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
     public JobResult? ResultOf(string name, int seed) =>
         directory.JobResultFile(name, Find(name).SeedFor(seed)) is var file && File.Exists(file) ? JobResult.Load(file) : null;
 
-    /// <summary>SHA-256 of the weights file of an arm's teacher, of several in their order; null where it has none.</summary>
+    /// <summary>SHA-256 of the file of an arm's teacher, of several in their order; null where it has none.</summary>
     public string? TeacherSha256(ArmPlan arm, int seed) => arm.Teacher is { } name && arm.Plan.Stages.Any(stage => stage.NeedsTeacher)
         ? string.Join(",", Networks(Find(name)).Select(network => FileHash.Sha256(WeightsFile(network, seed))))
         : null;
 
-    /// <summary>The arms of single networks that an arm is made of: itself, or its members.</summary>
+    /// <summary>The arms that an arm is made of: itself, or its members.</summary>
     public IEnumerable<ArmPlan> Networks(ArmPlan arm) => arm.Ensemble is { } ensemble ? ensemble.Members.Values.Select(Find) : [arm];
 
-    private string WeightsFile(ArmPlan arm, int seed) => arm.IsTrained ? directory.WeightsFile(arm.Name, arm.SeedFor(seed)) : arm.Weights!;
+    private string WeightsFile(ArmPlan arm, int seed) => arm.Onnx is { } file ? file.Onnx : arm.IsTrained ? directory.WeightsFile(arm.Name, arm.SeedFor(seed)) : arm.Weights!;
 
     private Teacher Load(ArmPlan arm, int seed, Func<CombinerOptions, CombinerOptions> combiner)
     {
@@ -62,6 +62,11 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
             }
 
             return new EnsembleTeacher(members, combiner(ensemble.Combiner));
+        }
+
+        if (arm.Onnx is { } file)
+        {
+            return new OnnxTeacher(file, data.Normalisation, threads);
         }
 
         var network = arm.Model!.Create(data.Info);

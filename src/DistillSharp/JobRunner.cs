@@ -17,7 +17,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
 {
     private readonly Trainer _trainer = new(events, clock);
     private readonly torch.Device _device = TorchRuntime.Device(recipe.Device);
-    private readonly ArmNetworks _networks = new(Arms.Of(recipe), directory, data, TorchRuntime.Device(recipe.Device));
+    private readonly ArmNetworks _networks = new(Arms.Of(recipe), directory, data, TorchRuntime.Device(recipe.Device), recipe.Threads);
 
     /// <summary>The arm's result, trained now or found finished.</summary>
     public JobResult Run(ArmPlan arm, int seed, CancellationToken cancellation)
@@ -29,7 +29,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         }
 
         Directory.CreateDirectory(directory.JobFolder(arm.Name, seed));
-        var (result, seconds) = arm.Ensemble is null ? Train(arm, seed, cancellation) : (MeasureEnsemble(arm, seed), 0);
+        var (result, seconds) = arm.Model is not null ? Train(arm, seed, cancellation) : (MeasureOnly(arm, seed), 0);
         result.Save(file);
         if (Directory.Exists(directory.CheckpointFolder(arm.Name, seed)))
         {
@@ -212,15 +212,20 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         };
     }
 
-    // Nothing is trained: its members were. They cost and weigh what they do together.
-    private JobResult MeasureEnsemble(ArmPlan arm, int seed)
+    // An ensemble or a file: nothing is trained. Members cost and weigh what they do together.
+    private JobResult MeasureOnly(ArmPlan arm, int seed)
     {
         using var teacher = _networks.LoadToMeasure(arm, seed);
         using var source = teacher.Open([]);
         var validation = Evaluator.Logits(source, data.Validation, _device);
         var measured = Measure(arm, seed, validation, Evaluator.Logits(source, data.Test, _device));
-        var members = _networks.Networks(arm).Select(member => _networks.ResultOf(member.Name, seed)!).ToList();
-        foreach (var key in new[] { "parameters", "macs", "bytes", "cpu_seconds" }.Where(key => members.All(member => member.Metrics.ContainsKey(key))))
+        if (arm.Onnx is { } file)
+        {
+            measured.Metrics["bytes"] = new FileInfo(file.Onnx).Length;
+        }
+
+        var members = arm.Ensemble?.Members.Values.Select(name => _networks.ResultOf(name, seed)!).ToList() ?? [];
+        foreach (var key in new[] { "parameters", "macs", "bytes", "cpu_seconds" }.Where(key => members.Count > 0 && members.All(member => member.Metrics.ContainsKey(key))))
         {
             measured.Metrics[key] = members.Sum(member => member.Metrics[key]);
         }
@@ -239,8 +244,8 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             Validation = ClassificationMetrics.Compute(validation.Logits, validation.Labels, validation.Classes).Metrics,
             Predictions = measured.Predictions,
             PerClass = measured.PerClass,
-            Notes = arm.Ensemble!.Combiner.ReadsLabels
-                ? [$"{ConfigBinder.SnakeCase(arm.Ensemble.Combiner.Combine.ToString())} reads labels, which it may in training; on validation and test data it is measured as the mean of its members' probabilities."]
+            Notes = arm.Ensemble is { Combiner: { ReadsLabels: true } combiner }
+                ? [$"{ConfigBinder.SnakeCase(combiner.Combine.ToString())} reads labels, which it may in training; on validation and test data it is measured as the mean of its members' probabilities."]
                 : [],
         };
     }

@@ -2,12 +2,13 @@ using DistillSharp.Data;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.Signals;
+using DistillSharp.Teachers;
 
 namespace DistillSharp;
 
 /// <summary>The feature points of a recipe's two networks with the shapes they have for its data.</summary>
 /// <param name="Student">The student's, from the input to the output.</param>
-/// <param name="Teacher">The teacher's; empty where the recipe has none.</param>
+/// <param name="Teacher">The teacher's, of several with their names before them; empty where the recipe has none.</param>
 public sealed record LayerReport(IReadOnlyList<LayerShape> Student, IReadOnlyList<LayerShape> Teacher)
 {
     /// <summary>A counterpart in the teacher for every point of the student.</summary>
@@ -21,7 +22,23 @@ public sealed record LayerReport(IReadOnlyList<LayerShape> Student, IReadOnlyLis
         TorchRuntime.Configure(recipe.Threads);
         var data = RunData.Load(recipe, dataFolder);
         using var batch = data.Validation.Epoch(0).First();
-        return new LayerReport(Shapes(recipe.Student, data.Info, batch), recipe.Teacher is { } teacher ? Shapes(teacher.Model, data.Info, batch) : []);
+        IEnumerable<LayerShape> teacher = recipe.Teacher is { } one ? Shapes(one, data, batch)
+            : recipe.Teachers?.Members.SelectMany(member => Shapes(member.Value, data, batch).Select(layer => layer with { Name = $"{member.Key}.{layer.Name}" })) ?? [];
+        return new LayerReport(Shapes(recipe.Student, data.Info, batch), [.. teacher]);
+    }
+
+    private static List<LayerShape> Shapes(TeacherSection teacher, RunData data, Batch batch)
+    {
+        if (teacher.Onnx is not { } file)
+        {
+            return Shapes(teacher.Model!, data.Info, batch);
+        }
+
+        using var source = new OnnxTeacher(file, data.Normalisation);
+        var names = source.Features();
+        using ISignalSource opened = source.Open(names);
+        var shapes = opened.Probe(batch).Features;
+        return [.. names.Where(name => shapes[name] is { Count: > 1 } shape && shape[0] == batch.Count).Select(name => new LayerShape(name, [.. shapes[name].Skip(1)]))];
     }
 
     private static List<LayerShape> Shapes(ModelSpec model, DatasetInfo info, Batch batch)

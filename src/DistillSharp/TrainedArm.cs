@@ -48,6 +48,11 @@ public sealed class TrainedArm : IDisposable
             throw new ArgumentException($"{name} is several networks; take one of them: {string.Join(", ", ensemble.Members.Values)}");
         }
 
+        if (plan.Onnx is { } file)
+        {
+            throw new ArgumentException($"{name} is a file that this run did not train: {file.Onnx}");
+        }
+
         var number = seed ?? plan.Seeds[0];
         var weights = directory.WeightsFile(name, number);
         if (!File.Exists(weights))
@@ -71,7 +76,7 @@ public sealed class TrainedArm : IDisposable
 
     /// <summary>Writes the network as ONNX and checks it.</summary>
     /// <exception cref="ParityException">The file would differ from the network.</exception>
-    public ParityResult ExportOnnx(string path) => new StudentWriter(_recipe, _directory, _data, new ArmNetworks(Arms.Of(_recipe), _directory, _data, TorchSharp.torch.CPU)).WriteOnnx(_plan, Seed, Network, path, []);
+    public ParityResult ExportOnnx(string path) => new StudentWriter(_recipe, _directory, _data, new ArmNetworks(Arms.Of(_recipe), _directory, _data, TorchSharp.torch.CPU, _recipe.Threads)).WriteOnnx(_plan, Seed, Network, path, []);
 
     /// <inheritdoc/>
     public void Dispose() => Network.Dispose();

@@ -14,7 +14,6 @@ public sealed class ChainRuns : IDisposable
         data: {dataset: digits, train_samples: 100}
         training: {epochs: 2, batch_size: 50}
         evaluation: {latency: false}
-        export: {onnx: false}
 
         """;
 

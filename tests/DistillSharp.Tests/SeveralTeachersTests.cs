@@ -1,6 +1,7 @@
 using DistillSharp.Evaluation;
 using DistillSharp.Export;
 using DistillSharp.Recipes;
+using DistillSharp.RunLog;
 using DistillSharp.Runs;
 
 namespace DistillSharp.Tests;
@@ -83,6 +84,29 @@ public sealed class SeveralTeachersTests : IDisposable
 
         Assert.Equal(ChainRuns.Hash(first.WeightsFile("soft_target", 0)), ChainRuns.Hash(second.WeightsFile("soft_target", 0)));
         Assert.Equal(JobResult.Load(first.JobResultFile("teacher", 0)).Metrics["top1"], results.Arms.Single(arm => arm.Name == "teacher").Metrics["top1"].Mean);
+    }
+
+    [Fact]
+    public void Run_AnExportedNetworkAsFile_TeachesAloneAndBesideAnother()
+    {
+        const string Objective = "objective: {terms: [{method: soft_target}]}\nseeds: [0]\n";
+        var first = _runs.Run("teacher: {model: mlp, widths: [16]}\n" + Objective).Directory;
+        File.Copy(Path.ChangeExtension(first.WeightsFile("teacher", 0), ".onnx"), _runs.File("teacher.onnx"));
+        var (results, second, events) = _runs.Run("teacher: {onnx: teacher.onnx}\n" + Objective);
+
+        Assert.DoesNotContain(events.OfType<JobStarted>(), job => job.Arm == "teacher");
+        var (live, file) = (JobResult.Load(first.JobResultFile("teacher", 0)), JobResult.Load(second.JobResultFile("teacher", 0)));
+        Assert.Equal(live.Predictions, file.Predictions);
+        Assert.Equal(live.Metrics["nll"], file.Metrics["nll"], 5);
+        Assert.Equal(new FileInfo(_runs.File("teacher.onnx")).Length, file.Metrics["bytes"]);
+        Assert.Equal(Config.FileHash.Sha256(_runs.File("teacher.onnx")), ChainRuns.Metadata(second.WeightsFile("soft_target", 0), Provenance.TeacherSha256));
+        var (liveStudent, fileStudent) = (JobResult.Load(first.JobResultFile("soft_target", 0)), JobResult.Load(second.JobResultFile("soft_target", 0)));
+        Assert.Equal(liveStudent.Metrics["nll"], fileStudent.Metrics["nll"], 3);
+        Assert.NotEmpty(results.Differences);
+
+        var third = _runs.Run("teachers: {file: {onnx: teacher.onnx}, live: {model: mlp, widths: [8]}}\n" + Objective).Directory;
+        Assert.Equal(file.Predictions, JobResult.Load(third.JobResultFile("teacher.file", 0)).Predictions);
+        Assert.Contains("agreement", JobResult.Load(third.JobResultFile("soft_target", 0)).Metrics.Keys);
     }
 
     private static int[] ExpectedPredictions(Recipe recipe, RunDirectory directory, bool logits)

@@ -8,13 +8,13 @@ namespace DistillSharp.Recipes;
 
 /// <summary>One arm of a run: what is trained, how, and with which seeds.</summary>
 /// <param name="Name">Arm name.</param>
-/// <param name="Plan">How it is trained; without stages for an ensemble.</param>
+/// <param name="Plan">How it is trained; without stages for an ensemble or a file.</param>
 /// <param name="IsTeacher">True where it is there for others to learn from and is not compared with the plain student.</param>
 /// <param name="Seeds">Its seeds.</param>
 /// <param name="Candidates">What its tuning tries; empty where it is not tuned.</param>
 public sealed record ArmPlan(string Name, ObjectivePlan Plan, bool IsTeacher, IReadOnlyList<int> Seeds, IReadOnlyList<TuningCandidate> Candidates)
 {
-    /// <summary>Its network; null for an ensemble, which is measured and not trained.</summary>
+    /// <summary>Its network; null for an ensemble and for a file, which are measured and not trained.</summary>
     public ModelSpec? Model { get; init; }
 
     /// <summary>Safetensors file that the network starts from; null for a seeded random start.</summary>
@@ -26,13 +26,16 @@ public sealed record ArmPlan(string Name, ObjectivePlan Plan, bool IsTeacher, IR
     /// <summary>What it is made of where it is several networks; null where it is one.</summary>
     public EnsemblePlan? Ensemble { get; init; }
 
+    /// <summary>The file that it is; null for a network and for an ensemble.</summary>
+    public OnnxTeacherOptions? Onnx { get; init; }
+
     /// <summary>Arms of one seed and number start from the same weights.</summary>
     public int StartNumber { get; init; }
 
     /// <summary>True where it is trained on the whole training split though others see only a part.</summary>
     public bool SeesAllSamples { get; init; }
 
-    /// <summary>False for an ensemble, and for a teacher whose weights are given.</summary>
+    /// <summary>False for an ensemble, a file, and a teacher whose weights are given.</summary>
     public bool IsTrained => Model is not null && !(IsTeacher && Weights is not null);
 
     /// <summary>The seed of this arm that serves another arm's seed: the same where it has that one, else its only one.</summary>

@@ -1,5 +1,7 @@
 using DistillSharp.Config;
+using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
+using DistillSharp.Teachers;
 using DistillSharp.Training;
 
 namespace DistillSharp.Recipes;
@@ -10,7 +12,7 @@ namespace DistillSharp.Recipes;
 /// </summary>
 internal sealed class FeatureScope
 {
-    private readonly List<(string Whose, ModelSpec? Model)> _networks = [];
+    private readonly List<(string Whose, ModelSpec? Model, OnnxTeacherOptions? File)> _networks = [];
     private readonly IReadOnlyDictionary<string, TeacherSection>? _members;
 
     private FeatureScope(IReadOnlyDictionary<string, TeacherSection>? members) => _members = members;
@@ -19,7 +21,7 @@ internal sealed class FeatureScope
     public static FeatureScope Students(SchemeSpec scheme, ModelSpec? student)
     {
         var scope = new FeatureScope(null);
-        scope._networks.Add(("student", student));
+        scope._networks.Add(("student", student, null));
         scope.AddAssistants(scheme);
         return scope;
     }
@@ -33,7 +35,7 @@ internal sealed class FeatureScope
         }
 
         var scope = new FeatureScope(teachers?.Members);
-        scope._networks.Add(("teacher", teacher?.Model));
+        scope._networks.Add(("teacher", teacher?.Model, teacher?.Onnx));
         scope.AddAssistants(scheme);
         return scope;
     }
@@ -43,7 +45,7 @@ internal sealed class FeatureScope
     {
         if (_members is null)
         {
-            return _networks.Select(network => Fault(point, network.Whose, network.Model)).FirstOrDefault(fault => fault is not null);
+            return _networks.Select(network => Fault(point, network.Whose, network.Model, network.File)).FirstOrDefault(fault => fault is not null);
         }
 
         if (_networks.Count > 1)
@@ -54,12 +56,18 @@ internal sealed class FeatureScope
         var dot = point.IndexOf('.', StringComparison.Ordinal);
         var name = dot < 0 ? point : point[..dot];
         return dot > 0 && _members.TryGetValue(name, out var member)
-            ? Fault(point[(dot + 1)..], $"teacher {name}, a", member.Model)
+            ? Fault(point[(dot + 1)..], $"teacher {name}, a", member.Model, member.Onnx)
             : $"features of several teachers are named `teacher.feature`, such as {_members.Keys.FirstOrDefault() ?? "wide"}.penultimate; {NearestName.Hint(name, _members.Keys)}";
     }
 
-    private static string? Fault(string point, string whose, ModelSpec? model)
+    private static string? Fault(string point, string whose, ModelSpec? model, OnnxTeacherOptions? file)
     {
+        if (file is not null)
+        {
+            var tensors = OnnxGraph.Read(file.Onnx).Tensors;
+            return tensors.Contains(point) ? null : $"{file.Onnx} has no tensor `{point}`; {NearestName.Hint(point, tensors)}";
+        }
+
         if (model is null || point.Contains('.', StringComparison.Ordinal) || point.Contains(':', StringComparison.Ordinal))
         {
             return null;
@@ -73,7 +81,7 @@ internal sealed class FeatureScope
     {
         if (scheme.Options is TeacherAssistantOptions options)
         {
-            _networks.AddRange(options.Assistants.Select((model, i) => ($"assistant {options.NameOf(i)}, a", (ModelSpec?)model)));
+            _networks.AddRange(options.Assistants.Select((model, i) => ($"assistant {options.NameOf(i)}, a", (ModelSpec?)model, (OnnxTeacherOptions?)null)));
         }
     }
 }

@@ -344,9 +344,10 @@ internal sealed class ObjectiveReader(
     {
         keys.Student.ToList().ForEach(point => CheckFeature(item.Get("student")!, point, FeatureScope.Students(scheme, student)));
         keys.Teacher.ToList().ForEach(point => CheckFeature(item.Get("teacher")!, point, FeatureScope.Teachers(scheme, student, teacher, teachers)));
-        if (teachers is not null && !scheme.Entry.TeachesItself && entry.Traits.HasFlag(MethodTraits.NeedsTeacherParameters))
+        if (!scheme.Entry.TeachesItself && entry.Traits.HasFlag(MethodTraits.NeedsTeacherParameters) && (teachers is not null || teacher?.Onnx is not null))
         {
-            binder.Errors.Add(nameNode, $"{entry.Name} reads the parameters of one network, and there are several teachers; give one `teacher`");
+            var why = teachers is null ? "an ONNX file shows none; give the teacher as `model` and `weights`" : "there are several teachers; give one `teacher`";
+            binder.Errors.Add(nameNode, $"{entry.Name} reads the parameters of one network, and {why}");
         }
 
         if (!entry.Traits.HasFlag(MethodTraits.UsesFeatures))

@@ -70,14 +70,18 @@ public sealed record Recipe
     public required string Device { get; init; }
 }
 
-/// <summary>A teacher: a network trained by this recipe, or loaded from a safetensors file.</summary>
-/// <param name="Model">The network.</param>
+/// <summary>A teacher: a network trained by this recipe, or loaded from a safetensors file, or a file that is run as it is.</summary>
+/// <param name="Model">The network; null for a file.</param>
 /// <param name="Weights">Safetensors file; null where it is trained here.</param>
 /// <param name="Training">How it is trained (hard labels only).</param>
 /// <param name="Seed">Its seed; the first of the recipe's seeds by default. One teacher serves all students unless <see cref="PerSeed"/>.</param>
 /// <param name="PerSeed">True where every seed trains a teacher of its own.</param>
 /// <param name="AllSamples">True where it is trained on the whole training split though students see only a part.</param>
-public sealed record TeacherSection(ModelSpec Model, string? Weights, TrainingOptions Training, int? Seed, bool PerSeed, bool AllSamples);
+public sealed record TeacherSection(ModelSpec? Model, string? Weights, TrainingOptions Training, int? Seed, bool PerSeed, bool AllSamples)
+{
+    /// <summary>The file; null for a network.</summary>
+    public OnnxTeacherOptions? Onnx { get; init; }
+}
 
 /// <summary>Several teachers that a combiner makes one of: <c>teachers:</c>.</summary>
 /// <param name="Members">The teachers by name, at least two.</param>

@@ -91,7 +91,7 @@ public static class RecipeReader
             CheckTuning(tuning, objectiveReader.Tuning, top.Seeds);
             CheckBaselines(baselines, objectives);
             var export = Section<ExportSection>("export");
-            CheckExport(export, objectives, baselines, teacher is not null);
+            CheckExport(export, objectives, baselines, teacher?.Model is not null);
             return errors.Any || dataset is null || student is null
                 ? null
                 : new RecipeReading(

@@ -40,12 +40,14 @@ internal static class TeacherArms
 
     private static ArmPlan Teacher(Recipe recipe, string name, TeacherSection teacher, int number)
     {
-        // A teacher with given weights has nothing to tune.
+        // A teacher with given weights has nothing to tune, a file nothing to train.
         var plan = Arms.HardLabels(teacher.Training);
+        plan = teacher.Onnx is null ? plan : plan with { Stages = [] };
         var seeds = teacher.PerSeed ? recipe.Seeds : [teacher.Seed ?? recipe.Seeds[0]];
-        return new ArmPlan(name, plan, true, seeds, recipe.Tuning is { Teacher: true } && teacher.Weights is null ? Arms.Grid(recipe, plan) : [])
+        return new ArmPlan(name, plan, true, seeds, recipe.Tuning is { Teacher: true } && teacher is { Weights: null, Onnx: null } ? Arms.Grid(recipe, plan) : [])
         {
             Model = teacher.Model,
+            Onnx = teacher.Onnx,
             Weights = teacher.Weights,
             StartNumber = number,
             SeesAllSamples = teacher.AllSamples,

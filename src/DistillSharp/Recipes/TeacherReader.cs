@@ -1,4 +1,5 @@
 using DistillSharp.Config;
+using DistillSharp.Export.Onnx;
 using DistillSharp.Teachers;
 using DistillSharp.Training;
 
@@ -79,11 +80,45 @@ internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs cat
 
     private TeacherSection? Read(ConfigNode node)
     {
+        if (node.Get("onnx") is not null)
+        {
+            return ReadOnnx(node);
+        }
+
         var model = catalogs.Models.Read(node, binder, _own);
         var keys = binder.Bind<TeacherKeys>(node, [.. node.Entries?.Keys.Where(key => !ConfigBinder.OptionsOf(typeof(TeacherKeys)).ContainsKey(key)) ?? []]);
         var weights = Weights(node, keys.Weights);
         var training = binder.Bind<TrainingOptions>(NodeMerge.Merge("training", [root.Get("training"), node.Get("training")]));
         return model is null ? null : new TeacherSection(model, weights, training, keys.Seed, keys.PerSeed, keys.AllSamples);
+    }
+
+    private TeacherSection? ReadOnnx(ConfigNode node)
+    {
+        var before = binder.Errors.All.Count;
+        var options = binder.Bind<OnnxTeacherOptions>(node);
+        if (options.Mean.Count != options.Deviation.Count)
+        {
+            binder.Errors.Add(node, $"{options.Mean.Count} values of `mean` and {options.Deviation.Count} of `deviation`; give both, one a channel");
+        }
+
+        if (binder.Errors.All.Count > before)
+        {
+            return null;
+        }
+
+        options = options with { Onnx = Path.GetFullPath(Path.Combine(folder, options.Onnx)) };
+        try
+        {
+            var graph = OnnxGraph.Read(options.Onnx);
+            _ = options.InputOf(graph);
+            _ = options.OutputOf(graph);
+            return new TeacherSection(null, null, new TrainingOptions(), null, false, false) { Onnx = options };
+        }
+        catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            binder.Errors.Add(node.Get("onnx")!, error is FileNotFoundException or DirectoryNotFoundException ? $"there is no file {options.Onnx}" : error.Message);
+            return null;
+        }
     }
 }
 

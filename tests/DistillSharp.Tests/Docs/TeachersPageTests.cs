@@ -16,12 +16,13 @@ public sealed partial class TeachersPageTests
     public void Page_NamesEveryOptionAndCombination()
     {
         Assert.All(ConfigBinder.OptionsOf(typeof(CombinerOptions)).Keys, key => Assert.Contains($"| `{key}` |", _text, StringComparison.Ordinal));
+        Assert.All(ConfigBinder.OptionsOf(typeof(OnnxTeacherOptions)).Keys, key => Assert.Contains($"`{key}`", Documents.Between(_text, "# A teacher that is an ONNX file", "# Several teachers"), StringComparison.Ordinal));
         Assert.All(Enum.GetNames<Combination>(), name => Assert.Contains($"- `{ConfigBinder.SnakeCase(name)}`:", _text, StringComparison.Ordinal));
     }
 
     [Fact]
     public void Recipe_IsValid() =>
-        Assert.Equal(3, RecipeReader.Read(Documents.Between(_text, "```yaml", "```"), "example", Documents.Root).Recipe.Teachers!.Members.Count);
+        Assert.Equal(3, RecipeReader.Read(Documents.Between(_text, "```yaml\ndata:", "```").Insert(0, "data:"), "example", Documents.Root).Recipe.Teachers!.Members.Count);
 
     [Fact]
     public void WorkedExample_Logits_AreWhatTheCodeComputes()

@@ -1,6 +1,7 @@
 using DistillSharp.Methods.Logits;
 using DistillSharp.Recipes;
 using DistillSharp.Teachers;
+using DistillSharp.Tests.Teachers;
 
 namespace DistillSharp.Tests.Recipes;
 
@@ -37,7 +38,7 @@ public sealed class TeacherReaderTests
         Assert.Null(recipe.Teacher);
         Assert.Equal(new CombinerOptions { Combine = Combination.ConfidenceWeighted, Temperature = 3 }, recipe.Teachers!.Combiner);
         Assert.Equal([("wide", "mlp", 9, null), ("deep", "small_cnn", 3, 5)], recipe.Teachers.Members.Select(member => (
-            member.Key, member.Value.Model.Entry.Name, member.Value.Training.Epochs, member.Value.Seed)));
+            member.Key, member.Value.Model!.Entry.Name, member.Value.Training.Epochs, member.Value.Seed)));
         var arms = Arms.Of(recipe);
         Assert.Equal(
             ["teacher.wide: 0", "teacher.deep: 5", "teacher: 0", "plain: 0 1 2", "soft_target: 0 1 2"], arms.Select(arm => $"{arm.Name}: {string.Join(" ", arm.Seeds)}"));
@@ -150,5 +151,53 @@ public sealed class TeacherReaderTests
             "the student small_cnn has no feature point `hidden1`",
             RecipeText.OnlyFault(OneTeacher + Terms.Replace("POINT", "hidden1", StringComparison.Ordinal)).Message, StringComparison.Ordinal);
         Assert.NotEmpty(RecipeText.Read(Start + Terms.Replace("POINT", "layer1", StringComparison.Ordinal)).Recipe.Objectives);
+    }
+
+    [Fact]
+    public void Read_OnnxTeacher_IsAFileThatIsNotTrained()
+    {
+        using var folder = new TemporaryFolder();
+        OnnxFiles.Mlp(folder.File("teacher.onnx"));
+        var recipe = RecipeReader.Read(Start + "teacher: {onnx: teacher.onnx, output: logits}\n" + SoftTarget, "onnx", folder.Path).Recipe;
+
+        Assert.Equal(folder.File("teacher.onnx"), recipe.Teacher!.Onnx!.Onnx);
+        var teacher = Arms.Of(recipe)[0];
+        Assert.Equal(("teacher", false, 0), (teacher.Name, teacher.IsTrained, teacher.Plan.Epochs));
+    }
+
+    [Theory]
+    [InlineData("{onnx: absent.onnx}", "teacher.onnx", "there is no file")]
+    [InlineData("{onnx: teacher.onnx, input: inputs}", "teacher.onnx", "no input `inputs`; did you mean `input`?")]
+    [InlineData("{onnx: teacher.onnx, output: probabilities}", "teacher.onnx", "no output `probabilities`; Known: logits")]
+    [InlineData("{onnx: teacher.onnx, weights: a.safetensors}", "teacher.weights", "unknown key")]
+    [InlineData("{onnx: teacher.onnx, mean: [0.5]}", "teacher", "1 values of `mean` and 0 of `deviation`")]
+    [InlineData("{onnx: half.onnx}", "teacher.onnx", "no sound ONNX file")]
+    [InlineData("{onnx: text.onnx}", "teacher.onnx", "no sound ONNX file")]
+    public void Read_FaultyOnnxTeacher_SaysWhereAndWhatWouldBeRight(string teacher, string path, string message)
+    {
+        using var folder = new TemporaryFolder();
+        OnnxFiles.Mlp(folder.File("teacher.onnx"));
+        var bytes = File.ReadAllBytes(folder.File("teacher.onnx"));
+        folder.Write("half.onnx", bytes[..(bytes.Length / 2)]);
+        folder.Write("text.onnx", "no model");
+        var error = Assert.Throws<Config.ConfigException>(() => RecipeReader.Read(Start + $"teacher: {teacher}\n" + SoftTarget, "onnx", folder.Path));
+
+        var fault = Assert.Single(error.Errors);
+        Assert.Equal(path, fault.Path);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{method: similarity, student: layer1, teacher: hidden7}", "objective.terms[0].teacher", "has no tensor `hidden7`; ")]
+    [InlineData("{method: simkd, student: layer1, teacher: relu}", "objective.terms[0].method", "an ONNX file shows none")]
+    public void Read_TermThatAnOnnxTeacherCannotGive_SaysSo(string term, string path, string message)
+    {
+        using var folder = new TemporaryFolder();
+        OnnxFiles.Mlp(folder.File("teacher.onnx"));
+        var text = Start + $"teacher: {{onnx: teacher.onnx}}\nobjective: {{terms: [{term}]}}\n";
+        var error = Assert.Throws<Config.ConfigException>(() => RecipeReader.Read(text, "onnx", folder.Path));
+
+        var fault = Assert.Single(error.Errors, each => each.Path == path);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
     }
 }

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 
 namespace DistillSharp.Export.Onnx;
 
@@ -10,13 +9,12 @@ namespace DistillSharp.Export.Onnx;
 /// <param name="Metadata">Free texts.</param>
 public sealed record OnnxFile(long FormatVersion, string Producer, string ContentSha256, IReadOnlyDictionary<string, string> Metadata)
 {
-    private const int MaxTextLength = 64 << 20;
-
     /// <summary>Reads a file.</summary>
     /// <exception cref="InvalidDataException">It is no sound ONNX file; says what is wrong where.</exception>
     public static OnnxFile Read(string path)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+        var reader = new ProtobufReader(stream);
         using var content = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var (version, producer, graphs) = (0L, "", 0);
         var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal);
@@ -25,22 +23,22 @@ public sealed record OnnxFile(long FormatVersion, string Producer, string Conten
             while (stream.Position < stream.Length)
             {
                 var start = stream.Position;
-                var (field, type) = Tag(stream);
+                var (field, type) = reader.Tag();
                 switch (field, type)
                 {
                     case (1, 0):
-                        version = (long)Varint(stream);
+                        version = (long)reader.Varint();
                         break;
                     case (2, 2):
-                        producer = Encoding.UTF8.GetString(Delimited(stream));
+                        producer = reader.Text();
                         break;
                     case (14, 2):
-                        var (key, value) = Entry(Delimited(stream));
+                        var (key, value) = Entry(reader);
                         metadata[key] = metadata.ContainsKey(key) ? throw new InvalidDataException($"its metadata has `{key}` twice") : value;
                         continue;
                     default:
                         graphs += field == 7 ? 1 : 0;
-                        Skip(stream, type);
+                        reader.Skip(type);
                         break;
                 }
 
@@ -57,92 +55,24 @@ public sealed record OnnxFile(long FormatVersion, string Producer, string Conten
             : throw new InvalidDataException($"{path} is no sound ONNX file: it has {graphs} graphs instead of 1");
     }
 
-    private static (string Key, string Value) Entry(byte[] bytes)
+    private static (string Key, string Value) Entry(ProtobufReader reader)
     {
-        using var stream = new MemoryStream(bytes);
         var (key, value) = ("", "");
-        while (stream.Position < stream.Length)
+        reader.Message((field, type) =>
         {
-            switch (Tag(stream))
+            switch (field, type)
             {
                 case (1, 2):
-                    key = Encoding.UTF8.GetString(Delimited(stream));
-                    break;
+                    key = reader.Text();
+                    return true;
                 case (2, 2):
-                    value = Encoding.UTF8.GetString(Delimited(stream));
-                    break;
-                case var (_, type):
-                    Skip(stream, type);
-                    break;
+                    value = reader.Text();
+                    return true;
+                default:
+                    return false;
             }
-        }
-
+        });
         return (key, value);
-    }
-
-    private static (int Field, int Type) Tag(Stream stream)
-    {
-        var tag = Varint(stream);
-        return tag is >= 8 and <= uint.MaxValue ? ((int)(tag >> 3), (int)(tag & 7)) : throw new InvalidDataException($"{tag} is no field tag");
-    }
-
-    private static ulong Varint(Stream stream)
-    {
-        var value = 0UL;
-        for (var shift = 0; shift < 64; shift += 7)
-        {
-            var part = stream.ReadByte();
-            if (part < 0)
-            {
-                throw new InvalidDataException("it ends within a number");
-            }
-
-            value |= (ulong)(part & 0x7f) << shift;
-            if (part < 0x80)
-            {
-                return value;
-            }
-        }
-
-        throw new InvalidDataException("a number has more than 64 bits");
-    }
-
-    private static long Length(Stream stream)
-    {
-        var length = Varint(stream);
-        var left = stream.Length - stream.Position;
-        return length <= (ulong)left ? (long)length : throw new InvalidDataException($"a field claims {length} bytes and {left} are left");
-    }
-
-    private static byte[] Delimited(Stream stream)
-    {
-        var length = Length(stream);
-        if (length > MaxTextLength)
-        {
-            throw new InvalidDataException($"a text has {length} bytes; at most {MaxTextLength} are read");
-        }
-
-        var bytes = new byte[length];
-        stream.ReadExactly(bytes);
-        return bytes;
-    }
-
-    private static void Skip(Stream stream, int type)
-    {
-        var length = type switch
-        {
-            0 => Varint(stream) & 0,
-            1 => 8UL,
-            2 => (ulong)Length(stream),
-            5 => 4UL,
-            _ => throw new InvalidDataException($"fields of wire type {type} do not occur"),
-        };
-        if (length > (ulong)(stream.Length - stream.Position))
-        {
-            throw new InvalidDataException("it ends within a field");
-        }
-
-        stream.Position += (long)length;
     }
 
     private static void Append(IncrementalHash hash, Stream stream, long start)

@@ -18,11 +18,26 @@ public sealed class OnnxSession : IDisposable
         _session = new InferenceSession(path, options);
     }
 
+    /// <summary>Loads a model from memory.</summary>
+    /// <param name="model">The bytes of an ONNX file.</param>
+    /// <param name="folder">Folder of the weights that it keeps in files beside it.</param>
+    /// <param name="threads">Threads within one operation.</param>
+    public OnnxSession(byte[] model, string folder, int threads = 1)
+    {
+        using var options = Options(threads);
+        options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder);
+        _session = new InferenceSession(model, options);
+    }
+
     /// <summary>Names of the inputs with their shapes; −1 stands for an axis of any length.</summary>
     public IReadOnlyDictionary<string, int[]> Inputs => _session.InputMetadata.ToDictionary(input => input.Key, input => input.Value.Dimensions);
 
     /// <summary>Names of the outputs, in order.</summary>
     public IReadOnlyList<string> Outputs => _session.OutputNames;
+
+    /// <summary>Names of the outputs that are tensors of float32.</summary>
+    public IReadOnlyList<string> FloatOutputs =>
+        [.. _session.OutputNames.Where(name => _session.OutputMetadata[name] is { IsTensor: true, ElementDataType: Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Float })];
 
     /// <summary>The model's free texts.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _session.ModelMetadata.CustomMetadataMap;
@@ -37,12 +52,15 @@ public sealed class OnnxSession : IDisposable
     }
 
     /// <summary>Runs a model of one float32 input; the caller owns the outputs, which are given in the order of <see cref="Outputs"/>.</summary>
-    public IReadOnlyList<Tensor> Run(Tensor input)
+    public IReadOnlyList<Tensor> Run(Tensor input) => Run(_session.InputNames[0], input, _session.OutputNames);
+
+    /// <summary>The named outputs for one float32 input; the caller owns them.</summary>
+    public IReadOnlyList<Tensor> Run(string inputName, Tensor input, IReadOnlyList<string> outputs)
     {
         using var local = input.detach().to(ScalarType.Float32).cpu();
         using var contiguous = local.contiguous();
         using var value = OrtValue.CreateTensorValueFromMemory(contiguous.data<float>().ToArray(), contiguous.shape);
-        using var results = _session.Run(_runOptions, [_session.InputNames[0]], [value], _session.OutputNames);
+        using var results = _session.Run(_runOptions, [inputName], [value], outputs);
         return [.. results.Select(result => tensor(result.GetTensorDataAsSpan<float>().ToArray(), result.GetTensorTypeAndShape().Shape))];
     }
 

@@ -1,0 +1,155 @@
+namespace DistillSharp.Export.Onnx;
+
+/// <summary>One operation of an ONNX file.</summary>
+/// <param name="Type">Operator, such as <c>Conv</c>.</param>
+/// <param name="Inputs">Names of the tensors it reads.</param>
+/// <param name="Outputs">Names of the tensors it makes.</param>
+public sealed record OnnxNode(string Type, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs);
+
+/// <summary>What an ONNX file computes, by the names of its tensors; read without ONNX Runtime and without the weights.</summary>
+/// <param name="Nodes">Operations, each after those whose results it reads.</param>
+/// <param name="Inputs">Names of the inputs that are no weights.</param>
+/// <param name="Outputs">Names of the outputs.</param>
+public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs)
+{
+    private const int GraphField = 7;
+    private const int OutputField = 12;
+
+    /// <summary>Names of all tensors that operations make.</summary>
+    public IReadOnlyList<string> Tensors => [.. Nodes.SelectMany(node => node.Outputs).Where(name => name.Length > 0)];
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="InvalidDataException">It is no sound ONNX file; says what is wrong where.</exception>
+    public static OnnxGraph Read(string path)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+        var reader = new ProtobufReader(stream);
+        var parts = new Parts();
+        var graphs = 0;
+        try
+        {
+            while (stream.Position < stream.Length)
+            {
+                var (field, type) = reader.Tag();
+                if ((field, type) == (GraphField, 2))
+                {
+                    graphs++;
+                    reader.Message((number, wire) => wire == 2 && parts.Read(reader, number));
+                }
+                else
+                {
+                    reader.Skip(type);
+                }
+            }
+        }
+        catch (InvalidDataException error)
+        {
+            throw new InvalidDataException($"{path} is no sound ONNX file: {error.Message} (near byte {stream.Position})");
+        }
+
+        return graphs > 0
+            ? new OnnxGraph(parts.Nodes, [.. parts.Inputs.Where(name => !parts.Weights.Contains(name))], parts.Outputs)
+            : throw new InvalidDataException($"{path} is no sound ONNX file: it has no graph");
+    }
+
+    /// <summary>
+    /// The tensor that holds the logits of an output: the input of the softmax that makes it, else the output itself. A softmax
+    /// loses the scale that a temperature needs where a probability is rounded to 0 or 1.
+    /// </summary>
+    public string LogitsOf(string output)
+    {
+        var node = Nodes.FirstOrDefault(each => each.Outputs.Contains(output));
+        return node switch
+        {
+            { Type: "Softmax" or "LogSoftmax" } => node.Inputs[0],
+            { Type: "Identity" } when LogitsOf(node.Inputs[0]) is var before && before != node.Inputs[0] => before,
+            _ => output,
+        };
+    }
+
+    /// <summary>
+    /// A model with further tensors among its outputs. Protocol buffers merge messages that occur twice, so that a second graph
+    /// with nothing but outputs, put behind the first, adds to it.
+    /// </summary>
+    public static byte[] WithOutputs(ReadOnlySpan<byte> model, IEnumerable<string> names)
+    {
+        var graph = new ProtobufWriter();
+        foreach (var name in names)
+        {
+            graph.Message(OutputField, new ProtobufWriter().Text(1, name));
+        }
+
+        return [.. model, .. new ProtobufWriter().Message(GraphField, graph).Bytes];
+    }
+
+    private sealed class Parts
+    {
+        public List<OnnxNode> Nodes { get; } = [];
+
+        public List<string> Inputs { get; } = [];
+
+        public List<string> Outputs { get; } = [];
+
+        public HashSet<string> Weights { get; } = [];
+
+        public bool Read(ProtobufReader reader, int field)
+        {
+            switch (field)
+            {
+                case 1:
+                    Nodes.Add(Node(reader));
+                    return true;
+                case 5:
+                    Weights.Add(Name(reader, 8));
+                    return true;
+                case 11:
+                    Inputs.Add(Name(reader, 1));
+                    return true;
+                case OutputField:
+                    Outputs.Add(Name(reader, 1));
+                    return true;
+                default:
+                    return false;
+            }
+        }
+
+        private static OnnxNode Node(ProtobufReader reader)
+        {
+            var (operation, inputs, outputs) = ("", new List<string>(), new List<string>());
+            reader.Message((field, type) =>
+            {
+                switch (field, type)
+                {
+                    case (1, 2):
+                        inputs.Add(reader.Text());
+                        return true;
+                    case (2, 2):
+                        outputs.Add(reader.Text());
+                        return true;
+                    case (4, 2):
+                        operation = reader.Text();
+                        return true;
+                    default:
+                        return false;
+                }
+            });
+            return new OnnxNode(operation, inputs, outputs);
+        }
+
+        private static string Name(ProtobufReader reader, int nameField)
+        {
+            var name = "";
+            reader.Message((field, type) =>
+            {
+                if (field != nameField || type != 2)
+                {
+                    return false;
+                }
+
+                name = reader.Text();
+                return true;
+            });
+            return name;
+        }
+    }
+}

@@ -1,0 +1,237 @@
+using System.Text.Json;
+using DistillSharp.Config;
+using DistillSharp.Data;
+using DistillSharp.Export;
+using DistillSharp.Export.Onnx;
+using DistillSharp.Signals;
+using Microsoft.ML.OnnxRuntime;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Teachers;
+
+/// <summary>Keys of a teacher that is an ONNX file.</summary>
+public sealed record OnnxTeacherOptions
+{
+    /// <summary>The file.</summary>
+    [Option("ONNX file that is the teacher, in place of `model`", Required = true)]
+    public string Onnx { get; init; } = "";
+
+    /// <summary>Its input.</summary>
+    [Option("the file's input that is given the samples; its only one by default")]
+    public string? Input { get; init; }
+
+    /// <summary>Its output.</summary>
+    [Option("the file's output that is the logits, or their softmax, whose input is taken then; `logits`, or the only one, by default")]
+    public string? Output { get; init; }
+
+    /// <summary>Mean that the file's inputs are normalised with.</summary>
+    [Option("mean a channel that the file wants subtracted, in the data's own scale (0 to 1 for pixels); what the file says, else as the student, by default")]
+    public IReadOnlyList<double> Mean { get; init; } = [];
+
+    /// <summary>Deviation that the file's inputs are divided by.</summary>
+    [Option("deviation a channel that the file wants divided by", Min = 0, AboveMin = true)]
+    public IReadOnlyList<double> Deviation { get; init; } = [];
+
+    /// <summary>The input by its name, or the only one.</summary>
+    /// <exception cref="ArgumentException">There is no such input, or more than one to choose from.</exception>
+    public string InputOf(OnnxGraph graph) => Choose("input", Input, graph.Inputs, null);
+
+    /// <summary>The output by its name, the one called <c>logits</c>, or the only one.</summary>
+    /// <exception cref="ArgumentException">There is no such output, or more than one to choose from.</exception>
+    public string OutputOf(OnnxGraph graph) => Choose("output", Output, graph.Outputs, OnnxExporter.OutputName);
+
+    private static string Choose(string kind, string? wanted, IReadOnlyList<string> known, string? usual)
+    {
+        if (wanted is not null)
+        {
+            return known.Contains(wanted) ? wanted : throw new ArgumentException($"the file has no {kind} `{wanted}`; {NearestName.Hint(wanted, known)}");
+        }
+
+        return known.Count == 1 ? known[0]
+            : usual is not null && known.Contains(usual) ? usual
+            : throw new ArgumentException($"the file has {known.Count} {kind}s; name one: {string.Join(", ", known)}");
+    }
+}
+
+/// <summary>
+/// A teacher that is an ONNX file, run by ONNX Runtime. Any tensor of its graph is a feature by its name in the file. Its
+/// parameters cannot be read.
+/// </summary>
+public sealed class OnnxTeacher : Teacher
+{
+    private readonly OnnxTeacherOptions _options;
+    private readonly OnnxGraph _graph;
+    private readonly Normalisation? _data;
+    private readonly int _threads;
+
+    /// <summary>A teacher of <paramref name="options"/>, whose path is complete.</summary>
+    /// <param name="options">File, input, output, normalisation.</param>
+    /// <param name="data">How the batches are normalised that it will read; null where they are not.</param>
+    /// <param name="threads">Threads within one operation.</param>
+    /// <exception cref="InvalidDataException">The file is no sound ONNX file.</exception>
+    /// <exception cref="ArgumentException">It lacks the named input or output.</exception>
+    public OnnxTeacher(OnnxTeacherOptions options, Normalisation? data, int threads = 1)
+    {
+        (_options, _data, _threads) = (options, data, threads);
+        _graph = OnnxGraph.Read(options.Onnx);
+        _ = options.InputOf(_graph);
+        _ = options.OutputOf(_graph);
+    }
+
+    /// <inheritdoc/>
+    public override ISignalSource Open(IEnumerable<string> features)
+    {
+        var logits = _graph.LogitsOf(_options.OutputOf(_graph));
+        string[] wanted = [logits, .. features.Distinct()];
+        var tensors = _graph.Tensors;
+        if (wanted.FirstOrDefault(name => !tensors.Contains(name) && !_graph.Outputs.Contains(name)) is { } unknown)
+        {
+            throw new ArgumentException($"{_options.Onnx} has no tensor `{unknown}`; {NearestName.Hint(unknown, tensors)}");
+        }
+
+        return new Source(this, wanted);
+    }
+
+    /// <summary>Names of the file's tensors that can be features: those of float32.</summary>
+    public IReadOnlyList<string> Features()
+    {
+        using var session = Load([.. _graph.Tensors]);
+        return [.. _graph.Tensors.Intersect(session.FloatOutputs)];
+    }
+
+    /// <inheritdoc/>
+    public override string Fingerprint() => FileHash.Sha256(_options.Onnx);
+
+    private OnnxSession Load(string[] wanted)
+    {
+        string[] added = [.. wanted.Where(name => !_graph.Outputs.Contains(name))];
+        try
+        {
+            return added.Length == 0
+                ? new OnnxSession(_options.Onnx, _threads)
+                : new OnnxSession(OnnxGraph.WithOutputs(File.ReadAllBytes(_options.Onnx), added), Path.GetDirectoryName(Path.GetFullPath(_options.Onnx))!, _threads);
+        }
+        catch (OnnxRuntimeException error)
+        {
+            throw new InvalidDataException($"ONNX Runtime cannot load {_options.Onnx}: {error.Message}", error);
+        }
+    }
+
+    private sealed class Source : ISignalSource
+    {
+        private readonly OnnxSession _session;
+        private readonly string _file;
+        private readonly string _input;
+        private readonly string[] _wanted;
+        private readonly (float Factor, float Shift)[]? _change;
+
+        public Source(OnnxTeacher teacher, string[] wanted)
+        {
+            _session = teacher.Load(wanted);
+            (_file, _input, _wanted) = (teacher._options.Onnx, teacher._options.InputOf(teacher._graph), wanted);
+            if (wanted.Except(_session.FloatOutputs).FirstOrDefault() is { } other)
+            {
+                _session.Dispose();
+                throw new ArgumentException($"tensor `{other}` of {_file} does not hold float32 numbers");
+            }
+
+            _change = Change(teacher._data, Wanted(teacher._options, _session.Metadata));
+        }
+
+        public ModelSignals Read(Batch batch)
+        {
+            var input = Normalised(batch.Input);
+            CheckShape(input);
+            var outputs = Run(input).Select(output => output.to(batch.Input.device)).ToList();
+            if (!outputs[0].isfinite().all().item<bool>())
+            {
+                throw new InvalidDataException($"{_file} gives logits that are not finite numbers for a batch with the samples {string.Join(", ", batch.SampleIds.Take(16))}");
+            }
+
+            var features = _wanted.Skip(1).Select((name, i) => (Name: name, Signal: new Signal(outputs[i + 1])));
+            return new ModelSignals(new Signal(outputs[0]), features.ToDictionary(feature => feature.Name, feature => feature.Signal));
+        }
+
+        public void Dispose() => _session.Dispose();
+
+        // A file of a fixed batch size gets slices of it, the last one filled up with its own first rows.
+        private IReadOnlyList<Tensor> Run(Tensor input)
+        {
+            var (size, rows) = (_session.Inputs[_input][0], input.shape[0]);
+            try
+            {
+                if (size < 1 || size == rows)
+                {
+                    return _session.Run(_input, input, _wanted);
+                }
+
+                var slices = new List<IReadOnlyList<Tensor>>();
+                for (var start = 0L; start < rows; start += size)
+                {
+                    var slice = input.narrow(0, start, Math.Min(size, rows - start));
+                    var full = slice.shape[0] == size ? slice : cat([slice, .. Enumerable.Repeat(slice.narrow(0, 0, 1), (int)(size - slice.shape[0]))], 0);
+                    slices.Add(_session.Run(_input, full, _wanted));
+                }
+
+                return [.. Enumerable.Range(0, _wanted.Length).Select(i => cat(slices.Select(slice => slice[i]).ToList(), 0).narrow(0, 0, rows))];
+            }
+            catch (OnnxRuntimeException error)
+            {
+                throw new InvalidDataException($"{_file} cannot be run on samples of shape [{string.Join(", ", input.shape.Skip(1))}]: {error.Message}", error);
+            }
+        }
+
+        private void CheckShape(Tensor input)
+        {
+            var wanted = _session.Inputs[_input];
+            if (wanted.Length != input.dim() || wanted.Skip(1).Zip(input.shape.Skip(1)).Any(axis => axis.First > 0 && axis.First != axis.Second))
+            {
+                throw new ArgumentException(
+                    $"the input `{_input}` of {_file} has shape [{string.Join(", ", wanted.Select(axis => axis > 0 ? $"{axis}" : "any"))}]; the data gives [{string.Join(", ", input.shape)}]");
+            }
+        }
+
+        private Tensor Normalised(Tensor input)
+        {
+            if (_change is null)
+            {
+                return input;
+            }
+
+            long[] shape = _change.Length == 1 ? [1] : [1, _change.Length, .. Enumerable.Repeat(1L, (int)input.dim() - 2)];
+            return (input * tensor(_change.Select(channel => channel.Factor).ToArray(), shape)) + tensor(_change.Select(channel => channel.Shift).ToArray(), shape);
+        }
+
+        // What the recipe says; else what a file of this library says of itself.
+        private static Normalisation? Wanted(OnnxTeacherOptions options, IReadOnlyDictionary<string, string> metadata)
+        {
+            if (options.Mean.Count > 0)
+            {
+                return new Normalisation([.. options.Mean.Select(value => (float)value)], [.. options.Deviation.Select(value => (float)value)]);
+            }
+
+            return metadata.TryGetValue(Provenance.Mean, out var mean) && metadata.TryGetValue(Provenance.Deviation, out var deviation)
+                && JsonSerializer.Deserialize<float[]>(mean) is { Length: > 0 } means && JsonSerializer.Deserialize<float[]>(deviation) is { } deviations
+                    ? new Normalisation(means, deviations)
+                    : null;
+        }
+
+        private static (float Factor, float Shift)[]? Change(Normalisation? data, Normalisation? wanted)
+        {
+            if (wanted is null)
+            {
+                return null;
+            }
+
+            var given = data ?? Normalisation.None(wanted.Mean.Count);
+            if (given.Mean.Count != wanted.Mean.Count)
+            {
+                throw new ArgumentException($"the teacher normalises {wanted.Mean.Count} channels and the data has {given.Mean.Count}");
+            }
+
+            return given.Mean.SequenceEqual(wanted.Mean) && given.Deviation.SequenceEqual(wanted.Deviation)
+                ? null
+                : [.. Enumerable.Range(0, wanted.Mean.Count).Select(i => (given.Deviation[i] / wanted.Deviation[i], (given.Mean[i] - wanted.Mean[i]) / wanted.Deviation[i]))];
+        }
+    }
+}
