@@ -10,6 +10,8 @@ namespace DistillSharp.Tests.Docs;
 /// <summary>docs/teachers.md: every option and combination, a valid recipe, and an example whose results are what the code computes.</summary>
 public sealed partial class TeachersPageTests
 {
+    private const string Data = "data: {dataset: digits, validation: 0.2}";
+
     private readonly string _text = Documents.Read("docs", "teachers.md");
 
     [Fact]
@@ -22,7 +24,7 @@ public sealed partial class TeachersPageTests
 
     [Fact]
     public void Recipe_IsValid() =>
-        Assert.Equal(3, RecipeReader.Read(Documents.Between(_text, "```yaml\ndata:", "```").Insert(0, "data:"), "example", Documents.Root).Recipe.Teachers!.Members.Count);
+        Assert.Equal(3, RecipeReader.Read(Data + "\n" + Documents.Between(_text, "```yaml\n" + Data, "```"), "example", Documents.Root).Recipe.Teachers!.Members.Count);
 
     [Fact]
     public void WorkedExample_Logits_AreWhatTheCodeComputes()
