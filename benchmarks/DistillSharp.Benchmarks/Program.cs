@@ -4,6 +4,7 @@ using DistillSharp.Benchmarks;
 var root = new RootCommand("Measurements of DistillSharp: speed against a bare TorchSharp loop, and the tables of benchmarks/results")
 {
     SpeedCommand.Create(),
+    MethodsCommand.Create(),
     ResultsCommands.CreateResults(),
     ResultsCommands.CreateRender(),
 };

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using DistillSharp.Benchmarks.Speed;
+using DistillSharp.Config;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
 
@@ -39,7 +40,7 @@ internal static class ResultsCommands
             var page = new StringBuilder("# Measured results\n\nGenerated from the files of `benchmarks/results` by `dotnet run -c Release --project benchmarks/DistillSharp.Benchmarks -- render`.\n");
             foreach (var file in Directory.GetFiles(ResultsFolder(), "*.json").Order(StringComparer.Ordinal))
             {
-                page.Append('\n').Append(IsSpeed(file) ? SpeedMarkdown(RunJson.Load<SpeedTable>(file)) : BenchmarkResults.ToMarkdown(RunResults.Load(file)));
+                page.Append('\n').Append(Markdown(file));
             }
 
             var target = Path.Combine(Root(), "docs", "results.md");
@@ -48,6 +49,17 @@ internal static class ResultsCommands
             Console.WriteLine(target);
         }));
         return command;
+    }
+
+    private static string Markdown(string file)
+    {
+        if (IsSpeed(file))
+        {
+            return SpeedMarkdown(RunJson.Load<SpeedTable>(file));
+        }
+
+        var results = RunResults.Load(file);
+        return results.Arms.Any(arm => arm.Metrics.ContainsKey(MethodsCommand.TermFall)) ? MethodsCommand.ToMarkdown(results) : BenchmarkResults.ToMarkdown(results);
     }
 
     private static bool IsSpeed(string file)
@@ -69,9 +81,9 @@ internal static class ResultsCommands
         return text.Append(table.Commit is null ? "\n" : $" · commit {table.Commit}\n").ToString();
     }
 
-    private static string ResultsFolder() => Path.Combine(Root(), "benchmarks", "results");
+    public static string ResultsFolder() => Path.Combine(Root(), "benchmarks", "results");
 
-    private static string Root()
+    public static string Root()
     {
         for (var folder = new DirectoryInfo(Environment.CurrentDirectory); folder is not null; folder = folder.Parent)
         {
@@ -84,14 +96,14 @@ internal static class ResultsCommands
         throw new DirectoryNotFoundException($"{Environment.CurrentDirectory} is not inside a clone of the repository (no DistillSharp.slnx above it)");
     }
 
-    private static int Guard(Action action)
+    public static int Guard(Action action)
     {
         try
         {
             action();
             return 0;
         }
-        catch (Exception error) when (error is IOException or InvalidDataException or ArgumentException or UnauthorizedAccessException)
+        catch (Exception error) when (error is ConfigException or IOException or InvalidDataException or ArgumentException or UnauthorizedAccessException)
         {
             Console.Error.WriteLine(error.Message);
             return 1;
