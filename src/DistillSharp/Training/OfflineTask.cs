@@ -116,7 +116,7 @@ public sealed class OfflineTask : TrainingTask
 
         foreach (var (plan, method) in _terms)
         {
-            parts.Add(new LossPart(plan.Name, method.Compute(new MethodInput(student, teacher, batch, progress)), plan.Weight.ValueAt(progress)));
+            parts.Add(new LossPart(plan.Name, method.Compute(new MethodInput(student, teacher, batch, progress)), plan.Weight.ValueAt(progress)) { IsDistillation = true });
         }
 
         return parts;

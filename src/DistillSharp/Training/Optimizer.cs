@@ -6,6 +6,8 @@ namespace DistillSharp.Training;
 /// <summary>
 /// SGD, Adam and AdamW over named parameters, with all state in named tensors so that a checkpoint holds it. Parameters of
 /// fewer than two axes (biases, normalisation) get no weight decay. Gradients are kept allocated and zeroed by each step.
+/// With a momentum gap Δ (Zhao et al., ICCV 2023) the student's parameters have a second gradient, of distillation, with a momentum
+/// of its own: v₁ ← (μ − Δ)·v₁ + g₁ + decay·p, v₂ ← (μ + Δ)·v₂ + g₂, p ← p − rate·(v₁ + v₂).
 /// </summary>
 public sealed class Optimizer : IDisposable
 {
@@ -15,21 +17,62 @@ public sealed class Optimizer : IDisposable
     private bool _first = true;
 
     /// <summary>Takes over the gradients of <paramref name="parameters"/>.</summary>
-    public Optimizer(IReadOnlyList<(string Name, Parameter Parameter)> parameters, TrainingOptions options)
+    /// <param name="parameters">What is trained; names below <c>student.</c> are the student's own.</param>
+    /// <param name="options">Kind of optimizer and its settings.</param>
+    /// <param name="momentumGap">Δ; 0 for one gradient.</param>
+    /// <exception cref="ArgumentException">There is a gap, and it is no SGD whose momenta would lie between 0 and 1, or gradients are clipped.</exception>
+    public Optimizer(IReadOnlyList<(string Name, Parameter Parameter)> parameters, TrainingOptions options, double momentumGap = 0)
     {
+        if (FaultsOfGap(options, momentumGap).FirstOrDefault() is { Key: not null } fault)
+        {
+            throw new ArgumentException($"{fault.Key}: {fault.Message}", nameof(options));
+        }
+
         _options = options;
         _groups =
         [
             .. parameters
-                .GroupBy(entry => entry.Parameter.dim() >= 2)
+                .GroupBy(entry => (Decays: entry.Parameter.dim() >= 2, Splits: momentumGap > 0 && entry.Name.StartsWith(TrainingTask.StudentPrefix, StringComparison.Ordinal)))
                 .OrderByDescending(group => group.Key)
-                .Select(group => new Group([.. group], group.Key ? options.WeightDecay : 0, options)),
+                .Select(group => new Group([.. group], group.Key.Decays ? options.WeightDecay : 0, options, group.Key.Splits ? momentumGap : 0)),
         ];
         _gradients = [.. _groups.SelectMany(group => group.Gradients)];
     }
 
-    /// <summary>The state by name: <c>momentum.…</c>, or <c>first.…</c>, <c>second.…</c>, <c>steps.…</c>.</summary>
+    /// <summary>The state by name: <c>momentum.…</c> (and <c>distillation_momentum.…</c>), or <c>first.…</c>, <c>second.…</c>, <c>steps.…</c>.</summary>
     public IEnumerable<(string Name, Tensor Value)> State => _groups.SelectMany(group => group.State);
+
+    /// <summary>What keeps a momentum gap from working with these settings.</summary>
+    internal static IEnumerable<TrainingFault> FaultsOfGap(TrainingOptions options, double gap)
+    {
+        if (gap == 0)
+        {
+            yield break;
+        }
+
+        if (options.Optimizer != OptimizerKind.Sgd)
+        {
+            yield return new TrainingFault("optimizer", "must be sgd: separate momenta of task and distillation are defined for it alone");
+        }
+        else if (options.Momentum <= gap || options.Momentum + gap >= 1)
+        {
+            yield return new TrainingFault("momentum", FormattableString.Invariant($"must be above {gap} and below {1 - gap}, so that momentum ∓ delta ({gap}) lies between 0 and 1"));
+        }
+
+        if (options.ClipNorm > 0)
+        {
+            yield return new TrainingFault("clip_norm", "must be 0: the gradients of task and distillation are kept apart and have no joint norm");
+        }
+    }
+
+    /// <summary>Whether gradients that are computed now are those of distillation; nothing changes where there is no momentum gap.</summary>
+    public void CollectDistillation(bool distillation)
+    {
+        foreach (var group in _groups)
+        {
+            group.CollectDistillation(distillation);
+        }
+    }
 
     /// <summary>Scales all gradients so that their joint norm is at most <paramref name="largest"/>; returns the norm before.</summary>
     public double ClipNorm(double largest)
@@ -90,12 +133,16 @@ public sealed class Optimizer : IDisposable
         private readonly Tensor[] _first;
         private readonly Tensor[] _second;
         private readonly Tensor[] _steps;
+        private readonly Tensor[] _distillationGradients;
+        private readonly Tensor[] _distillationMomenta;
         private readonly double _weightDecay;
+        private readonly double _gap;
 
-        public Group((string Name, Parameter Parameter)[] parameters, double weightDecay, TrainingOptions options)
+        public Group((string Name, Parameter Parameter)[] parameters, double weightDecay, TrainingOptions options, double gap)
         {
             using var noGradient = no_grad();
             _weightDecay = weightDecay;
+            _gap = gap;
             _names = [.. parameters.Select(entry => entry.Name)];
             _owners = [.. parameters.Select(entry => entry.Parameter)];
             _parameters = [.. _owners];
@@ -108,6 +155,8 @@ public sealed class Optimizer : IDisposable
             var adam = options.Optimizer != OptimizerKind.Sgd;
             _first = adam || options.Momentum > 0 ? Zeros() : [];
             _second = adam ? Zeros() : [];
+            _distillationGradients = gap > 0 ? Zeros() : [];
+            _distillationMomenta = gap > 0 ? Zeros() : [];
             _steps = adam ? [.. _parameters.Select(_ => zeros(Array.Empty<long>(), ScalarType.Float32).DetachFromDisposeScope())] : [];
         }
 
@@ -118,7 +167,7 @@ public sealed class Optimizer : IDisposable
             get
             {
                 var first = _second.Length > 0 ? "first." : "momentum.";
-                return Named(first, _first).Concat(Named("second.", _second)).Concat(Named("steps.", _steps));
+                return Named(first, _first).Concat(Named("second.", _second)).Concat(Named("steps.", _steps)).Concat(Named("distillation_momentum.", _distillationMomenta));
             }
         }
 
@@ -126,13 +175,26 @@ public sealed class Optimizer : IDisposable
         {
             if (options.Optimizer == OptimizerKind.Sgd)
             {
-                FusedKernels.Sgd(_parameters, Gradients, _first, rate, options.Momentum, _weightDecay, options.Nesterov && options.Momentum > 0, first);
+                FusedKernels.Sgd(_parameters, Gradients, _first, rate, options.Momentum - _gap, _weightDecay, options.Nesterov && options.Momentum > 0, first);
+                if (_gap > 0)
+                {
+                    // Weight decay went with the task, so the order of the two changes nothing.
+                    FusedKernels.Sgd(_parameters, _distillationGradients, _distillationMomenta, rate, options.Momentum + _gap, 0, options.Nesterov, first);
+                }
             }
             else
             {
                 FusedKernels.Adam(
                     options.Optimizer == OptimizerKind.Adamw, _parameters, Gradients, _first, _second, _steps,
                     rate, options.Beta1, options.Beta2, _weightDecay, options.Epsilon);
+            }
+        }
+
+        public void CollectDistillation(bool distillation)
+        {
+            for (var i = 0; _gap > 0 && i < _owners.Length; i++)
+            {
+                _owners[i].grad = distillation ? _distillationGradients[i] : Gradients[i];
             }
         }
 
@@ -143,7 +205,7 @@ public sealed class Optimizer : IDisposable
                 owner.grad = null;
             }
 
-            foreach (var tensor in Gradients.Concat(_first).Concat(_second).Concat(_steps))
+            foreach (var tensor in Gradients.Concat(_first).Concat(_second).Concat(_steps).Concat(_distillationGradients).Concat(_distillationMomenta))
             {
                 tensor.Dispose();
             }

@@ -48,6 +48,7 @@ public static class SchemeCatalog
     public static IReadOnlyList<SchemeEntry> Entries { get; } =
     [
         Offline,
+        DotScheme.Entry,
         ChainSchemes.TeacherAssistant,
         ChainSchemes.BornAgain,
         SelfDistillation,

@@ -49,7 +49,7 @@ internal sealed class StageRun : IDisposable
         _task = CreateTask();
         BatchNormCheck.ThrowIfTooSmall(_task.Companions, _source, _options.BatchSize);
         CheckCoupling();
-        _optimizer = new Optimizer(_task.TrainedParameters, _options);
+        _optimizer = new Optimizer(_task.TrainedParameters, _options, _task.MomentumGap);
         _average = _options.Ema > 0 ? new WeightAverage(job.Student, _options.Ema) : null;
         _resumes = saved is not null;
         if (saved is not null)
@@ -206,7 +206,7 @@ internal sealed class StageRun : IDisposable
         using var moved = _device.type == DeviceType.CPU ? null : group[index].To(_device);
         var batch = moved ?? group[index];
         var computed = _task.Compute(batch, progress);
-        Tensor? total = null;
+        var totals = new Tensor?[2];
         foreach (var part in computed)
         {
             // Over an accumulation group a part is divided by the group's count, not by the batch's.
@@ -214,7 +214,8 @@ internal sealed class StageRun : IDisposable
             if (count > 0 && part.Weight != 0)
             {
                 var weighted = part.Term.Sum * (part.Weight / count);
-                total = total is null ? weighted : total + weighted;
+                var apart = _task.MomentumGap > 0 && part.IsDistillation ? 1 : 0;
+                totals[apart] = totals[apart] is { } total ? total + weighted : weighted;
             }
 
             var sum = part.Term.Sum.ToDouble();
@@ -223,13 +224,20 @@ internal sealed class StageRun : IDisposable
             parts[part.Name] = sum / Math.Max(1e-12, part.Term.Count);
         }
 
-        if (total is null)
+        if (totals.All(total => total is null))
         {
             return 0;
         }
 
-        total.backward();
-        var loss = total.ToDouble();
+        if (totals[1] is { } distillation)
+        {
+            _optimizer.CollectDistillation(true);
+            distillation.backward(retain_graph: totals[0] is not null);
+            _optimizer.CollectDistillation(false);
+        }
+
+        totals[0]?.backward();
+        var loss = totals.Sum(total => total?.ToDouble() ?? 0);
         _losses.AddTotal(loss * group.Sum(each => each.Count), batch.Count);
         return loss;
     }

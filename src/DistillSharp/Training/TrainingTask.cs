@@ -12,7 +12,11 @@ namespace DistillSharp.Training;
 /// <param name="Name">Name in logs.</param>
 /// <param name="Term">Its sum and count over the batch.</param>
 /// <param name="Weight">Factor of its mean in the total.</param>
-public readonly record struct LossPart(string Name, LossTerm Term, double Weight);
+public readonly record struct LossPart(string Name, LossTerm Term, double Weight)
+{
+    /// <summary>True where its gradient goes with that of distillation, in tasks that keep the two apart.</summary>
+    public bool IsDistillation { get; init; }
+}
 
 /// <summary>
 /// What a trainer trains in one stage: turns a batch into named loss parts and owns whatever is trained beside the student.
@@ -20,6 +24,9 @@ public readonly record struct LossPart(string Name, LossTerm Term, double Weight
 /// </summary>
 public abstract class TrainingTask : IDisposable
 {
+    /// <summary>What the names of the student's own parameters begin with.</summary>
+    internal const string StudentPrefix = "student.";
+
     /// <summary>The network that is evaluated and kept.</summary>
     public abstract Network Student { get; }
 
@@ -28,6 +35,12 @@ public abstract class TrainingTask : IDisposable
 
     /// <summary>Everything the optimizer moves: <c>student.…</c> and <c>companions.…</c>.</summary>
     public abstract IReadOnlyList<(string Name, Parameter Parameter)> TrainedParameters { get; }
+
+    /// <summary>
+    /// Above 0 where the student's gradients of the task and of distillation have momenta of their own: the optimizer's momentum
+    /// less this for the former, plus this for the latter.
+    /// </summary>
+    public double MomentumGap { get; init; }
 
     /// <summary>Wall-clock seconds spent in the teacher's forward passes since the last call.</summary>
     public virtual double TakeTeacherSeconds() => 0;
@@ -84,7 +97,7 @@ public abstract class TrainingTask : IDisposable
     /// <summary>The parameters of student and companions that require a gradient.</summary>
     protected IReadOnlyList<(string Name, Parameter Parameter)> CollectParameters() =>
     [
-        .. Student.named_parameters().Select(entry => ("student." + entry.name, entry.parameter))
+        .. Student.named_parameters().Select(entry => (StudentPrefix + entry.name, entry.parameter))
             .Concat(Companions.named_parameters().Select(entry => ("companions." + entry.name, entry.parameter)))
             .Where(entry => entry.parameter.requires_grad),
     ];

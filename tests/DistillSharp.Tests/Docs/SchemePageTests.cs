@@ -23,6 +23,7 @@ public sealed partial class SchemePageTests
         ["born_again"] = () => SoftTargetLoss.Compute(First, Second, 1).Mean,
         ["mutual_learning"] = () => MutualLearningTask.FromPeers([First, Second], 0, 1).Mean,
         ["class_wise_self"] = () => ClassWiseSelfTask.FromPartner(First, Second, SampleLabels, 4).Mean,
+        ["dot"] = TwoStepsOfDot,
         ["last_batch_self"] = () => SoftTargetLoss.Compute(First, Second, 3).Mean,
         ["progressive_self"] = () =>
         {
@@ -75,9 +76,25 @@ public sealed partial class SchemePageTests
         Assert.Equal(name, Assert.Single(RecipeReader.Read(recipe, "example", Documents.Root).Recipe.Objectives.Values).Scheme.Entry.Name);
     }
 
+    private static Tensor TwoStepsOfDot()
+    {
+        var weight = new TorchSharp.Modules.Parameter(ones([1]));
+        using var optimizer = new Optimizer([("student.weight", weight)], new TrainingOptions { Momentum = 0.9, Nesterov = false, WeightDecay = 0 }, 0.05);
+        for (var step = 0; step < 2; step++)
+        {
+            optimizer.CollectDistillation(true);
+            (weight * 2).sum().backward();
+            optimizer.CollectDistillation(false);
+            weight.sum().backward();
+            optimizer.Step(0.1);
+        }
+
+        return weight.detach().to(ScalarType.Float64).sum();
+    }
+
     private static string PathOf(string name) => Documents.PathOf("docs", "schemes", name + ".md");
 
-    [GeneratedRegex(@"\*\*Loss = (-?[0-9.]+)\*\*")]
+    [GeneratedRegex(@"\*\*(?:Loss|Weight) = (-?[0-9.]+)\*\*")]
     private static partial Regex StatedLoss();
 
     [GeneratedRegex("^## (.+)$", RegexOptions.Multiline)]

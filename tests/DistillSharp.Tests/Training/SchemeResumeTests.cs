@@ -22,6 +22,7 @@ public sealed class SchemeResumeTests : IDisposable
         "progressive_self",
         "last_batch_self",
         "class_wise_self",
+        "{scheme: dot, delta: 0.05}",
     ];
 
     private readonly TemporaryFolder _folder = new();
