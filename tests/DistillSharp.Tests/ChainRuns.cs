@@ -25,7 +25,8 @@ public sealed class ChainRuns : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    public Recipe Read(string text, string student = Student) => RecipeReader.Read($"{Common}student: {student}\n{text}", "chain", _folder.Path).Recipe;
+    public Recipe Read(string text, string student = Student) =>
+        RecipeReader.Read($"{Common}student: {student}\n{text}", "chain", _folder.Path, text.Contains("export:", StringComparison.Ordinal) ? null : ["export={onnx: false}"]).Recipe;
 
     /// <summary>A new run from the start to the end.</summary>
     public (RunResults Results, RunDirectory Directory, List<RunEvent> Events) Run(string text, int jobs = 1, string student = Student)

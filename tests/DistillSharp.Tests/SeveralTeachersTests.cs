@@ -90,7 +90,7 @@ public sealed class SeveralTeachersTests : IDisposable
     public void Run_AnExportedNetworkAsFile_TeachesAloneAndBesideAnother()
     {
         const string Objective = "objective: {terms: [{method: soft_target}]}\nseeds: [0]\n";
-        var first = _runs.Run("teacher: {model: mlp, widths: [16]}\n" + Objective).Directory;
+        var first = _runs.Run("teacher: {model: mlp, widths: [16]}\nexport: {onnx: true}\n" + Objective).Directory;
         File.Copy(Path.ChangeExtension(first.WeightsFile("teacher", 0), ".onnx"), _runs.File("teacher.onnx"));
         var (results, second, events) = _runs.Run("teacher: {onnx: teacher.onnx}\n" + Objective);
 

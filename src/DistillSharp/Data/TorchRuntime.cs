@@ -6,25 +6,23 @@ namespace DistillSharp.Data;
 /// <summary>How libtorch uses this process; to be called before anything else touches torch.</summary>
 public static partial class TorchRuntime
 {
-    private static int _threads;
+    private static bool _configured;
 
     /// <summary>
-    /// Sets passive waiting and the thread count. libgomp reads its environment when libtorch loads, and
+    /// Sets passive waiting and the thread count of operations that the calling thread starts. libgomp reads its environment when libtorch loads, and
     /// <see cref="Environment.SetEnvironmentVariable(string, string?)"/> does not reach native code on Unix, hence setenv.
     /// </summary>
     /// <param name="threads">Threads of one operation.</param>
     public static void Configure(int threads)
     {
-        if (_threads == 0 && !OperatingSystem.IsWindows() && GetEnvironment("OMP_WAIT_POLICY") == 0)
+        if (!_configured && !OperatingSystem.IsWindows() && GetEnvironment("OMP_WAIT_POLICY") == 0)
         {
             _ = SetEnvironment("OMP_WAIT_POLICY", "PASSIVE", 1);
         }
 
-        if (_threads != threads)
-        {
-            _threads = threads;
-            torch.set_num_threads(threads);
-        }
+        // OpenMP remembers the count for each calling thread, so what another thread has set does not do.
+        _configured = true;
+        torch.set_num_threads(threads);
     }
 
     /// <summary>The wait policy as native code sees it.</summary>
