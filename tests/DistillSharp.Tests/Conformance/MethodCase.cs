@@ -67,7 +67,20 @@ internal sealed class MethodCase
     public Network? TeacherNetwork => _context.TeacherNetwork;
 
     /// <summary>Another instance with weights of its own.</summary>
-    public Method Create() => Entry.Create(Options, _context);
+    public Method Create()
+    {
+        var method = Entry.Create(Options, _context);
+        if (method is IPretrainedMethod pretrained)
+        {
+            // What learns from the teacher beforehand stands still while the student learns.
+            foreach (var parameter in pretrained.PretrainedModule.parameters())
+            {
+                parameter.requires_grad = false;
+            }
+        }
+
+        return method;
+    }
 
     /// <summary>The term of some of the samples, all by default; random draws are the same every time.</summary>
     public LossTerm Compute(Range? samples = null, Method? method = null, ModelSignals? student = null, ModelSignals? teacher = null, Tensor? mask = null)
@@ -81,7 +94,10 @@ internal sealed class MethodCase
     /// <summary>The same signals with every value replaced; leaves that ask for a gradient.</summary>
     public static ModelSignals Map(ModelSignals signals, Func<Tensor, Tensor> logits, Func<Tensor, Tensor>? features = null) => new(
         new Signal(Leaf(logits(signals.Logits.Value.detach()))),
-        signals.Features.ToDictionary(entry => entry.Key, entry => new Signal(Leaf((features ?? (value => value))(entry.Value.Value.detach())))));
+        signals.Features.ToDictionary(entry => entry.Key, entry => new Signal(Leaf((features ?? (value => value))(entry.Value.Value.detach())))))
+    {
+        Rotated = signals.Rotated is { } rotated ? Map(rotated, logits, features) : null,
+    };
 
     /// <summary>True where a method is only for sequences.</summary>
     public static bool IsSequence(string name) => TokenMethods.Contains(name) || HiddenStateMethods.Contains(name) || name == "attention_maps";
@@ -121,18 +137,18 @@ internal sealed class MethodCase
     private static string[] PointsOf(string name) => name switch
     {
         "overhaul" or "activation_boundary" => ["layer2.preact", "layer4.preact"],
-        "rkd" or "pkt" or "crd" or "correlation_congruence" or "embedding_regression" or "projector_recipe" => ["penultimate"],
+        "rkd" or "pkt" or "crd" or "correlation_congruence" or "embedding_regression" or "projector_recipe" or "sskd" => ["penultimate"],
         "simkd" or "class_attention_transfer" => ["layer4"],
         "fitnet" or "similarity" or "inter_channel_correlation" or "masked_generative" or "channel_wise" or "prime_aware" => ["layer4"],
         _ => ["layer2", "layer4"],
     };
 
-    private static ModelSignals Signals(Network network, Batch images, string[] points)
+    private ModelSignals Signals(Network network, Batch images, string[] points)
     {
         using var reader = new SignalReader(network, points);
         network.eval();
         using var noGradient = no_grad();
-        return Map(reader.Read(images), value => value);
+        return Map(Entry.Traits.HasFlag(MethodTraits.NeedsRotations) ? RotatedViews.Read(reader, images) : reader.Read(images), value => value);
     }
 
     private MethodContext Transformers(string name, bool same)
@@ -155,7 +171,17 @@ internal sealed class MethodCase
 
     private static ModelSignals Part(ModelSignals signals, int start, int count, Tensor? mask) => new(
         new Signal(signals.Logits.Value.narrow(0, start, count)) { Mask = mask?.narrow(0, start, count) },
-        signals.Features.ToDictionary(entry => entry.Key, entry => new Signal(entry.Value.Value.narrow(0, start, count)) { Mask = mask?.narrow(0, start, count) }));
+        signals.Features.ToDictionary(entry => entry.Key, entry => new Signal(entry.Value.Value.narrow(0, start, count)) { Mask = mask?.narrow(0, start, count) }))
+    {
+        Rotated = signals.Rotated is { } rotated ? TurnedPart(rotated, start, count) : null,
+    };
+
+    // Rows of turned views go turn by turn, sample by sample.
+    private static ModelSignals TurnedPart(ModelSignals turned, int start, int count)
+    {
+        Signal Rows(Signal signal) => new(cat([.. Enumerable.Range(0, RotatedViews.Count).Select(turn => signal.Value.narrow(0, (turn * Samples) + start, count))], 0));
+        return new ModelSignals(Rows(turned.Logits), turned.Features.ToDictionary(entry => entry.Key, entry => Rows(entry.Value)));
+    }
 
     private IEnumerable<Tensor> Leaves(ModelSignals signals) =>
         Entry.Traits.HasFlag(MethodTraits.UsesFeatures) ? signals.Features.Values.Select(signal => signal.Value) : [signals.Logits.Value];
