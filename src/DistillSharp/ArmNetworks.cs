@@ -1,5 +1,6 @@
 using DistillSharp.Config;
 using DistillSharp.Export;
+using DistillSharp.Methods;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.Runs;
@@ -49,6 +50,28 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
     /// <summary>The arms that an arm is made of: itself, or its members.</summary>
     public IEnumerable<ArmPlan> Networks(ArmPlan arm) => arm.Ensemble is { } ensemble ? ensemble.Members.Values.Select(Find) : [arm];
 
+    /// <summary>The network of a finished arm as it is deployed, with its kept weights, in evaluation mode.</summary>
+    public Network LoadNetwork(ArmPlan arm, int seed)
+    {
+        var student = arm.Model!.Create(data.Info);
+        student.to(device);
+        var network = arm.IsTrained && arm.Plan.Stages[^1].Terms.Any(term => term.Entry.Traits.HasFlag(MethodTraits.Deploys)) ? WithDeployedLayers(arm, student, seed) : student;
+        Safetensors.LoadInto(network, WeightsFile(arm, seed));
+        network.eval();
+        return network;
+    }
+
+    // Of the teacher only the shapes matter here: all weights come from the arm's file.
+    private Network WithDeployedLayers(ArmPlan arm, Network student, int seed)
+    {
+        var (plan, stage) = (arm.Plan, arm.Plan.Stages[^1]);
+        using var teacher = TeacherOf(arm, seed);
+        using var batch = data.Validation.Epoch(0).First();
+        using var probe = batch.To(device);
+        using var task = plan.Scheme.Entry.CreateTask(plan.Scheme.Options, new TaskContext(student, arm.Model!, teacher, stage, probe, data.Source(stage, seed, arm.SeesAllSamples)));
+        return task.TakeDeployed() ?? student;
+    }
+
     private string WeightsFile(ArmPlan arm, int seed) => arm.Onnx is { } file ? file.Onnx : arm.IsTrained ? directory.WeightsFile(arm.Name, arm.SeedFor(seed)) : arm.Weights!;
 
     private Teacher Load(ArmPlan arm, int seed, Func<CombinerOptions, CombinerOptions> combiner)
@@ -69,10 +92,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
             return new OnnxTeacher(file, data.Normalisation, threads);
         }
 
-        var network = arm.Model!.Create(data.Info);
-        Safetensors.LoadInto(network, WeightsFile(arm, seed));
-        network.to(device);
-        network.eval();
+        var network = LoadNetwork(arm, seed);
         foreach (var parameter in network.parameters())
         {
             parameter.requires_grad = false;

@@ -48,16 +48,25 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         var fingerprint = teacher?.Fingerprint();
         ProcessMemory.ResetPeak();
         var exits = new List<EarlyExit>();
-        var outcome = Train(arm, plan, seed, student, teacher, exits, cancellation);
+        Network? deployed = null;
+        var outcome = Train(arm, plan, seed, student, teacher, Keep, cancellation);
         var peak = ProcessMemory.PeakMegabytes();
         if (teacher?.Fingerprint() != fingerprint)
         {
             throw new InvalidOperationException($"{arm.Name}/seed-{seed}: the teacher's weights changed in training; nothing was kept");
         }
 
-        var result = Finish(arm, plan, seed, student, outcome, peak, exits);
+        var result = Finish(arm, plan, seed, deployed ?? student, outcome, peak, exits);
         exits.SelectMany(exit => exit.Layers).ToList().ForEach(layer => layer.Dispose());
+        deployed?.Dispose();
         return (result, outcome.State.Seconds);
+
+        // What outlives the task.
+        void Keep(TrainingTask task)
+        {
+            exits.AddRange(task is SelfDistillationTask self ? self.TakeExits() : []);
+            deployed = task.TakeDeployed();
+        }
     }
 
     /// <summary>Tries the tuning grid for an arm on validation data and remembers the trials; does nothing where that is done.</summary>
@@ -143,7 +152,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         return (arm.Candidates[best].Plan, trials);
     }
 
-    private TrainingOutcome Train(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Teacher? teacher, List<EarlyExit> exits, CancellationToken cancellation)
+    private TrainingOutcome Train(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Teacher? teacher, Action<TrainingTask> finished, CancellationToken cancellation)
     {
         if (!arm.IsTrained)
         {
@@ -155,7 +164,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         events.Write(new JobStarted(arm.Name, seed, plan.Epochs, StepsPerEpoch(plan.Stages[0], seed, arm)) { Time = clock.GetUtcNow() });
         var job = CreateJob(arm, plan, seed, student, teacher, checkpoints) with
         {
-            Finished = task => exits.AddRange(task is SelfDistillationTask self ? self.TakeExits() : []),
+            Finished = finished,
         };
         return _trainer.Run(job, cancellation);
     }

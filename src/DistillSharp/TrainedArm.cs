@@ -1,7 +1,6 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Evaluation;
-using DistillSharp.Export;
 using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
@@ -61,9 +60,7 @@ public sealed class TrainedArm : IDisposable
         }
 
         var data = RunData.Load(recipe, dataFolder);
-        var network = plan.Model!.Create(data.Info);
-        Safetensors.LoadInto(network, weights);
-        network.eval();
+        var network = new ArmNetworks(arms, directory, data, TorchSharp.torch.CPU, recipe.Threads).LoadNetwork(plan, number);
         return new TrainedArm(recipe, directory, data, plan, number, network);
     }
 

@@ -64,6 +64,36 @@ public sealed class ExperimentTests : IDisposable
     }
 
     [Fact]
+    public void Run_MethodThatIsDeployed_MeasuresSavesAndExportsStudentAndItsLayers()
+    {
+        const string Text = """
+            data: {dataset: digits, train_samples: 60}
+            teacher: {model: small_cnn, channels: [6, 8]}
+            student: {model: small_cnn, channels: [4, 4]}
+            training: {epochs: 2, batch_size: 30}
+            evaluation: {latency: false}
+            objective: {hard_labels: 0, terms: [{method: simkd, student: layer2, teacher: layer2}]}
+            baselines: {plain: true}
+            seeds: [0]
+            """;
+        var (_, directory, _) = Run(Text);
+        var (plain, job) = (JobResult.Load(directory.JobResultFile("plain", 0)), JobResult.Load(directory.JobResultFile("simkd", 0)));
+        // Projector 4·4 + 4·4·9 + 4·8 and its batch-norms 2·(4 + 4 + 8), the teacher's classifier 8·10 + 10 for the student's 4·10 + 10.
+        Assert.Equal(plain.Metrics["parameters"] + 16 + 144 + 32 + 32 + 90 - 50, job.Metrics["parameters"]);
+        Assert.True(job.Metrics["macs"] > plain.Metrics["macs"]);
+
+        using var trained = TrainedArm.Load(RecipeReader.Read(Text, "test", _folder).Recipe, directory, "simkd", 0, null);
+        Assert.Equal(job.Metrics["top1"], trained.Evaluate(validation: false)["top1"], 1e-9);
+        Assert.Equal(job.Metrics["nll"], trained.Evaluate(validation: false)["nll"], 1e-6);
+        Assert.InRange(trained.ExportOnnx(Path.Combine(_folder, "again.onnx")).LargestDifference, 0, 1e-4);
+        using var session = new OnnxSession(directory.OnnxFile);
+        Assert.Equal(["logits"], session.Outputs);
+        using var weights = new DistillSharp.Export.SafetensorsFile(directory.StudentFile);
+        Assert.Contains(weights.Entries, entry => entry.Name == "head.classifier.weight");
+        Assert.DoesNotContain(weights.Entries, entry => entry.Name == "student.fc.weight");
+    }
+
+    [Fact]
     public void Run_Again_TrainsNothingTwice()
     {
         var text = Common + "baselines: {plain: true}\nobjective: {scheme: {scheme: self_distillation, heads: [hidden1]}}\nseeds: [0]\n";

@@ -33,7 +33,7 @@ public abstract class ModuleWalker : IGraphBuilder
         }
     }
 
-    /// <summary>The value at a feature point of the network described so far; null where no such module was described.</summary>
+    /// <inheritdoc/>
     public GraphValue? ValueAt(FeaturePoint point) => _modules.TryGetValue(point.ModulePath, out var values)
         ? point.Side == FeatureSide.Input ? values.Input : values.Output
         : null;
@@ -69,6 +69,21 @@ public abstract class ModuleWalker : IGraphBuilder
         var before = (channels - input.Shape[1]) / 2;
         var after = channels - input.Shape[1] - before;
         return Emit("Pad", "pad", [sampled], [Integers("pads", 0, before, 0, 0, 0, after, 0, 0)], [input.Shape[0], channels, height, width]);
+    }
+
+    /// <summary>Those of the operations that given values depend on, in their order.</summary>
+    protected static IReadOnlyList<GraphOperation> Needed(IReadOnlyList<GraphOperation> operations, IEnumerable<GraphValue> outputs)
+    {
+        var wanted = outputs.Select(output => output.Name).ToHashSet(StringComparer.Ordinal);
+        var needed = new List<GraphOperation>();
+        foreach (var operation in operations.Reverse().Where(operation => wanted.Contains(operation.Output.Name)))
+        {
+            needed.Add(operation);
+            wanted.UnionWith(operation.Inputs.Select(input => input.Name));
+        }
+
+        needed.Reverse();
+        return needed;
     }
 
     /// <summary>Told of every operation, in an order in which they can be computed.</summary>

@@ -98,6 +98,9 @@ public enum MethodTraits
 
     /// <summary>Has modules that learn from the teacher before the student is trained (<see cref="IPretrainedMethod"/>).</summary>
     Pretrains = 2048,
+
+    /// <summary>Puts layers of its own in the place of the student's classifier (<see cref="IDeployedMethod"/>).</summary>
+    Deploys = 4096,
 }
 
 /// <summary>One method that recipes can name.</summary>

@@ -25,6 +25,9 @@ public interface IGraphBuilder
     /// <exception cref="NotSupportedException">A module type that cannot be described, named with its path.</exception>
     GraphValue Module(nn.Module module, GraphValue input, string name);
 
+    /// <summary>The value at a feature point of what was described so far; null where no such module was described.</summary>
+    GraphValue? ValueAt(FeaturePoint point);
+
     /// <summary>Element-wise sum of two values of one shape.</summary>
     GraphValue Add(GraphValue left, GraphValue right);
 

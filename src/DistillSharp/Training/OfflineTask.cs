@@ -29,6 +29,7 @@ public sealed class OfflineTask : TrainingTask
     private readonly List<Parameter> _frozen = [];
     private readonly List<nn.Module> _frozenModules = [];
     private readonly bool _rotates;
+    private readonly DeployedNetwork? _deployed;
 
     /// <summary>Builds the terms from the shapes that one batch has on both sides.</summary>
     /// <param name="student">The network to train.</param>
@@ -67,11 +68,15 @@ public sealed class OfflineTask : TrainingTask
             FreezeAfter(point, probe);
         }
 
+        _deployed = DeployedMethod is { } deployed ? DeployedNetwork.Of(student, deployed, probe) : null;
         TrainedParameters = CollectParameters();
     }
 
     /// <inheritdoc/>
     public override Network Student { get; }
+
+    /// <inheritdoc/>
+    public override Network Deployed => _deployed ?? Student;
 
     /// <inheritdoc/>
     public override nn.Module Companions { get; }
@@ -93,6 +98,11 @@ public sealed class OfflineTask : TrainingTask
 
     private IEnumerable<(string Name, IPretrainedMethod Method)> Pretrained =>
         _terms.Where(term => term.Method is IPretrainedMethod).Select(term => (term.Plan.Name, (IPretrainedMethod)term.Method));
+
+    private IDeployedMethod? DeployedMethod => _terms.Select(term => term.Method).OfType<IDeployedMethod>().FirstOrDefault();
+
+    /// <inheritdoc/>
+    public override Network? TakeDeployed() => _deployed?.Copy();
 
     /// <inheritdoc/>
     public override bool Prepare(Preparation preparation)
@@ -139,6 +149,7 @@ public sealed class OfflineTask : TrainingTask
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
+        _deployed?.Dispose();
         _student.Dispose();
         _teacher?.Dispose();
         foreach (var parameter in _frozen)

@@ -83,7 +83,7 @@ internal sealed class StageRun : IDisposable
             _job.Finished?.Invoke(_task);
         }
 
-        return (_state, validation ?? _job.Validate(_job.Student));
+        return (_state, validation ?? _job.Validate(_task.Deployed));
     }
 
     public void Dispose()
@@ -280,7 +280,7 @@ internal sealed class StageRun : IDisposable
         if (last || (epoch + 1) % _options.EvaluateEvery == 0)
         {
             _average?.Swap();
-            validation = _job.Validate(_job.Student);
+            validation = _job.Validate(_task.Deployed);
             staleBest = KeepIfBest(validation, jobEpoch);
             _average?.Swap();
         }
@@ -321,7 +321,7 @@ internal sealed class StageRun : IDisposable
 
         using var best = _job.Checkpoints.ReadBest(_state.BestFile);
         StudentTensors.RestoreNetworks(best.Tensors, _task);
-        return _job.Validate(_job.Student);
+        return _job.Validate(_task.Deployed);
     }
 
     private string? KeepIfBest(IReadOnlyDictionary<string, double> validation, int jobEpoch)

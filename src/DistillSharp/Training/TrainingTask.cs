@@ -30,6 +30,12 @@ public abstract class TrainingTask : IDisposable
     /// <summary>The network that is evaluated and kept.</summary>
     public abstract Network Student { get; }
 
+    /// <summary>What is evaluated: the student, or the student with layers of a method in the place of its classifier.</summary>
+    public virtual Network Deployed => Student;
+
+    /// <summary>A network that outlives the task and computes what <see cref="Deployed"/> does; null where that is the student. The caller disposes it.</summary>
+    public virtual Network? TakeDeployed() => null;
+
     /// <summary>Projectors, heads and memory: trained and saved with the checkpoint, not with the student.</summary>
     public abstract nn.Module Companions { get; }
 

@@ -12,11 +12,14 @@ using TorchSharp;
 namespace DistillSharp.Tests.Training;
 
 /// <summary>Methods that learn from the teacher before the student is trained, through the trainer.</summary>
+// Alone: companions start from torch's generator, which the process shares.
+[CollectionDefinition(nameof(PretrainerTests), DisableParallelization = true)]
+[Collection(nameof(PretrainerTests))]
 public sealed class PretrainerTests : IDisposable
 {
     private static readonly MethodPlan[] Plans =
     [
-        new(FactorTransferMethod.Entry, new FactorTransferOptions { PretrainEpochs = 3, PretrainLearningRate = 0.1 }, 10, ["layer2"], ["layer2"], "factor_transfer"),
+        new(FactorTransferMethod.Entry, new FactorTransferOptions { PretrainEpochs = 3, PretrainLearningRate = 0.0005 }, 10, ["layer2"], ["layer2"], "factor_transfer"),
         new(SskdMethod.Entry, new SskdOptions { PretrainEpochs = 6, PretrainLearningRate = 1 }, 1, ["penultimate"], ["penultimate"], "sskd"),
     ];
 

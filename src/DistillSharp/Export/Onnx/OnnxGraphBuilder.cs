@@ -33,13 +33,15 @@ internal sealed class OnnxGraphBuilder : ModuleWalker
     public ProtobufWriter Build(string name, GraphValue input)
     {
         var graph = new ProtobufWriter();
-        foreach (var operation in _operations)
+        var operations = Needed(_operations, _outputs);
+        foreach (var operation in operations)
         {
             graph.Message(1, Node(operation));
         }
 
         graph.Text(2, name);
-        foreach (var constant in _constants.Values)
+        var read = operations.SelectMany(operation => operation.Constants).Select(constant => constant.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var constant in _constants.Values.Where(constant => read.Contains(constant.Name)))
         {
             graph.Message(5, Initializer(constant));
         }

@@ -16,36 +16,37 @@ public sealed record SimkdOptions
 
 /// <summary>
 /// The teacher's classifier, reused: a projector maps the student's last feature to the teacher's, on which the teacher's classifier works.
-/// Projector and classifier are part of the network that is deployed (<see cref="DeployedLogits"/>). One pair of features: the last maps (the larger is
-/// average-pooled) or the vectors that classifiers read.
+/// The network that is deployed is the student up to that feature, the projector and a copy of the classifier. One pair of features: the last
+/// maps (the larger is average-pooled), or vectors, for which the projector is of linear layers.
 /// </summary>
-public sealed class SimkdMethod : FeatureMethod
+public sealed class SimkdMethod : FeatureMethod, IDeployedMethod
 {
+    private readonly SimkdOptions _options;
+    private readonly bool _vectors;
+    private readonly Device _device;
     private readonly Sequential projector;
+    private readonly Linear classifier;
 
     /// <summary>Builds it for probed shapes.</summary>
     /// <exception cref="ArgumentException">Not one pair, no live teacher, or a classifier that does not fit its feature.</exception>
     public SimkdMethod(SimkdOptions options, MethodContext context)
-        : base("simkd", context, form: FeatureForm.Maps)
+        : base("simkd", context, form: FormOf(context))
     {
         if (Stages != 1)
         {
             throw new ArgumentException($"simkd: {Stages} pairs of features given; it takes one, the last before the classifiers");
         }
 
-        CheckPairs((student, teacher) => FeatureShapes.RequireMaps("simkd", student, teacher));
-        var classifier = ClassifierOf.Network("simkd", "teacher", context.TeacherNetwork);
-        AtPair(0, () => ClassifierOf.RequireChannels("simkd", "teacher", classifier, TeacherShapes[0]));
-        var (inputs, outputs) = (StudentShapes[0][1], TeacherShapes[0][1]);
-        var middle = Math.Max(1, outputs / options.Reduction);
-        projector = nn.Sequential(
-            nn.Conv2d(inputs, middle, 1, bias: false), nn.BatchNorm2d(middle), nn.ReLU(),
-            nn.Conv2d(middle, middle, 3, padding: 1, bias: false), nn.BatchNorm2d(middle), nn.ReLU(),
-            nn.Conv2d(middle, outputs, 1, bias: false), nn.BatchNorm2d(outputs), nn.ReLU());
+        (_options, _device, _vectors) = (options, context.Device, StudentShapes[0].Count == 2);
+        CheckPairs((student, teacher) => FeatureShapes.Require(
+            student.Count == teacher.Count && student.Count is 2 or 4, "simkd", student, teacher, "both must be maps [batch, channels, height, width] or vectors [batch, features]"));
+        var original = ClassifierOf.Network("simkd", "teacher", context.TeacherNetwork);
+        AtPair(0, () => ClassifierOf.RequireChannels("simkd", "teacher", original, TeacherShapes[0]));
+        DeployedFeature = context.StudentFeatures[0];
+        projector = CreateProjector();
+        // A copy: the teacher's own tensors stay the teacher's.
+        classifier = CopyOf(original);
         RegisterComponents();
-        // Copies: the teacher's own tensors stay the teacher's.
-        register_buffer("classifier_weight", classifier.weight!.detach().clone());
-        register_buffer("classifier_bias", classifier.bias is { } bias ? bias.detach().clone() : zeros(classifier.weight!.shape[0]));
         this.to(context.Device);
     }
 
@@ -55,23 +56,79 @@ public sealed class SimkdMethod : FeatureMethod
         "The teacher's classifier reused on the student's projected last feature",
         "Chen et al., Knowledge Distillation with the Reused Teacher Classifier, CVPR 2022",
         typeof(SimkdOptions),
-        MethodTraits.UsesFeatures | MethodTraits.HasProjectors | MethodTraits.NeedsTeacherParameters,
+        MethodTraits.UsesFeatures | MethodTraits.HasProjectors | MethodTraits.NeedsTeacherParameters | MethodTraits.Deploys,
         (options, context) => new SimkdMethod((SimkdOptions)options, context));
 
-    /// <summary>Logits [N, K] of the deployed network from the student's last feature: projected, averaged over positions, classified.</summary>
-    public Tensor DeployedLogits(Tensor studentFeature)
+    /// <inheritdoc/>
+    public string DeployedFeature { get; }
+
+    /// <inheritdoc/>
+    public Sequential DeployedLayers(bool copy)
     {
-        var map = studentFeature.dim() == 2 ? studentFeature.unsqueeze(2).unsqueeze(3) : studentFeature;
-        var (height, width) = (Math.Min(map.shape[2], TeacherShapes[0][2]), Math.Min(map.shape[3], TeacherShapes[0][3]));
-        var projected = projector.call(FeatureTensors.PoolTo(map, height, width)).mean([2, 3]);
-        return nn.functional.linear(projected, get_buffer("classifier_weight")!, get_buffer("classifier_bias")!);
+        var (own, last) = (projector, classifier);
+        if (copy)
+        {
+            (own, last) = (CreateProjector(), CopyOf(classifier));
+            own.load_state_dict(projector.state_dict());
+            own.to(_device);
+            last.to(_device);
+        }
+
+        return _vectors
+            ? nn.Sequential(("projector", own), ("classifier", last))
+            : nn.Sequential(("pool", Pool()), ("projector", own), ("average", nn.AdaptiveAvgPool2d(1)), ("flatten", nn.Flatten()), ("classifier", last));
     }
 
     /// <inheritdoc/>
     protected override Tensor Loss(IReadOnlyList<Tensor> student, IReadOnlyList<Tensor> teacher, Progress progress)
     {
-        var (own, target) = FeatureTensors.PoolToSmaller(student[0], teacher[0]);
+        var (own, target) = _vectors ? (student[0], teacher[0]) : FeatureTensors.PoolToSmaller(student[0], teacher[0]);
         // The formula is that of hints: the mean squared difference of features.
         return FitnetLoss.Compute(projector.call(own), target);
+    }
+
+    // A vector on either side makes vectors of both.
+    private static FeatureForm FormOf(MethodContext context) =>
+        context.StudentFeatures.Any(feature => context.StudentShapes.Features[feature].Count == 2) || context.TeacherFeatures.Any(feature => context.TeacherShapes.Features[feature].Count == 2)
+            ? FeatureForm.Embeddings
+            : FeatureForm.AsIs;
+
+    private Sequential CreateProjector()
+    {
+        var (inputs, outputs) = (StudentShapes[0][1], TeacherShapes[0][1]);
+        var middle = Math.Max(1, outputs / _options.Reduction);
+        return _vectors
+            ? nn.Sequential(
+                nn.Linear(inputs, middle, hasBias: false), nn.BatchNorm1d(middle), nn.ReLU(),
+                nn.Linear(middle, middle, hasBias: false), nn.BatchNorm1d(middle), nn.ReLU(),
+                nn.Linear(middle, outputs, hasBias: false), nn.BatchNorm1d(outputs), nn.ReLU())
+            : nn.Sequential(
+                nn.Conv2d(inputs, middle, 1, bias: false), nn.BatchNorm2d(middle), nn.ReLU(),
+                nn.Conv2d(middle, middle, 3, padding: 1, bias: false), nn.BatchNorm2d(middle), nn.ReLU(),
+                nn.Conv2d(middle, outputs, 1, bias: false), nn.BatchNorm2d(outputs), nn.ReLU());
+    }
+
+    // What brings the student's map to the smaller of both sizes; whole windows can be exported, others cannot.
+    private nn.Module<Tensor, Tensor> Pool()
+    {
+        var (student, teacher) = (StudentShapes[0], TeacherShapes[0]);
+        var (height, width) = (Math.Min(student[2], teacher[2]), Math.Min(student[3], teacher[3]));
+        return height == student[2] && width == student[3] ? nn.Identity()
+            : student[2] % height == 0 && student[3] % width == 0 ? nn.AvgPool2d([student[2] / height, student[3] / width])
+            : nn.AdaptiveAvgPool2d([height, width]);
+    }
+
+    private static Linear CopyOf(Linear original)
+    {
+        var copy = nn.Linear(original.weight!.shape[1], original.weight!.shape[0], hasBias: original.bias is not null);
+        using var noGradient = no_grad();
+        copy.weight!.copy_(original.weight!);
+        copy.bias?.copy_(original.bias!);
+        foreach (var parameter in copy.parameters())
+        {
+            parameter.requires_grad = false;
+        }
+
+        return copy;
     }
 }
