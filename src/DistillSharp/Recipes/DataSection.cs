@@ -40,7 +40,9 @@ public sealed record DataSection : ICheckedOptions
     /// <inheritdoc/>
     public void Check(ConfigNode node, ConfigErrors errors)
     {
-        if (Mean.Count != StandardDeviation.Count)
+        // A list with a fault of its own was reported and reads as empty.
+        var faulty = (Mean.Count == 0 && node.Get("mean")?.Items is { Count: > 0 }) || (StandardDeviation.Count == 0 && node.Get("standard_deviation")?.Items is { Count: > 0 });
+        if (Mean.Count != StandardDeviation.Count && !faulty)
         {
             errors.Add(node.PathOf("standard_deviation"), $"must have as many values as mean, one a channel: mean has {Mean.Count}, standard_deviation {StandardDeviation.Count}", node.Line);
         }

@@ -6,12 +6,8 @@ using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Conformance;
 
-/// <summary>
-/// What holds for every method of the catalog, as far as its traits say so. Some draw from torch's generator, which belongs to
-/// the whole process, so nothing runs beside it.
-/// </summary>
-[CollectionDefinition(nameof(MethodConformanceTests), DisableParallelization = true)]
-[Collection(nameof(MethodConformanceTests))]
+/// <summary>What holds for every method of the catalog, as far as its traits say so.</summary>
+[Collection(nameof(TorchGenerator))]
 public sealed class MethodConformanceTests
 {
     public static TheoryData<string> All => Named(_ => true);

@@ -61,7 +61,7 @@ public class RecipeReaderTests
 
     [Theory]
     [InlineData("data={dataset: digits, mean: [0.5]}", "data.standard_deviation", "mean has 1, standard_deviation 0")]
-    [InlineData("data={dataset: digits, mean: [0.5], standard_deviation: [0]}", "data.standard_deviation", "above 0")]
+    [InlineData("data={dataset: digits, mean: [0.5], standard_deviation: [0]}", "data.standard_deviation[0]", "above 0")]
     [InlineData("data={dataset: digits, mean: [0.5], standard_deviation: [0.2], normalise: false}", "data.normalise", "must be true")]
     public void Read_FaultyNormalisation_SaysWhereAndWhatWouldBeRight(string assignment, string path, string message)
     {

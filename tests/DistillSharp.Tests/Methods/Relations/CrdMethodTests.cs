@@ -10,6 +10,7 @@ using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Methods.Relations;
 
+[Collection(nameof(TorchGenerator))]
 public sealed class CrdMethodTests
 {
     private static readonly CrdOptions Options = new() { EmbeddingWidth = 4, Negatives = 6 };

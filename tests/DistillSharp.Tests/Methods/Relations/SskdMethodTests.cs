@@ -9,6 +9,7 @@ using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Methods.Relations;
 
+[Collection(nameof(TorchGenerator))]
 public sealed class SskdMethodTests
 {
     private static readonly SskdOptions Options = new();
