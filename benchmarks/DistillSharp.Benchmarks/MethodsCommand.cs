@@ -46,7 +46,8 @@ internal static class MethodsCommand
                 Experiment.Prepare(recipe, directory);
             }
 
-            var results = WithCosts(Run(recipe, directory, cancellation), directory);
+            var names = parsed.GetValue(only) is { Length: > 0 } chosen ? $" --only {string.Join(' ', chosen)}" : "";
+            var results = WithCosts(Run(recipe, directory, names, cancellation), directory);
             Console.WriteLine(ToMarkdown(results));
             if (parsed.GetValue(save))
             {
@@ -107,10 +108,10 @@ internal static class MethodsCommand
 
     private static string Indented(string yaml) => string.Concat(yaml.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => $"    {line}\n"));
 
-    private static RunResults Run(Recipe recipe, RunDirectory directory, CancellationToken cancellation)
+    private static RunResults Run(Recipe recipe, RunDirectory directory, string names, CancellationToken cancellation)
     {
         using var file = new JsonLinesWriter(directory.EventsFile);
-        var options = new ExperimentOptions { Command = "dotnet run -c Release --project benchmarks/DistillSharp.Benchmarks -- methods --save" };
+        var options = new ExperimentOptions { Command = $"dotnet run -c Release --project benchmarks/DistillSharp.Benchmarks -- methods{names} --save" };
         return new Experiment(recipe, directory, new Fan(file), options).Run(cancellation);
     }
 
