@@ -60,14 +60,21 @@ public sealed class DatasetFetcher(Action<string> report)
     public string Get(string name, CancellationToken cancellation = default)
     {
         var dataset = Known(name) ?? throw new ArgumentException($"`{name}` cannot be fetched; these can: {string.Join(", ", Names)}");
-        var folder = Path.Combine(DataLocator.CacheFolder, name);
+        return Get(dataset, DataLocator.CacheFolder, cancellation);
+    }
+
+    /// <summary>Fetches a described dataset into a folder of that cache.</summary>
+    internal string Get(FetchableDataset dataset, string cache, CancellationToken cancellation)
+    {
+        var name = dataset.Name;
+        var folder = Path.Combine(cache, name);
         if (dataset.Files.All(file => File.Exists(Path.Combine(folder, file.Name)) && FileHash.Sha256(Path.Combine(folder, file.Name)) == file.Sha256))
         {
             report($"{name} is in the cache already");
             return folder;
         }
 
-        var work = Path.Combine(DataLocator.CacheFolder, $".fetch-{name}-{Environment.ProcessId}");
+        var work = Path.Combine(cache, $".fetch-{name}-{Environment.ProcessId}");
         Directory.CreateDirectory(work);
         try
         {
