@@ -3,7 +3,6 @@ using DistillSharp.Data;
 using DistillSharp.Losses;
 using DistillSharp.Losses.Logits;
 using DistillSharp.Models;
-using DistillSharp.Signals;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -49,14 +48,8 @@ public sealed class LastBatchSelfTask : TrainingTask
         }
 
         (_options, _stage, Student) = (options, context.Stage, context.Student);
-        using var reader = new SignalReader(Student, []);
-        var shape = reader.Probe(context.Probe).Logits;
-        if (shape.Count != 2)
-        {
-            throw new ArgumentException($"last_batch_self needs logits [N, classes]; those of {Student.GetName()} are [{string.Join(", ", shape)}]");
-        }
-
-        _last = new LastPredictions(_stage.Training.BatchSize, shape[1]);
+        var classes = context.LogitClasses("last_batch_self");
+        _last = new LastPredictions(_stage.Training.BatchSize, classes);
         _last.to(context.Probe.Input.device);
         Companions = new ModuleBag([("last", _last)]);
         TrainedParameters = CollectParameters();

@@ -2,6 +2,7 @@ using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Methods;
 using DistillSharp.Models;
+using DistillSharp.Signals;
 using DistillSharp.Teachers;
 
 namespace DistillSharp.Training;
@@ -61,7 +62,20 @@ public readonly record struct TrainingFault(string Key, string Message);
 /// <param name="Stage">The stage.</param>
 /// <param name="Probe">A batch of the training data on the student's device.</param>
 /// <param name="Source">The training data.</param>
-public sealed record TaskContext(Network Student, ModelSpec StudentModel, Teacher? Teacher, StagePlan Stage, Batch Probe, IBatchSource Source);
+public sealed record TaskContext(Network Student, ModelSpec StudentModel, Teacher? Teacher, StagePlan Stage, Batch Probe, IBatchSource Source)
+{
+    /// <summary>Classes that the student tells apart, for schemes that keep a row of logits or probabilities a sample.</summary>
+    /// <param name="scheme">Recipe name, for the message.</param>
+    /// <exception cref="ArgumentException">The logits are not [N, C].</exception>
+    internal long LogitClasses(string scheme)
+    {
+        using var reader = new SignalReader(Student, []);
+        var shape = reader.Probe(Probe).Logits;
+        return shape.Count == 2
+            ? shape[1]
+            : throw new ArgumentException($"{scheme} needs logits [N, classes]; those of {Student.GetName()} are [{string.Join(", ", shape)}]");
+    }
+}
 
 /// <summary>A scheme chosen in a recipe.</summary>
 public sealed record SchemeSpec(SchemeEntry Entry, object Options);

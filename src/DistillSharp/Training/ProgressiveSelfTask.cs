@@ -3,7 +3,6 @@ using DistillSharp.Data;
 using DistillSharp.Losses;
 using DistillSharp.Losses.Logits;
 using DistillSharp.Models;
-using DistillSharp.Signals;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -35,14 +34,8 @@ public sealed class ProgressiveSelfTask : TrainingTask
     public ProgressiveSelfTask(ProgressiveSelfOptions options, TaskContext context)
     {
         (_options, _stage, Student) = (options, context.Stage, context.Student);
-        using var reader = new SignalReader(Student, []);
-        var shape = reader.Probe(context.Probe).Logits;
-        if (shape.Count != 2)
-        {
-            throw new ArgumentException($"progressive_self needs logits [N, classes]; those of {Student.GetName()} are [{string.Join(", ", shape)}]");
-        }
-
-        _memory = new PredictionMemory(context.Source.SampleCount, shape[1]);
+        var classes = context.LogitClasses("progressive_self");
+        _memory = new PredictionMemory(context.Source.SampleCount, classes);
         _memory.to(context.Probe.Input.device);
         Companions = new ModuleBag([("memory", _memory)]);
         TrainedParameters = CollectParameters();
