@@ -19,6 +19,12 @@ public sealed partial class SchemePageTests
 
     private static readonly Dictionary<string, Func<Tensor>> Examples = new()
     {
+        ["offline"] = () => (HardLabels.CrossEntropy(First, SampleLabels).Mean * 0.1) + (SoftTargetLoss.Compute(First, Second, 4).Mean * 0.9),
+        ["self_distillation"] = () =>
+        {
+            var hint = (tensor([1.0, 0, 0, 1], [2, 2]) - tensor([1.0, 1, 0, 1], [2, 2])).square().mean();
+            return (HardLabels.CrossEntropy(First, SampleLabels).Mean * 0.7) + (SoftTargetLoss.Compute(First, Second, 3).Mean * 0.3) + (hint * 0.03);
+        },
         ["teacher_assistant"] = () => SoftTargetLoss.Compute(First, Second, 2).Mean,
         ["born_again"] = () => SoftTargetLoss.Compute(First, Second, 1).Mean,
         ["mutual_learning"] = () => MutualLearningTask.FromPeers([First, Second], 0, 1).Mean,
@@ -33,7 +39,7 @@ public sealed partial class SchemePageTests
         },
     };
 
-    public static TheoryData<string> Names => [.. Examples.Keys];
+    public static TheoryData<string> Names => [.. SchemeCatalog.Entries.Select(entry => entry.Name)];
 
     private static Tensor First => tensor([2.0, 1, 0, 0, 1, 1], [2, 3]);
 
@@ -47,8 +53,7 @@ public sealed partial class SchemePageTests
         var text = new StringBuilder("| scheme | what teaches | paper |\n|---|---|---|\n");
         foreach (var entry in SchemeCatalog.Entries)
         {
-            var name = File.Exists(PathOf(entry.Name)) ? $"[{entry.Name}]({entry.Name}.md)" : entry.Name;
-            text.Append(CultureInfo.InvariantCulture, $"| {name} | {entry.Summary} | {entry.Paper} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| [{entry.Name}]({entry.Name}.md) | {entry.Summary} | {entry.Paper} |\n");
         }
 
         Documents.AssertGenerated("docs/schemes/README.md", "<!-- schemes: generated -->", "<!-- schemes: end -->", text.ToString());
