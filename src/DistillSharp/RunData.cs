@@ -62,7 +62,7 @@ internal sealed class RunData
         BatchSize = stage.Training.BatchSize,
         Shuffle = true,
         Seed = DerivedSeed.Of(seed, "data"),
-        Augment = _recipe.Data.Augment,
+        Augment = stage.Training.Augment ?? _recipe.Data.Augment,
         Normalise = Normalisation,
         Partner = partner,
     });

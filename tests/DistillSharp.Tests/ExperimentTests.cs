@@ -64,6 +64,30 @@ public sealed class ExperimentTests : IDisposable
     }
 
     [Fact]
+    public void Run_ArmWithAugmentationOfItsOwn_AloneSeesChangedImages()
+    {
+        var (_, directory, _) = Run(
+            Common + """
+            objectives:
+              shifted: {terms: [], training: {augment: {shift: 2}}}
+              unshifted: {terms: [], training: {augment: {flip: 0}}}
+            baselines: {plain: true}
+            seeds: [0]
+            """);
+
+        var (plain, shifted, unshifted) = (Weights("plain"), Weights("shifted"), Weights("unshifted"));
+        Assert.Equal(plain, unshifted);
+        Assert.NotEqual(plain, shifted);
+
+        float[] Weights(string arm)
+        {
+            using var file = new SafetensorsFile(directory.WeightsFile(arm, 0));
+            using var weights = file.Read("fc.weight");
+            return weights.data<float>().ToArray();
+        }
+    }
+
+    [Fact]
     public void Run_MethodThatIsDeployed_MeasuresSavesAndExportsStudentAndItsLayers()
     {
         const string Text = """

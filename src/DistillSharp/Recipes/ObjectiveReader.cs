@@ -126,9 +126,11 @@ internal sealed class ObjectiveReader(
             binder.Errors.Add("teacher", "missing; the terms of the objective learn from a teacher", root.Line);
         }
 
-        if (scheme.Entry.NeedsTeacher && !NamesTerms(node) && node.Get("stages") is not { Items: null } && !(node.Get("stages")?.Items ?? []).Any(NamesTerms))
+        // Beside other objectives, one that says it has no terms is a control: hard labels alone, with training of its own.
+        var control = node.Get("terms") is { Items.Count: 0 } && root.Get("objectives") is { Entries.Count: > 1 };
+        if (scheme.Entry.NeedsTeacher && !control && !NamesTerms(node) && node.Get("stages") is not { Items: null } && !(node.Get("stages")?.Items ?? []).Any(NamesTerms))
         {
-            binder.Errors.Add(node.PathOf("terms"), "missing; without terms nothing is learned from the teacher", node.Line);
+            binder.Errors.Add(node.PathOf("terms"), "missing; without terms nothing is learned from the teacher (a control among several objectives says `terms: []`)", node.Line);
         }
 
         if (!scheme.Entry.NeedsTeacher && !scheme.Entry.TeachesItself && hasTerms)

@@ -1,4 +1,5 @@
 using DistillSharp.Config;
+using DistillSharp.Data;
 
 namespace DistillSharp.Training;
 
@@ -130,6 +131,10 @@ public sealed record TrainingOptions : ICheckedOptions
     /// <summary>Whether a fixed teacher sees each sample once only where that is the same.</summary>
     [Option("compute the teacher's logits once where no augmentation changes what it sees; false runs it in every step")]
     public bool CacheTeacher { get; init; } = true;
+
+    /// <summary>Random changes of the training images in place of the data's own; null for those.</summary>
+    [Option("random changes of the training images, for what has this `training` alone: keys of data.augment, in whose place it stands")]
+    public AugmentOptions? Augment { get; init; }
 
     /// <summary>Which epoch's weights are kept.</summary>
     [Option("which weights are kept: last epoch, or best by validation")]
