@@ -11,8 +11,10 @@ using TorchSharp;
 namespace DistillSharp;
 
 /// <summary>The networks of a run's arms: new ones to train, finished ones to teach.</summary>
-internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory directory, RunData data, torch.Device device, int threads)
+internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory directory, RunData data, torch.Device device, int threads, Action<string>? note = null)
 {
+    private readonly TeacherEngines _engines = new(arms, directory, data, threads, note ?? (_ => { }));
+
     /// <summary>The arm of that name.</summary>
     public ArmPlan Find(string name) => arms.First(arm => arm.Name == name);
 
@@ -33,10 +35,19 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
 
     /// <summary>What teaches an arm with a seed; null where nothing does. The caller disposes it.</summary>
     public Teacher? TeacherOf(ArmPlan arm, int seed) =>
-        arm.Teacher is { } name && arm.Plan.Stages.Any(stage => stage.NeedsTeacher) ? Load(Find(name), seed, combiner => combiner) : null;
+        arm.Teacher is { } name && arm.Plan.Stages.Any(stage => stage.NeedsTeacher) ? Load(Find(name), seed, combiner => combiner, teaches: true) : null;
+
+    /// <summary>Chooses the engines of what teaches an arm, where that has not been done in this run.</summary>
+    public void ChooseEngines(ArmPlan arm)
+    {
+        if (arm.Teacher is { } name && Networks(Find(name)).Any(network => network.Model is not null && !_engines.HasChosen(network)))
+        {
+            TeacherOf(arm, arm.Seeds[0])?.Dispose();
+        }
+    }
 
     /// <summary>A finished arm as a source of signals that looks at no labels, for measuring it.</summary>
-    public Teacher LoadToMeasure(ArmPlan arm, int seed) => Load(arm, seed, combiner => combiner.WithoutLabels);
+    public Teacher LoadToMeasure(ArmPlan arm, int seed) => Load(arm, seed, combiner => combiner.WithoutLabels, teaches: false);
 
     /// <summary>The result of an arm that serves a seed; null where it has not finished.</summary>
     public JobResult? ResultOf(string name, int seed) =>
@@ -65,7 +76,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
     private Network WithDeployedLayers(ArmPlan arm, Network student, int seed)
     {
         var (plan, stage) = (arm.Plan, arm.Plan.Stages[^1]);
-        using var teacher = TeacherOf(arm, seed);
+        using var teacher = Load(Find(arm.Teacher!), seed, combiner => combiner, teaches: false);
         using var batch = data.Validation.Epoch(0).First();
         using var probe = batch.To(device);
         using var task = plan.Scheme.Entry.CreateTask(plan.Scheme.Options, new TaskContext(student, arm.Model!, teacher, stage, probe, data.Source(stage, seed, arm.SeesAllSamples)));
@@ -74,14 +85,14 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
 
     private string WeightsFile(ArmPlan arm, int seed) => arm.Onnx is { } file ? file.Onnx : arm.IsTrained ? directory.WeightsFile(arm.Name, arm.SeedFor(seed)) : arm.Weights!;
 
-    private Teacher Load(ArmPlan arm, int seed, Func<CombinerOptions, CombinerOptions> combiner)
+    private Teacher Load(ArmPlan arm, int seed, Func<CombinerOptions, CombinerOptions> combiner, bool teaches)
     {
         if (arm.Ensemble is { } ensemble)
         {
             var members = new OrderedDictionary<string, Teacher>();
             foreach (var (name, member) in ensemble.Members)
             {
-                members[name] = Load(Find(member), seed, combiner);
+                members[name] = Load(Find(member), seed, combiner, teaches);
             }
 
             return new EnsembleTeacher(members, combiner(ensemble.Combiner));
@@ -98,6 +109,8 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
             parameter.requires_grad = false;
         }
 
-        return new LiveTeacher(network, owned: true);
+        return teaches && _engines.Of(arm, network) == TeacherEngine.Onnxruntime
+            ? new ExportedTeacher(network, data.Info, threads, owned: true)
+            : new LiveTeacher(network, owned: true);
     }
 }

@@ -42,6 +42,8 @@ public interface IJobLauncher
 /// </summary>
 public sealed class Experiment
 {
+    private const int ThreadsOfAChild = 1;
+
     private readonly Recipe _recipe;
     private readonly RunDirectory _directory;
     private readonly IRunEventSink _events;
@@ -86,7 +88,7 @@ public sealed class Experiment
             data.CheckUnchanged(_directory);
             if (_options.Jobs > 1)
             {
-                RunSideBySide(cancellation).GetAwaiter().GetResult();
+                RunSideBySide(data, cancellation).GetAwaiter().GetResult();
             }
             else
             {
@@ -112,10 +114,10 @@ public sealed class Experiment
     /// <exception cref="ArgumentException">There is no such arm; the message lists those there are.</exception>
     public void RunJob(string armName, int? seed, CancellationToken cancellation = default)
     {
-        TorchRuntime.Configure(1);
+        TorchRuntime.Configure(ThreadsOfAChild);
         var arm = _arms.FirstOrDefault(each => each.Name == armName)
             ?? throw new ArgumentException($"no arm `{armName}`; {NearestName.Hint(armName, _arms.Select(each => each.Name))}");
-        var runner = new JobRunner(_recipe, _directory, RunData.Load(_recipe, _options.DataFolder), _events, _clock);
+        var runner = new JobRunner(_recipe, _directory, RunData.Load(_recipe, _options.DataFolder), _events, _clock, ThreadsOfAChild);
         if (seed is { } number)
         {
             runner.Run(runner.Matched(arm, number), number, cancellation);
@@ -130,7 +132,7 @@ public sealed class Experiment
 
     private void RunOneByOne(RunData data, CancellationToken cancellation)
     {
-        var runner = new JobRunner(_recipe, _directory, data, _events, _clock);
+        var runner = new JobRunner(_recipe, _directory, data, _events, _clock, _recipe.Threads);
         foreach (var arm in _arms.Where(arm => arm.IsTeacher))
         {
             runner.Tune(arm, cancellation);
@@ -151,9 +153,9 @@ public sealed class Experiment
         }
     }
 
-    private async Task RunSideBySide(CancellationToken cancellation)
+    private async Task RunSideBySide(RunData data, CancellationToken cancellation)
     {
-        foreach (var wave in Waves())
+        foreach (var wave in Waves(data))
         {
             using var places = new SemaphoreSlim(_options.Jobs);
             await Task.WhenAll(wave.Select(async job =>
@@ -172,10 +174,11 @@ public sealed class Experiment
     }
 
     // What a later wave needs, an earlier one has made: teachers, the tuned settings, the cost to match.
-    private IEnumerable<List<(string Arm, int? Seed)>> Waves()
+    private IEnumerable<List<(string Arm, int? Seed)>> Waves(RunData data)
     {
         foreach (var wave in Arms.Waves(_arms))
         {
+            ChooseEngines(wave, data);
             if (wave.Where(arm => arm.Candidates.Count > 0 && arm.Name != ArmNames.PlainMatched).ToList() is { Count: > 0 } tuned)
             {
                 yield return [.. tuned.Select(arm => (arm.Name, (int?)null))];
@@ -183,6 +186,21 @@ public sealed class Experiment
 
             yield return JobsOf(wave);
         }
+    }
+
+    // Here and not in the jobs, which would measure beside each other; with as many threads as a job has.
+    private void ChooseEngines(IReadOnlyList<ArmPlan> wave, RunData data)
+    {
+        TorchRuntime.Configure(ThreadsOfAChild);
+        var networks = new ArmNetworks(
+            _arms, _directory, data, TorchRuntime.Device(_recipe.Device), ThreadsOfAChild,
+            note => Forward(new NoteLogged("info", note) { Time = _clock.GetUtcNow() }));
+        foreach (var arm in wave.Where(arm => JobsOf([arm]).Count > 0))
+        {
+            networks.ChooseEngines(arm);
+        }
+
+        TorchRuntime.Configure(_recipe.Threads);
     }
 
     private List<(string Arm, int? Seed)> JobsOf(IReadOnlyList<ArmPlan> arms) =>

@@ -13,11 +13,13 @@ using TorchSharp;
 namespace DistillSharp;
 
 /// <summary>Trains, evaluates and exports one arm with one seed, in this process. A finished job leaves <c>metrics.json</c>.</summary>
-internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData data, IRunEventSink events, TimeProvider clock)
+internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData data, IRunEventSink events, TimeProvider clock, int threads)
 {
     private readonly Trainer _trainer = new(events, clock);
     private readonly torch.Device _device = TorchRuntime.Device(recipe.Device);
-    private readonly ArmNetworks _networks = new(Arms.Of(recipe), directory, data, TorchRuntime.Device(recipe.Device), recipe.Threads);
+    private readonly ArmNetworks _networks = new(
+        Arms.Of(recipe), directory, data, TorchRuntime.Device(recipe.Device), threads,
+        note => events.Write(new NoteLogged("info", note) { Time = clock.GetUtcNow() }));
 
     /// <summary>The arm's result, trained now or found finished.</summary>
     public JobResult Run(ArmPlan arm, int seed, CancellationToken cancellation)

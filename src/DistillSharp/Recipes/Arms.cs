@@ -29,6 +29,9 @@ public sealed record ArmPlan(string Name, ObjectivePlan Plan, bool IsTeacher, IR
     /// <summary>The file that it is; null for a network and for an ensemble.</summary>
     public OnnxTeacherOptions? Onnx { get; init; }
 
+    /// <summary>What runs its forward passes while others learn from it.</summary>
+    public TeacherEngine Engine { get; init; } = TeacherEngine.Torch;
+
     /// <summary>Arms of one seed and number start from the same weights.</summary>
     public int StartNumber { get; init; }
 

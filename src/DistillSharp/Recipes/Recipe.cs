@@ -81,6 +81,9 @@ public sealed record TeacherSection(ModelSpec? Model, string? Weights, TrainingO
 {
     /// <summary>The file; null for a network.</summary>
     public OnnxTeacherOptions? Onnx { get; init; }
+
+    /// <summary>What runs a network's forward passes while students learn.</summary>
+    public TeacherEngine Engine { get; init; } = TeacherEngine.Auto;
 }
 
 /// <summary>Several teachers that a combiner makes one of: <c>teachers:</c>.</summary>

@@ -1,4 +1,5 @@
 using DistillSharp.Runs;
+using DistillSharp.Teachers;
 using DistillSharp.Training;
 
 namespace DistillSharp.Recipes;
@@ -49,6 +50,7 @@ internal static class TeacherArms
             Model = teacher.Model,
             Onnx = teacher.Onnx,
             Weights = teacher.Weights,
+            Engine = teacher.Engine,
             StartNumber = number,
             SeesAllSamples = teacher.AllSamples,
         };
@@ -70,6 +72,7 @@ internal static class TeacherArms
                 Model = options.Assistants[i],
                 Teacher = i == 0 ? ArmNames.Teacher : options.NameOf(i - 1),
                 StartNumber = teachers + i,
+                Engine = recipe.Teacher?.Engine ?? TeacherEngine.Auto,
             };
         }
     }

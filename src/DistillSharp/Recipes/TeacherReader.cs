@@ -89,7 +89,7 @@ internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs cat
         var keys = binder.Bind<TeacherKeys>(node, [.. node.Entries?.Keys.Where(key => !ConfigBinder.OptionsOf(typeof(TeacherKeys)).ContainsKey(key)) ?? []]);
         var weights = Weights(node, keys.Weights);
         var training = binder.Bind<TrainingOptions>(NodeMerge.Merge("training", [root.Get("training"), node.Get("training")]));
-        return model is null ? null : new TeacherSection(model, weights, training, keys.Seed, keys.PerSeed, keys.AllSamples);
+        return model is null ? null : new TeacherSection(model, weights, training, keys.Seed, keys.PerSeed, keys.AllSamples) { Engine = keys.Engine };
     }
 
     private TeacherSection? ReadOnnx(ConfigNode node)
@@ -140,4 +140,8 @@ public sealed record TeacherKeys
     /// <summary>Train the teacher on every training sample.</summary>
     [Option("train the teacher on the whole training split even where data.train_samples limits the students")]
     public bool AllSamples { get; init; }
+
+    /// <summary>What runs its forward passes.</summary>
+    [Option("what runs the teacher while students learn: torch, onnxruntime (an export of it in ONNX Runtime), or auto (whichever is faster here, measured once a run, where the teacher takes long enough to matter)")]
+    public TeacherEngine Engine { get; init; } = TeacherEngine.Auto;
 }

@@ -48,6 +48,9 @@ public sealed class RunDirectory(string path)
     /// <summary>Folder of one arm.</summary>
     public string ArmFolder(string arm) => System.IO.Path.Combine(Path, "arms", arm);
 
+    /// <summary>Which engine runs an arm as a teacher, and what was measured to choose it.</summary>
+    public string EngineFile(string arm) => System.IO.Path.Combine(ArmFolder(arm), "engine.json");
+
     /// <summary>Folder of one job.</summary>
     public string JobFolder(string arm, int seed) =>
         System.IO.Path.Combine(ArmFolder(arm), string.Create(CultureInfo.InvariantCulture, $"seed-{seed}"));

@@ -57,6 +57,11 @@ public static class OnnxExporter
         return result;
     }
 
+    /// <summary>The bytes of a file with the network's output and those exits, without metadata and unchecked.</summary>
+    /// <exception cref="NotSupportedException">A module or an exit cannot be described; says which.</exception>
+    internal static byte[] InMemory(Network network, DatasetInfo data, IReadOnlyList<EarlyExit> exits) =>
+        Unsealed(Describe(network, data, exits)).Bytes.ToArray();
+
     private static ProtobufWriter Describe(Network network, DatasetInfo data, IReadOnlyList<EarlyExit> exits)
     {
         if (network is not INetworkGraph described)
@@ -88,14 +93,16 @@ public static class OnnxExporter
         return builder.Build(network.GetName(), input);
     }
 
+    private static ProtobufWriter Unsealed(ProtobufWriter graph) => new ProtobufWriter()
+        .Integer(1, FormatVersion)
+        .Text(2, "DistillSharp")
+        .Text(3, Provenance.ThisVersion)
+        .Message(7, graph)
+        .Message(8, new ProtobufWriter().Text(1, "").Integer(2, Opset));
+
     private static ProtobufWriter Model(ProtobufWriter graph, Dictionary<string, string> metadata)
     {
-        var model = new ProtobufWriter()
-            .Integer(1, FormatVersion)
-            .Text(2, "DistillSharp")
-            .Text(3, Provenance.ThisVersion)
-            .Message(7, graph)
-            .Message(8, new ProtobufWriter().Text(1, "").Integer(2, Opset));
+        var model = Unsealed(graph);
         metadata[Provenance.ContentSha256] = Provenance.Sha256(model.Bytes);
         foreach (var (key, value) in Provenance.Seal(metadata))
         {

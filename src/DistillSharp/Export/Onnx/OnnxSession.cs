@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using static TorchSharp.torch;
+using TensorElementType = Microsoft.ML.OnnxRuntime.Tensors.TensorElementType;
 
 namespace DistillSharp.Export.Onnx;
 
@@ -37,7 +39,7 @@ public sealed class OnnxSession : IDisposable
 
     /// <summary>Names of the outputs that are tensors of float32.</summary>
     public IReadOnlyList<string> FloatOutputs =>
-        [.. _session.OutputNames.Where(name => _session.OutputMetadata[name] is { IsTensor: true, ElementDataType: Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Float })];
+        [.. _session.OutputNames.Where(name => _session.OutputMetadata[name] is { IsTensor: true, ElementDataType: TensorElementType.Float })];
 
     /// <summary>The model's free texts.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _session.ModelMetadata.CustomMetadataMap;
@@ -57,11 +59,12 @@ public sealed class OnnxSession : IDisposable
     /// <summary>The named outputs for one float32 input; the caller owns them.</summary>
     public IReadOnlyList<Tensor> Run(string inputName, Tensor input, IReadOnlyList<string> outputs)
     {
+        // Native memory is lent and filled directly: managed arrays of this size would pile up between collections.
         using var local = input.detach().to(ScalarType.Float32).cpu();
         using var contiguous = local.contiguous();
-        using var value = OrtValue.CreateTensorValueFromMemory(contiguous.data<float>().ToArray(), contiguous.shape);
+        using var value = Lend(contiguous);
         using var results = _session.Run(_runOptions, [inputName], [value], outputs);
-        return [.. results.Select(result => tensor(result.GetTensorDataAsSpan<float>().ToArray(), result.GetTensorTypeAndShape().Shape))];
+        return [.. results.Select(Copy)];
     }
 
     /// <inheritdoc/>
@@ -69,5 +72,22 @@ public sealed class OnnxSession : IDisposable
     {
         _runOptions.Dispose();
         _session.Dispose();
+    }
+
+    // Valid as long as the tensor is.
+    private static unsafe OrtValue Lend(Tensor contiguous)
+    {
+        var bytes = contiguous.bytes;
+        fixed (byte* start = bytes)
+        {
+            return OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, TensorElementType.Float, contiguous.shape, (nint)start, bytes.Length);
+        }
+    }
+
+    private static Tensor Copy(OrtValue result)
+    {
+        var output = empty(result.GetTensorTypeAndShape().Shape, ScalarType.Float32);
+        result.GetTensorDataAsSpan<float>().CopyTo(MemoryMarshal.Cast<byte, float>(output.bytes));
+        return output;
     }
 }
