@@ -4,7 +4,6 @@ using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
 using DistillSharp.Signals;
 using Microsoft.ML.OnnxRuntime;
-using static TorchSharp.torch;
 
 namespace DistillSharp.Teachers;
 
