@@ -2,7 +2,6 @@ using DistillSharp.Data;
 using DistillSharp.Models;
 using DistillSharp.Teachers;
 using DistillSharp.Tests.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Teachers;

@@ -1,6 +1,5 @@
 using DistillSharp.Data;
 using DistillSharp.Models;
-using DistillSharp.Signals;
 using DistillSharp.Teachers;
 using DistillSharp.Tests.Models;
 using TorchSharp;
