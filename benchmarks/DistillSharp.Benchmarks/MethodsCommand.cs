@@ -14,7 +14,10 @@ namespace DistillSharp.Benchmarks;
 /// </summary>
 internal static class MethodsCommand
 {
-    /// <summary>Metric: share by which the term that fell least came down, from the first logged step to the last epoch's mean.</summary>
+    /// <summary>
+    /// Metric: share by which the term that fell least came down to the last epoch's mean, from the first logged step; from the highest
+    /// one where a network learns from itself or its peers, who agree about nothing yet at the start.
+    /// </summary>
     public const string TermFall = "term_fall";
 
     /// <summary>Metric: CPU seconds of training over those of the plain student.</summary>
@@ -27,6 +30,7 @@ internal static class MethodsCommand
     public const string ExtraMegabytes = "extra_mb";
 
     private const string SoftTarget = "soft_target";
+    private const string FallNote = "A term's fall is counted from its first logged step; where a network learns from itself or from peers, whose targets are its own at the start, from its highest.";
     private const string MemoryNote = "Arms ran one after another in one process, so that extra MB holds what earlier arms left behind and bounds a method's own from above.";
     private const double LeastFall = 0.2;
     private const double LargestLoss = 0.03;
@@ -48,7 +52,7 @@ internal static class MethodsCommand
             }
 
             var names = parsed.GetValue(only) is { Length: > 0 } chosen ? $" --only {string.Join(' ', chosen)}" : "";
-            var results = WithCosts(Run(recipe, directory, names, cancellation), directory, names.Length > 0);
+            var results = WithCosts(Run(recipe, directory, names, cancellation), recipe, directory, names.Length > 0);
             Console.WriteLine(ToMarkdown(results));
             if (parsed.GetValue(save))
             {
@@ -116,9 +120,10 @@ internal static class MethodsCommand
         return new Experiment(recipe, directory, new Fan(file), options).Run(cancellation);
     }
 
-    private static RunResults WithCosts(RunResults results, RunDirectory directory, bool partly)
+    private static RunResults WithCosts(RunResults results, Recipe recipe, RunDirectory directory, bool partly)
     {
-        var falls = Falls(JsonLinesReader.Read(directory.EventsFile).ToList());
+        var withoutTeacher = recipe.Objectives.Where(objective => !objective.Value.Scheme.Entry.NeedsTeacher).Select(objective => objective.Key).ToHashSet();
+        var falls = Falls(JsonLinesReader.Read(directory.EventsFile).ToList(), withoutTeacher);
         double Of(ArmResults? arm, string key) => arm?.Metrics.GetValueOrDefault(key)?.Mean ?? double.NaN;
         var (plain, soft) = (Plain(results), results.Arms.FirstOrDefault(arm => arm.Name == SoftTarget));
         var arms = results.Arms.Where(arm => arm.Name != ArmNames.Teacher).Select(arm =>
@@ -140,23 +145,24 @@ internal static class MethodsCommand
             NegativeFlips = [],
             PerClassChange = [],
             GapRecovery = [],
-            Notes = [.. partly ? ["Not every smoke recipe was run: the others are missing here."] : Array.Empty<string>(), .. Missed(arms, plain), MemoryNote],
+            Notes = [.. partly ? ["Not every smoke recipe was run: the others are missing here."] : Array.Empty<string>(), .. Missed(arms, plain), FallNote, MemoryNote],
         };
     }
 
     private static ArmResults Plain(RunResults results) => results.Arms.Single(arm => arm.Name == ArmNames.Plain);
 
-    private static Dictionary<string, double> Falls(List<RunEvent> events)
+    private static Dictionary<string, double> Falls(List<RunEvent> events, HashSet<string> fromHighest)
     {
         var falls = new Dictionary<string, double>();
         foreach (var arm in events.OfType<EpochEnded>().GroupBy(epoch => epoch.Arm))
         {
-            var first = events.OfType<StepLogged>().First(step => step.Arm == arm.Key).Parts;
+            var steps = events.OfType<StepLogged>().Where(step => step.Arm == arm.Key).Select(step => step.Parts).ToList();
             var last = arm.Last().Parts;
-            var parts = last.Keys.Where(part => part != "hard_labels" && first.ContainsKey(part)).ToList();
+            var parts = last.Keys.Where(part => part != "hard_labels" && steps[0].ContainsKey(part)).ToList();
             if (parts.Count > 0)
             {
-                falls[arm.Key] = parts.Min(part => (first[part] - last[part]) / Math.Max(1e-12, Math.Abs(first[part])));
+                double Start(string part) => fromHighest.Contains(arm.Key) ? steps.Max(step => step.GetValueOrDefault(part, double.NegativeInfinity)) : steps[0][part];
+                falls[arm.Key] = parts.Min(part => (Start(part) - last[part]) / Math.Max(1e-12, Math.Abs(Start(part))));
             }
         }
 
