@@ -21,6 +21,15 @@ internal static class FaultInjection
         }
     }
 
+    /// <summary>Throws what a full disk would the given time that the place is reached: <c>DISTILL_FAULT=disk_full:2</c>.</summary>
+    public static void Fail(string place)
+    {
+        if (Wanted is { } wanted && wanted.Place == place && Interlocked.Increment(ref _reached) == wanted.Count)
+        {
+            throw new IOException("No space left on device.");
+        }
+    }
+
     private static (string Place, int Count)? Parse(string? text)
     {
         if (string.IsNullOrEmpty(text))

@@ -19,6 +19,12 @@ public sealed record LoaderOptions
     /// <summary>Random changes; none for evaluation.</summary>
     public AugmentOptions Augment { get; init; } = new();
 
+    /// <summary>
+    /// Number of fixed views that an augmented sample has: epoch e shows view e mod Views, whatever the seed (<see cref="FixedViews"/>).
+    /// 0 gives each epoch and seed views of its own.
+    /// </summary>
+    public int Views { get; init; }
+
     /// <summary>Mean and deviation a channel; null leaves values as they are.</summary>
     public Normalisation? Normalise { get; init; }
 
@@ -72,6 +78,19 @@ public sealed class Loader : IBatchSource
 
     /// <inheritdoc/>
     public int BatchCount => (_data.Count + _options.BatchSize - 1) / _options.BatchSize;
+
+    /// <summary>Sample id at a position of the dataset.</summary>
+    public long SampleId(int position) => _data.SampleId(position);
+
+    /// <summary>The samples at these positions of the dataset, as the fixed view <paramref name="view"/> shows them; the caller disposes the batch.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such view.</exception>
+    public Batch Samples(ReadOnlySpan<int> positions, int view)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(view);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(view, Math.Max(1, _options.Views));
+        int[] wanted = [.. positions];
+        return Write(wanted, Keys(wanted, 0, view), null);
+    }
 
     /// <inheritdoc/>
     public IEnumerable<Batch> Epoch(int epoch, int firstBatch = 0, CancellationToken cancellation = default)
@@ -192,6 +211,8 @@ public sealed class Loader : IBatchSource
 
     private ulong[] Keys(int[] positions, ulong draw, int epoch) => _options.Augment.IsNone
         ? new ulong[positions.Length]
+        : _options.Views > 0 && draw == 0
+        ? Array.ConvertAll(positions, position => FixedViews.Key(epoch % _options.Views, _data.SampleId(position)))
         : Array.ConvertAll(positions, position => StableRandom.Key(unchecked((ulong)_options.Seed) ^ draw, (ulong)epoch, (ulong)_data.SampleId(position)));
 
     // Batches outlive the scopes of whoever asks for them. Samples are written straight into the tensor: managed arrays of

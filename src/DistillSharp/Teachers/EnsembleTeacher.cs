@@ -1,3 +1,5 @@
+using System.Globalization;
+using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Signals;
 using static TorchSharp.torch;
@@ -35,6 +37,22 @@ public sealed class EnsembleTeacher(IReadOnlyDictionary<string, Teacher> members
 
     /// <inheritdoc/>
     public override string Fingerprint() => string.Join(",", members.Values.Select(member => member.Fingerprint()));
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> Describe()
+    {
+        var fields = new OrderedDictionary<string, string>
+        {
+            ["combine"] = ConfigBinder.SnakeCase(options.Combine.ToString()),
+            ["temperature"] = options.Temperature.ToString("R", CultureInfo.InvariantCulture),
+        };
+        foreach (var (name, value) in members.SelectMany(member => member.Value.Describe().Select(field => ($"{member.Key}.{field.Key}", field.Value))))
+        {
+            fields[name] = value;
+        }
+
+        return fields;
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -102,6 +102,16 @@ public sealed class OnnxTeacher : Teacher
     /// <inheritdoc/>
     public override string Fingerprint() => FileHash.Sha256(_options.Onnx);
 
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> Describe() => new OrderedDictionary<string, string>
+    {
+        ["engine"] = "onnxruntime",
+        ["input"] = _options.InputOf(_graph),
+        ["output"] = _graph.LogitsOf(_options.OutputOf(_graph)),
+        ["mean"] = JsonSerializer.Serialize(_options.Mean),
+        ["deviation"] = JsonSerializer.Serialize(_options.Deviation),
+    };
+
     private OnnxSession Load(string[] wanted)
     {
         string[] added = [.. wanted.Where(name => !_graph.Outputs.Contains(name))];

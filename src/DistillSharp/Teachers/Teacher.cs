@@ -22,6 +22,9 @@ public abstract class Teacher : IDisposable
     /// <summary>A hash of everything that the signals depend on. It is the same before and after training, or the teacher was changed.</summary>
     public abstract string Fingerprint();
 
+    /// <summary>What its outputs depend on beside the fingerprint and the samples, by name: the engine, normalisation and output of its own.</summary>
+    public virtual IReadOnlyDictionary<string, string> Describe() => new Dictionary<string, string> { ["engine"] = "torch" };
+
     /// <inheritdoc/>
     public void Dispose()
     {
