@@ -50,7 +50,7 @@ public sealed class Mlp : LayeredNetwork
         Append("flatten", nn.Flatten());
         if (options.InputDropout > 0)
         {
-            Append("input_dropout", nn.Dropout(options.InputDropout));
+            Append("input_dropout", new InvertedDropout(options.InputDropout));
         }
 
         for (var layer = 1; layer <= options.Widths.Count; layer++)
@@ -61,7 +61,7 @@ public sealed class Mlp : LayeredNetwork
             Append($"relu{layer}", nn.ReLU());
             if (options.Dropout > 0)
             {
-                Append($"dropout{layer}", nn.Dropout(options.Dropout));
+                Append($"dropout{layer}", new InvertedDropout(options.Dropout));
             }
 
             width = options.Widths[layer - 1];
