@@ -1,9 +1,11 @@
 using System.CommandLine;
 using DistillSharp.Benchmarks;
+using DistillSharp.Benchmarks.Speed;
 
 var root = new RootCommand("Measurements of DistillSharp: speed against a bare TorchSharp loop, and the tables of benchmarks/results")
 {
     SpeedCommand.Create(),
+    MemoryRows.CreateChild(),
     MethodsCommand.Create(),
     ResultsCommands.CreateResults(),
     ResultsCommands.CreateRender(),

@@ -17,8 +17,13 @@ internal static class SpeedCommand
         var only = new Option<string?>("--only") { Description = "Measure one row: " + string.Join(", ", SpeedRows.All.Keys) };
         var json = new Option<string?>("--json") { Description = "Write the rows to this file" };
         var threads = new Option<int>("--threads") { Description = "Threads of one operation", DefaultValueFactory = _ => Environment.ProcessorCount };
-        var command = new Command("speed", "Time a training step of DistillSharp against a bare TorchSharp loop doing the same arithmetic") { only, json, threads };
-        command.SetAction(parsed => Run(parsed.GetValue(only), parsed.GetValue(json), parsed.GetValue(threads)));
+        var cpu = new Option<bool>("--cpu-time") { Description = "Count CPU seconds of the process instead of the wall clock's, for a look on a busy machine; with --threads 1" };
+        var command = new Command("speed", "Time a training step of DistillSharp against a bare TorchSharp loop doing the same arithmetic") { only, json, threads, cpu };
+        command.SetAction(parsed =>
+        {
+            SpeedClock.CountsCpuTime = parsed.GetValue(cpu);
+            return Run(parsed.GetValue(only), parsed.GetValue(json), parsed.GetValue(threads));
+        });
         return command;
     }
 

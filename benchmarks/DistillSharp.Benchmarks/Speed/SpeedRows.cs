@@ -22,10 +22,12 @@ internal static class SpeedRows
             ["resnet8x4-soft-target"] = name => Step(name, steps => Workload.ResNet(steps, taught: true), blocks: 9, steps: 2, warmUp: 1),
             ["loader"] = Loading,
             ["memory-live-tensors"] = LiveTensors,
-        };
+        }
+        .Concat(EngineRows.All).Concat(OptimizerRows.All).Concat(MemoryRows.All)
+        .ToDictionary();
 
     /// <summary>Blocks of steps by our trainer and by the bare loop in turn; the one that goes first alternates, against drift.</summary>
-    private static (SpeedRow Row, string Detail) Step(string name, Func<int, Workload> create, int blocks, int steps, int warmUp)
+    internal static (SpeedRow Row, string Detail) Step(string name, Func<int, Workload> create, int blocks, int steps, int warmUp, double target = StepTarget)
     {
         using var workload = create(steps + warmUp);
         var source = workload.Source(warmUp);
@@ -52,11 +54,12 @@ internal static class SpeedRows
             }
         }
 
-        var row = RatioStatistics.Row(name, [.. ours.Zip(bare, (a, b) => a / b)], StepTarget);
-        return (row, Invariant($"{RatioStatistics.Median(ours) * 1e3:0.00} ms a step against {RatioStatistics.Median(bare) * 1e3:0.00} ms, {blocks} pairs of blocks"));
+        var row = RatioStatistics.Row(name, [.. ours.Zip(bare, (a, b) => a / b)], target);
+        var engine = workload.Choice is { } choice ? $", teacher by {choice.Engine}" : "";
+        return (row, Invariant($"{RatioStatistics.Median(ours) * 1e3:0.00} ms a step against {RatioStatistics.Median(bare) * 1e3:0.00} ms, {blocks} pairs of blocks{engine}"));
     }
 
-    private static double Timed(Action<TimedSource> train, TimedSource source)
+    internal static double Timed(Action<TimedSource> train, TimedSource source)
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
@@ -153,5 +156,5 @@ internal static class SpeedRows
             : throw new InvalidDataException("/proc/self/statm does not give the resident pages");
     }
 
-    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+    internal static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using DistillSharp.Data;
 
 namespace DistillSharp.Benchmarks.Speed;
@@ -25,19 +24,19 @@ internal sealed class TimedSource(Loader loader, int warmUp) : IBatchSource
     public IEnumerable<Batch> Epoch(int epoch, int firstBatch = 0, CancellationToken cancellation = default)
     {
         using var batches = loader.Epoch(epoch, firstBatch, cancellation).GetEnumerator();
-        var started = 0L;
+        var started = 0.0;
         for (var done = 0; ; done++)
         {
             if (done == warmUp)
             {
-                started = Stopwatch.GetTimestamp();
+                started = SpeedClock.Now;
             }
 
             Requested?.Invoke(done);
             if (!batches.MoveNext())
             {
                 SecondsPerStep = done > warmUp
-                    ? Stopwatch.GetElapsedTime(started).TotalSeconds / (done - warmUp)
+                    ? (SpeedClock.Now - started) / (done - warmUp)
                     : throw new InvalidOperationException($"{done} steps are no more than the warm-up of {warmUp}; there is nothing to time");
                 yield break;
             }
