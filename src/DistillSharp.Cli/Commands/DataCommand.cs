@@ -24,8 +24,7 @@ internal static class DataCommand
             var locator = new DataLocator(parsed.GetValue(data));
             foreach (var entry in Catalogs.Default().Datasets.Entries)
             {
-                var state = DatasetFetcher.Known(entry.Name) is { } known
-                    ? locator.FindFolder(entry.Name, known.FileNames) ?? $"not here: distill data get {entry.Name}"
+                var state = entry.Needs is { } needs ? locator.FetchedFolder(needs) ?? $"not here: distill data get {needs}"
                     : entry.Name == "digits" ? "built in" : "your own files";
                 Console.Out.WriteLine($"{entry.Name,-14} {entry.Summary} [{entry.Source}] — {state}");
             }

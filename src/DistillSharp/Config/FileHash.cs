@@ -5,10 +5,13 @@ namespace DistillSharp.Config;
 /// <summary>Hashes of files.</summary>
 public static class FileHash
 {
-    /// <summary>SHA-256 as 64 hexadecimal digits.</summary>
+    /// <summary>SHA-256 of a file as 64 hexadecimal digits.</summary>
     public static string Sha256(string path)
     {
         using var stream = File.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
+
+    /// <summary>SHA-256 of bytes as 64 hexadecimal digits.</summary>
+    public static string Sha256(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 }

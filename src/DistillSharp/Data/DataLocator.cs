@@ -51,6 +51,18 @@ public sealed class DataLocator(string? folder)
             + "  put the files into a folder and name it by --data-dir or the environment variable DISTILL_DATA");
     }
 
+    /// <summary>The folder of what <c>distill data get</c> fetches, with the right hashes where files are known as a whole.</summary>
+    /// <exception cref="FileNotFoundException">No folder has it.</exception>
+    public string FindFetched(string name) => FetchedFolder(name)
+        ?? throw new FileNotFoundException($"{name} was not found, or in another version, in {string.Join(", ", Folders(name))}; `distill data get {name}` fetches it");
+
+    /// <summary>The first folder that has what can be fetched under that name; null for none.</summary>
+    public string? FetchedFolder(string name)
+    {
+        var known = DatasetFetcher.Known(name) ?? throw new ArgumentException($"`{name}` cannot be fetched");
+        return known.Tree is null ? FindFolder(name, known.FileNames) : Folders(name).FirstOrDefault(known.IsIn);
+    }
+
     /// <summary>The first folder that has every file; null for none.</summary>
     public string? FindFolder(string dataset, IReadOnlyList<string> files) =>
         Folders(dataset).FirstOrDefault(candidate => files.All(file => Existing(candidate, file) is not null));

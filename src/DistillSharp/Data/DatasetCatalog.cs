@@ -44,7 +44,11 @@ public sealed record DatasetEntry(
     string Source,
     Type OptionsType,
     Func<object, DatasetInfo?> Describe,
-    Func<object, DataLocator, DatasetPair> Load);
+    Func<object, DataLocator, DatasetPair> Load)
+{
+    /// <summary>What must have been fetched for it (<see cref="DatasetFetcher"/>); null where nothing must.</summary>
+    public string? Needs { get; init; }
+}
 
 /// <summary>A dataset chosen in a recipe.</summary>
 public sealed record DatasetSpec(DatasetEntry Entry, object Options);

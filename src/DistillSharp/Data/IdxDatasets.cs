@@ -45,13 +45,19 @@ public static class IdxDatasets
     public static DatasetEntry Mnist { get; } = new(
         "mnist", "70,000 handwritten digits of 28x28 pixels",
         "LeCun, Cortes, Burges: The MNIST database of handwritten digits", typeof(NoDatasetOptions),
-        _ => MnistInfo, (_, locator) => Load(MnistInfo, locator));
+        _ => MnistInfo, (_, locator) => Load(MnistInfo, locator))
+    {
+        Needs = "mnist",
+    };
 
     /// <summary>Catalog entry of Fashion-MNIST.</summary>
     public static DatasetEntry FashionMnist { get; } = new(
         "fashion-mnist", "70,000 photographs of clothes, 28x28 grey pixels",
         "Xiao, Rasul, Vollgraf: Fashion-MNIST, 2017, MIT licence", typeof(NoDatasetOptions),
-        _ => FashionInfo, (_, locator) => Load(FashionInfo, locator));
+        _ => FashionInfo, (_, locator) => Load(FashionInfo, locator))
+    {
+        Needs = "fashion-mnist",
+    };
 
     /// <summary>Catalog entry of own files.</summary>
     public static DatasetEntry OwnIdx { get; } = new(

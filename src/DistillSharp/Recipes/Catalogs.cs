@@ -3,6 +3,7 @@ using DistillSharp.Evaluation;
 using DistillSharp.Methods;
 using DistillSharp.Models;
 using DistillSharp.Text.Metrics;
+using DistillSharp.Vision;
 
 namespace DistillSharp.Recipes;
 
@@ -13,7 +14,7 @@ public sealed record Catalogs(DatasetCatalog Datasets, ModelCatalog Models, Meth
     public MetricCatalog Metrics { get; init; } = TextMetrics.AddTo(MetricCatalog.Default());
 
     /// <summary>Fresh catalogs with everything in this library.</summary>
-    public static Catalogs Default() => new(DatasetCatalog.Default(), ModelCatalog.Default(), MethodCatalog.Default());
+    public static Catalogs Default() => new(VisionDatasets.AddTo(DatasetCatalog.Default()), ModelCatalog.Default(), MethodCatalog.Default());
 }
 
 /// <summary>
