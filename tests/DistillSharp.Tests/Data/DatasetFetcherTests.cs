@@ -71,7 +71,7 @@ public sealed class DatasetFetcherTests : IDisposable
         _cache.Dispose();
     }
 
-    private FetchableDataset Described(string file, string hash) => new("small", [new DatasetFile(file, hash)], _site, null, null);
+    private FetchableDataset Described(string file, string hash) => new("small", [new DatasetFile(file, hash)], _site, [], null);
 
     private static string Hash(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
