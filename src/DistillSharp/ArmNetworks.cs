@@ -55,8 +55,19 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
 
     /// <summary>SHA-256 of the file of an arm's teacher, of several in their order; null where it has none.</summary>
     public string? TeacherSha256(ArmPlan arm, int seed) => arm.Teacher is { } name && arm.Plan.Stages.Any(stage => stage.NeedsTeacher)
-        ? string.Join(",", Networks(Find(name)).Select(network => FileHash.Sha256(WeightsFile(network, seed))))
+        ? string.Join(",", Networks(Find(name)).Select(network => Sha256(network, seed)))
         : null;
+
+    private string Sha256(ArmPlan arm, int seed)
+    {
+        if (arm.Source is null)
+        {
+            return FileHash.Sha256(WeightsFile(arm, seed));
+        }
+
+        using var teacher = arm.Source.Open(data.Info, data.Normalisation);
+        return teacher.Fingerprint();
+    }
 
     /// <summary>The arms that an arm is made of: itself, or its members.</summary>
     public IEnumerable<ArmPlan> Networks(ArmPlan arm) => arm.Ensemble is { } ensemble ? ensemble.Members.Values.Select(Find) : [arm];
@@ -83,7 +94,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
         return task.TakeDeployed() ?? student;
     }
 
-    private string WeightsFile(ArmPlan arm, int seed) => arm.Onnx is { } file ? file.Onnx : arm.IsTrained ? directory.WeightsFile(arm.Name, arm.SeedFor(seed)) : arm.Weights!;
+    private string WeightsFile(ArmPlan arm, int seed) => arm.IsTrained ? directory.WeightsFile(arm.Name, arm.SeedFor(seed)) : arm.Weights!;
 
     private Teacher Load(ArmPlan arm, int seed, Func<CombinerOptions, CombinerOptions> combiner, bool teaches)
     {
@@ -98,9 +109,9 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
             return new EnsembleTeacher(members, combiner(ensemble.Combiner));
         }
 
-        if (arm.Onnx is { } file)
+        if (arm.Source is { } source)
         {
-            return new OnnxTeacher(file, data.Normalisation, threads);
+            return source.Open(data.Info, data.Normalisation, threads);
         }
 
         var network = LoadNetwork(arm, seed);

@@ -230,9 +230,9 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         using var source = teacher.Open([]);
         var validation = Evaluator.Logits(source, data.Validation, _device);
         var measured = Measure(arm, seed, validation, Evaluator.Logits(source, data.Test, _device));
-        if (arm.Onnx is { } file)
+        if (arm.Source?.File is { } file)
         {
-            measured.Metrics["bytes"] = new FileInfo(file.Onnx).Length;
+            measured.Metrics["bytes"] = new FileInfo(file).Length;
         }
 
         var members = arm.Ensemble?.Members.Values.Select(name => _networks.ResultOf(name, seed)!).ToList() ?? [];

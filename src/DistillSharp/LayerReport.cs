@@ -2,7 +2,6 @@ using DistillSharp.Data;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.Signals;
-using DistillSharp.Teachers;
 
 namespace DistillSharp;
 
@@ -29,13 +28,13 @@ public sealed record LayerReport(IReadOnlyList<LayerShape> Student, IReadOnlyLis
 
     private static List<LayerShape> Shapes(TeacherSection teacher, RunData data, Batch batch)
     {
-        if (teacher.Onnx is not { } file)
+        if (teacher.Source is not { } file)
         {
             return Shapes(teacher.Model!, data.Info, batch);
         }
 
-        using var source = new OnnxTeacher(file, data.Normalisation);
-        var names = source.Features();
+        using var source = file.Open(data.Info, data.Normalisation);
+        var names = source.Features(batch);
         using ISignalSource opened = source.Open(names);
         var shapes = opened.Probe(batch).Features;
         return [.. names.Where(name => shapes[name] is { Count: > 1 } shape && shape[0] == batch.Count).Select(name => new LayerShape(name, [.. shapes[name].Skip(1)]))];

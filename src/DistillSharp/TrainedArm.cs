@@ -47,9 +47,9 @@ public sealed class TrainedArm : IDisposable
             throw new ArgumentException($"{name} is several networks; take one of them: {string.Join(", ", ensemble.Members.Values)}");
         }
 
-        if (plan.Onnx is { } file)
+        if (plan.Source is { } source)
         {
-            throw new ArgumentException($"{name} is a file that this run did not train: {file.Onnx}");
+            throw new ArgumentException($"{name} is {source.Noun} that this run did not train: {source.Location}");
         }
 
         var number = seed ?? plan.Seeds[0];

@@ -59,7 +59,7 @@ internal static class CheckCommand
 
     private static string Describe(ArmPlan arm) => arm.Ensemble is { } ensemble
         ? $"{arm.Name} (of {ensemble.Members.Count} networks × {Seeds(arm)})"
-        : arm.Onnx is not null ? $"{arm.Name} (a file)"
+        : arm.Source is { } source ? $"{arm.Name} ({source.Noun})"
         : $"{arm.Name} ({arm.Plan.Epochs} epochs × {Seeds(arm)})";
 
     private static string Seeds(ArmPlan arm) => $"{arm.Seeds.Count} {(arm.Seeds.Count == 1 ? "seed" : "seeds")}";

@@ -26,8 +26,8 @@ public sealed record ArmPlan(string Name, ObjectivePlan Plan, bool IsTeacher, IR
     /// <summary>What it is made of where it is several networks; null where it is one.</summary>
     public EnsemblePlan? Ensemble { get; init; }
 
-    /// <summary>The file that it is; null for a network and for an ensemble.</summary>
-    public OnnxTeacherOptions? Onnx { get; init; }
+    /// <summary>The file or endpoint that it is; null for a network and for an ensemble.</summary>
+    public TeacherSourceOptions? Source { get; init; }
 
     /// <summary>What runs its forward passes while others learn from it.</summary>
     public TeacherEngine Engine { get; init; } = TeacherEngine.Torch;

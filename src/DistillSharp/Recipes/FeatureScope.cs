@@ -1,5 +1,4 @@
 using DistillSharp.Config;
-using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
 using DistillSharp.Teachers;
 using DistillSharp.Training;
@@ -12,7 +11,7 @@ namespace DistillSharp.Recipes;
 /// </summary>
 internal sealed class FeatureScope
 {
-    private readonly List<(string Whose, ModelSpec? Model, OnnxTeacherOptions? File)> _networks = [];
+    private readonly List<(string Whose, ModelSpec? Model, TeacherSourceOptions? File)> _networks = [];
     private readonly IReadOnlyDictionary<string, TeacherSection>? _members;
 
     private FeatureScope(IReadOnlyDictionary<string, TeacherSection>? members) => _members = members;
@@ -35,7 +34,7 @@ internal sealed class FeatureScope
         }
 
         var scope = new FeatureScope(teachers?.Members);
-        scope._networks.Add(("teacher", teacher?.Model, teacher?.Onnx));
+        scope._networks.Add(("teacher", teacher?.Model, teacher?.Source));
         scope.AddAssistants(scheme);
         return scope;
     }
@@ -56,16 +55,15 @@ internal sealed class FeatureScope
         var dot = point.IndexOf('.', StringComparison.Ordinal);
         var name = dot < 0 ? point : point[..dot];
         return dot > 0 && _members.TryGetValue(name, out var member)
-            ? Fault(point[(dot + 1)..], $"teacher {name}, a", member.Model, member.Onnx)
+            ? Fault(point[(dot + 1)..], $"teacher {name}, a", member.Model, member.Source)
             : $"features of several teachers are named `teacher.feature`, such as {_members.Keys.FirstOrDefault() ?? "wide"}.penultimate; {NearestName.Hint(name, _members.Keys)}";
     }
 
-    private static string? Fault(string point, string whose, ModelSpec? model, OnnxTeacherOptions? file)
+    private static string? Fault(string point, string whose, ModelSpec? model, TeacherSourceOptions? file)
     {
         if (file is not null)
         {
-            var tensors = OnnxGraph.Read(file.Onnx).Tensors;
-            return tensors.Contains(point) ? null : $"{file.Onnx} has no tensor `{point}`; {NearestName.Hint(point, tensors)}";
+            return file.FeatureFault(point);
         }
 
         if (model is null || point.Contains('.', StringComparison.Ordinal) || point.Contains(':', StringComparison.Ordinal))
@@ -81,7 +79,7 @@ internal sealed class FeatureScope
     {
         if (scheme.Options is TeacherAssistantOptions options)
         {
-            _networks.AddRange(options.Assistants.Select((model, i) => ($"assistant {options.NameOf(i)}, a", (ModelSpec?)model, (OnnxTeacherOptions?)null)));
+            _networks.AddRange(options.Assistants.Select((model, i) => ($"assistant {options.NameOf(i)}, a", (ModelSpec?)model, (TeacherSourceOptions?)null)));
         }
     }
 }

@@ -79,8 +79,8 @@ public sealed record Recipe
 /// <param name="AllSamples">True where it is trained on the whole training split though students see only a part.</param>
 public sealed record TeacherSection(ModelSpec? Model, string? Weights, TrainingOptions Training, int? Seed, bool PerSeed, bool AllSamples)
 {
-    /// <summary>The file; null for a network.</summary>
-    public OnnxTeacherOptions? Onnx { get; init; }
+    /// <summary>The file or endpoint; null for a network.</summary>
+    public TeacherSourceOptions? Source { get; init; }
 
     /// <summary>What runs a network's forward passes while students learn.</summary>
     public TeacherEngine Engine { get; init; } = TeacherEngine.Auto;

@@ -23,7 +23,11 @@ public static class RecipeKeys
         }
 
         Section(text, "teacher", typeof(TeacherKeys), "Beside these: `model` (its name), the model's own keys, and `training` (keys that differ from the top's).");
-        Section(text, "teacher, an ONNX file", typeof(Teachers.OnnxTeacherOptions), "These keys alone: a file is not trained.");
+        foreach (var kind in Teachers.TeacherKinds.All)
+        {
+            Section(text, $"teacher, {kind.Title}", kind.OptionsType, "These keys alone: such a teacher is not trained.");
+        }
+
         Section(text, "teachers", typeof(Teachers.CombinerOptions), "Beside these: at least two names, each with the keys of `teacher`.");
         text.Append("### student\n\n`model` (its name), the model's own keys, and `weights` (safetensors file to start from).\n\n");
         foreach (var entry in catalogs.Models.Entries.Where(entry => ConfigBinder.OptionsOf(entry.OptionsType).Count > 0))

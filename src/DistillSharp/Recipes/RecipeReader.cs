@@ -80,7 +80,7 @@ public static class RecipeReader
             var top = Top();
             var (dataset, data) = ReadData();
             var training = Training();
-            var teacherReader = new TeacherReader(root, folder, catalogs, _binder);
+            var teacherReader = new TeacherReader(root, folder, catalogs, _binder, dataset?.Entry.Describe(dataset.Options));
             var (teacher, teachers) = (teacherReader.One(), teacherReader.Several());
             var (student, studentWeights) = ReadStudent(teacherReader);
             _binder.Use(node => catalogs.Models.Read(node, _binder));

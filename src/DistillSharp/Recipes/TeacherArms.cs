@@ -43,12 +43,12 @@ internal static class TeacherArms
     {
         // A teacher with given weights has nothing to tune, a file nothing to train.
         var plan = Arms.HardLabels(teacher.Training);
-        plan = teacher.Onnx is null ? plan : plan with { Stages = [] };
+        plan = teacher.Source is null ? plan : plan with { Stages = [] };
         var seeds = teacher.PerSeed ? recipe.Seeds : [teacher.Seed ?? recipe.Seeds[0]];
-        return new ArmPlan(name, plan, true, seeds, recipe.Tuning is { Teacher: true } && teacher is { Weights: null, Onnx: null } ? Arms.Grid(recipe, plan) : [])
+        return new ArmPlan(name, plan, true, seeds, recipe.Tuning is { Teacher: true } && teacher is { Weights: null, Source: null } ? Arms.Grid(recipe, plan) : [])
         {
             Model = teacher.Model,
-            Onnx = teacher.Onnx,
+            Source = teacher.Source,
             Weights = teacher.Weights,
             Engine = teacher.Engine,
             StartNumber = number,

@@ -1,12 +1,17 @@
 using DistillSharp.Config;
-using DistillSharp.Export.Onnx;
+using DistillSharp.Data;
 using DistillSharp.Teachers;
 using DistillSharp.Training;
 
 namespace DistillSharp.Recipes;
 
 /// <summary>Reads <c>teacher:</c>, or <c>teachers:</c> with its combiner.</summary>
-internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs catalogs, ConfigBinder binder)
+/// <param name="root">The recipe.</param>
+/// <param name="folder">Where relative paths start.</param>
+/// <param name="catalogs">Models that can be named.</param>
+/// <param name="binder">Reads keys and collects faults.</param>
+/// <param name="data">Shape and classes of the data, where they are known without reading it.</param>
+internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs catalogs, ConfigBinder binder, DatasetInfo? data)
 {
     private readonly string[] _own = [.. ConfigBinder.OptionsOf(typeof(TeacherKeys)).Keys, "training"];
 
@@ -80,9 +85,9 @@ internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs cat
 
     private TeacherSection? Read(ConfigNode node)
     {
-        if (node.Get("onnx") is not null)
+        if (TeacherKinds.All.FirstOrDefault(kind => node.Get(kind.Key) is not null) is { } kind)
         {
-            return ReadOnnx(node);
+            return ReadSource(node, kind);
         }
 
         var model = catalogs.Models.Read(node, binder, _own);
@@ -92,31 +97,29 @@ internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs cat
         return model is null ? null : new TeacherSection(model, weights, training, keys.Seed, keys.PerSeed, keys.AllSamples) { Engine = keys.Engine };
     }
 
-    private TeacherSection? ReadOnnx(ConfigNode node)
+    private TeacherSection? ReadSource(ConfigNode node, TeacherKind kind)
     {
         var before = binder.Errors.All.Count;
-        var options = binder.Bind<OnnxTeacherOptions>(node);
-        if (options.Mean.Count != options.Deviation.Count)
-        {
-            binder.Errors.Add(node, $"{options.Mean.Count} values of `mean` and {options.Deviation.Count} of `deviation`; give both, one a channel");
-        }
-
+        var options = (TeacherSourceOptions)binder.Bind(kind.OptionsType, node);
         if (binder.Errors.All.Count > before)
         {
             return null;
         }
 
-        options = options with { Onnx = Path.GetFullPath(Path.Combine(folder, options.Onnx)) };
+        options = options.In(folder);
         try
         {
-            var graph = OnnxGraph.Read(options.Onnx);
-            _ = options.InputOf(graph);
-            _ = options.OutputOf(graph);
-            return new TeacherSection(null, null, new TrainingOptions(), null, false, false) { Onnx = options };
+            options.CheckSource();
+            if (data is not null)
+            {
+                options.MapTo(data.Classes);
+            }
+
+            return new TeacherSection(null, null, new TrainingOptions(), null, false, false) { Source = options };
         }
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException or ArgumentException)
         {
-            binder.Errors.Add(node.Get("onnx")!, error is FileNotFoundException or DirectoryNotFoundException ? $"there is no file {options.Onnx}" : error.Message);
+            binder.Errors.Add(node.Get(kind.Key)!, error is FileNotFoundException or DirectoryNotFoundException ? $"there is no file {options.Location}" : error.Message);
             return null;
         }
     }

@@ -88,9 +88,9 @@ internal sealed class TermReader(Catalogs catalogs, ConfigBinder binder, ModelSp
     {
         keys.Student.ToList().ForEach(point => CheckFeature(item.Get("student")!, point, FeatureScope.Students(scheme, student)));
         keys.Teacher.ToList().ForEach(point => CheckFeature(item.Get("teacher")!, point, FeatureScope.Teachers(scheme, student, teacher, teachers)));
-        if (!scheme.Entry.TeachesItself && entry.Traits.HasFlag(MethodTraits.NeedsTeacherParameters) && (teachers is not null || teacher?.Onnx is not null))
+        if (!scheme.Entry.TeachesItself && entry.Traits.HasFlag(MethodTraits.NeedsTeacherParameters) && (teachers is not null || teacher?.Source is not null))
         {
-            var why = teachers is null ? "an ONNX file shows none; give the teacher as `model` and `weights`" : "there are several teachers; give one `teacher`";
+            var why = teachers is null ? $"{teacher!.Source!.Noun} shows none; give the teacher as `model` and `weights`" : "there are several teachers; give one `teacher`";
             binder.Errors.Add(nameNode, $"{entry.Name} reads the parameters of one network, and {why}");
         }
 

@@ -15,8 +15,19 @@ namespace DistillSharp.Teachers;
 public sealed class EnsembleTeacher(IReadOnlyDictionary<string, Teacher> members, CombinerOptions options) : Teacher
 {
     /// <inheritdoc/>
+    public override IReadOnlyList<int>? CoveredClasses => members.Values.First().CoveredClasses;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Features(Batch sample) => [.. members.SelectMany(member => member.Value.Features(sample).Select(name => $"{member.Key}.{name}"))];
+
+    /// <inheritdoc/>
     public override ISignalSource Open(IEnumerable<string> features)
     {
+        if (members.FirstOrDefault(member => !(member.Value.CoveredClasses ?? []).SequenceEqual(CoveredClasses ?? [])) is { Key: { } other })
+        {
+            throw new ArgumentException($"several teachers must have the same of the data's classes to be combined; {other} has others than {members.Keys.First()}");
+        }
+
         var wanted = features.Distinct().Select(Split).ToLookup(feature => feature.Member, feature => feature.Point);
         var sources = new List<(string Name, ISignalSource Source)>();
         try

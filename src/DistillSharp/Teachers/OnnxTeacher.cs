@@ -1,7 +1,5 @@
-using System.Text.Json;
 using DistillSharp.Config;
 using DistillSharp.Data;
-using DistillSharp.Export;
 using DistillSharp.Export.Onnx;
 using DistillSharp.Signals;
 using Microsoft.ML.OnnxRuntime;
@@ -10,7 +8,7 @@ using static TorchSharp.torch;
 namespace DistillSharp.Teachers;
 
 /// <summary>Keys of a teacher that is an ONNX file.</summary>
-public sealed record OnnxTeacherOptions
+public sealed record OnnxTeacherOptions : TeacherSourceOptions
 {
     /// <summary>The file.</summary>
     [Option("ONNX file that is the teacher, in place of `model`", Required = true)]
@@ -24,13 +22,36 @@ public sealed record OnnxTeacherOptions
     [Option("the file's output that is the logits, or their softmax, whose input is taken then; `logits`, or the only one, by default")]
     public string? Output { get; init; }
 
-    /// <summary>Mean that the file's inputs are normalised with.</summary>
-    [Option("mean a channel that the file wants subtracted, in the data's own scale (0 to 1 for pixels); what the file says, else as the student, by default")]
-    public IReadOnlyList<double> Mean { get; init; } = [];
+    /// <inheritdoc/>
+    public override string Noun => "an ONNX file";
 
-    /// <summary>Deviation that the file's inputs are divided by.</summary>
-    [Option("deviation a channel that the file wants divided by", Min = 0, AboveMin = true)]
-    public IReadOnlyList<double> Deviation { get; init; } = [];
+    /// <inheritdoc/>
+    public override string Location => Onnx;
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> Metadata => OnnxGraph.Read(Onnx).Metadata;
+
+    /// <inheritdoc/>
+    public override TeacherSourceOptions In(string folder) => this with { Onnx = Path.GetFullPath(Path.Combine(folder, Onnx)) };
+
+    /// <inheritdoc/>
+    public override void CheckSource()
+    {
+        var graph = OnnxGraph.Read(Onnx);
+        _ = InputOf(graph);
+        _ = OutputOf(graph);
+        OnnxWeightFiles.Check(Onnx, graph.WeightFiles);
+    }
+
+    /// <inheritdoc/>
+    public override string? FeatureFault(string name)
+    {
+        var tensors = OnnxGraph.Read(Onnx).Tensors;
+        return tensors.Contains(name) ? null : $"{Onnx} has no tensor `{name}`; {NearestName.Hint(name, tensors)}";
+    }
+
+    /// <inheritdoc/>
+    protected override Teacher OpenBare(int threads) => new OnnxTeacher(this, threads);
 
     /// <summary>The input by its name, or the only one.</summary>
     /// <exception cref="ArgumentException">There is no such input, or more than one to choose from.</exception>
@@ -54,28 +75,24 @@ public sealed record OnnxTeacherOptions
 }
 
 /// <summary>
-/// A teacher that is an ONNX file, run by ONNX Runtime. Any tensor of its graph is a feature by its name in the file. Its
-/// parameters cannot be read.
+/// A teacher that is an ONNX file, run by ONNX Runtime on samples as the file wants them. Any tensor of its graph is a feature by its
+/// name in the file. Its parameters cannot be read.
 /// </summary>
 public sealed class OnnxTeacher : Teacher
 {
     private readonly OnnxTeacherOptions _options;
     private readonly OnnxGraph _graph;
-    private readonly Normalisation? _data;
     private readonly int _threads;
 
     /// <summary>A teacher of <paramref name="options"/>, whose path is complete.</summary>
-    /// <param name="options">File, input, output, normalisation.</param>
-    /// <param name="data">How the batches are normalised that it will read; null where they are not.</param>
+    /// <param name="options">File, input, output.</param>
     /// <param name="threads">Threads within one operation.</param>
     /// <exception cref="InvalidDataException">The file is no sound ONNX file.</exception>
     /// <exception cref="ArgumentException">It lacks the named input or output.</exception>
-    public OnnxTeacher(OnnxTeacherOptions options, Normalisation? data, int threads = 1)
+    public OnnxTeacher(OnnxTeacherOptions options, int threads = 1)
     {
-        (_options, _data, _threads) = (options, data, threads);
-        _graph = OnnxGraph.Read(options.Onnx);
-        _ = options.InputOf(_graph);
-        _ = options.OutputOf(_graph);
+        options.CheckSource();
+        (_options, _threads, _graph) = (options, threads, OnnxGraph.Read(options.Onnx));
     }
 
     /// <inheritdoc/>
@@ -93,14 +110,15 @@ public sealed class OnnxTeacher : Teacher
     }
 
     /// <summary>Names of the file's tensors that can be features: those of float32.</summary>
-    public IReadOnlyList<string> Features()
+    public override IReadOnlyList<string> Features(Batch sample)
     {
         using var session = Load([.. _graph.Tensors]);
         return [.. _graph.Tensors.Intersect(session.FloatOutputs)];
     }
 
     /// <inheritdoc/>
-    public override string Fingerprint() => FileHash.Sha256(_options.Onnx);
+    public override string Fingerprint() =>
+        string.Join("+", _graph.WeightFiles.Select(name => Path.Combine(Path.GetDirectoryName(_options.Onnx)!, name)).Prepend(_options.Onnx).Select(FileHash.Sha256));
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Describe() => new OrderedDictionary<string, string>
@@ -108,8 +126,6 @@ public sealed class OnnxTeacher : Teacher
         ["engine"] = "onnxruntime",
         ["input"] = _options.InputOf(_graph),
         ["output"] = _graph.LogitsOf(_options.OutputOf(_graph)),
-        ["mean"] = JsonSerializer.Serialize(_options.Mean),
-        ["deviation"] = JsonSerializer.Serialize(_options.Deviation),
     };
 
     private OnnxSession Load(string[] wanted)
@@ -133,7 +149,6 @@ public sealed class OnnxTeacher : Teacher
         private readonly string _file;
         private readonly string _input;
         private readonly string[] _wanted;
-        private readonly (float Factor, float Shift)[]? _change;
 
         public Source(OnnxTeacher teacher, string[] wanted)
         {
@@ -145,19 +160,17 @@ public sealed class OnnxTeacher : Teacher
                 throw new ArgumentException($"tensor `{other}` of {_file} does not hold float32 numbers");
             }
 
-            _change = Change(teacher._data, Wanted(teacher._options, _session.Metadata));
+            if (!_session.FloatInputs.Contains(_input))
+            {
+                _session.Dispose();
+                throw new ArgumentException($"input `{_input}` of {_file} does not take float32 numbers");
+            }
         }
 
         public ModelSignals Read(Batch batch)
         {
-            var input = Normalised(batch.Input);
-            CheckShape(input);
-            var outputs = Run(input).Select(output => output.to(batch.Input.device)).ToList();
-            if (!outputs[0].isfinite().all().item<bool>())
-            {
-                throw new InvalidDataException($"{_file} gives logits that are not finite numbers for a batch with the samples {string.Join(", ", batch.SampleIds.Take(16))}");
-            }
-
+            CheckShape(batch.Input);
+            var outputs = Run(batch.Input).Select(output => output.to(batch.Input.device)).ToList();
             var features = _wanted.Skip(1).Select((name, i) => (Name: name, Signal: new Signal(outputs[i + 1])));
             return new ModelSignals(new Signal(outputs[0]), features.ToDictionary(feature => feature.Name, feature => feature.Signal));
         }
@@ -199,49 +212,6 @@ public sealed class OnnxTeacher : Teacher
                 throw new ArgumentException(
                     $"the input `{_input}` of {_file} has shape [{string.Join(", ", wanted.Select(axis => axis > 0 ? $"{axis}" : "any"))}]; the data gives [{string.Join(", ", input.shape)}]");
             }
-        }
-
-        private Tensor Normalised(Tensor input)
-        {
-            if (_change is null)
-            {
-                return input;
-            }
-
-            long[] shape = _change.Length == 1 ? [1] : [1, _change.Length, .. Enumerable.Repeat(1L, (int)input.dim() - 2)];
-            return (input * tensor(_change.Select(channel => channel.Factor).ToArray(), shape)) + tensor(_change.Select(channel => channel.Shift).ToArray(), shape);
-        }
-
-        // What the recipe says; else what a file of this library says of itself.
-        private static Normalisation? Wanted(OnnxTeacherOptions options, IReadOnlyDictionary<string, string> metadata)
-        {
-            if (options.Mean.Count > 0)
-            {
-                return new Normalisation([.. options.Mean.Select(value => (float)value)], [.. options.Deviation.Select(value => (float)value)]);
-            }
-
-            return metadata.TryGetValue(Provenance.Mean, out var mean) && metadata.TryGetValue(Provenance.Deviation, out var deviation)
-                && JsonSerializer.Deserialize<float[]>(mean) is { Length: > 0 } means && JsonSerializer.Deserialize<float[]>(deviation) is { } deviations
-                    ? new Normalisation(means, deviations)
-                    : null;
-        }
-
-        private static (float Factor, float Shift)[]? Change(Normalisation? data, Normalisation? wanted)
-        {
-            if (wanted is null)
-            {
-                return null;
-            }
-
-            var given = data ?? Normalisation.None(wanted.Mean.Count);
-            if (given.Mean.Count != wanted.Mean.Count)
-            {
-                throw new ArgumentException($"the teacher normalises {wanted.Mean.Count} channels and the data has {given.Mean.Count}");
-            }
-
-            return given.Mean.SequenceEqual(wanted.Mean) && given.Deviation.SequenceEqual(wanted.Deviation)
-                ? null
-                : [.. Enumerable.Range(0, wanted.Mean.Count).Select(i => (given.Deviation[i] / wanted.Deviation[i], (given.Mean[i] - wanted.Mean[i]) / wanted.Deviation[i]))];
         }
     }
 }

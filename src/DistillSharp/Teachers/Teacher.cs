@@ -1,3 +1,4 @@
+using DistillSharp.Data;
 using DistillSharp.Export;
 using DistillSharp.Models;
 using DistillSharp.Signals;
@@ -14,6 +15,13 @@ public abstract class Teacher : IDisposable
 
     /// <summary>The live network, for methods that read its parameters; null where there is not exactly one.</summary>
     public virtual Network? Network => null;
+
+    /// <summary>The data's classes that its logits are of, ascending; null where they are of all of them.</summary>
+    public virtual IReadOnlyList<int>? CoveredClasses => null;
+
+    /// <summary>Names of features that can be asked for.</summary>
+    /// <param name="sample">A batch that may be read to find them out.</param>
+    public virtual IReadOnlyList<string> Features(Batch sample) => [.. Network?.FeaturePoints.Select(point => point.Name) ?? []];
 
     /// <summary>Opens the teacher for the named features; the caller disposes what it gets.</summary>
     /// <exception cref="ArgumentException">A feature does not exist; the message lists those that do.</exception>

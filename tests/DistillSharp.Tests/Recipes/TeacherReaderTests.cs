@@ -158,9 +158,9 @@ public sealed class TeacherReaderTests
     {
         using var folder = new TemporaryFolder();
         OnnxFiles.Mlp(folder.File("teacher.onnx"));
-        var recipe = RecipeReader.Read(Start + "teacher: {onnx: teacher.onnx, output: logits}\n" + SoftTarget, "onnx", folder.Path).Recipe;
+        var recipe = RecipeReader.Read(Start + "teacher: {onnx: teacher.onnx, output: logits, missing_classes: leave_out}\n" + SoftTarget, "onnx", folder.Path).Recipe;
 
-        Assert.Equal(folder.File("teacher.onnx"), recipe.Teacher!.Onnx!.Onnx);
+        Assert.Equal(folder.File("teacher.onnx"), recipe.Teacher!.Source!.Location);
         var teacher = Arms.Of(recipe)[0];
         Assert.Equal(("teacher", false, 0), (teacher.Name, teacher.IsTrained, teacher.Plan.Epochs));
     }
@@ -171,6 +171,15 @@ public sealed class TeacherReaderTests
     [InlineData("{onnx: teacher.onnx, output: probabilities}", "teacher.onnx", "no output `probabilities`; Known: logits")]
     [InlineData("{onnx: teacher.onnx, weights: a.safetensors}", "teacher.weights", "unknown key")]
     [InlineData("{onnx: teacher.onnx, mean: [0.5]}", "teacher", "1 values of `mean` and 0 of `deviation`")]
+    [InlineData("{onnx: teacher.onnx}", "teacher.onnx", "no output for the classes `3`, `4`")]
+    [InlineData("{onnx: teacher.onnx, missing_classes: leave_out, class_map: {two: 3}}", "teacher.onnx", "no class `two`; ")]
+    [InlineData("{onnx: teacher.onnx, classes: [a, b], class_map: {c: 3}}", "teacher.class_map.c", "no class `c`; ")]
+    [InlineData("{onnx: teacher.onnx, size: [1, 2, 3]}", "teacher.size", "height and width")]
+    [InlineData("{onnx: teacher.onnx, colour: gray}", "teacher.colour", "did you mean `grey`?")]
+    [InlineData("{onnx: elsewhere.onnx}", "teacher.onnx", "`../secret`, which is outside of its folder")]
+    [InlineData("{onnx: absolute.onnx}", "teacher.onnx", "`/etc/passwd`, which is outside of its folder")]
+    [InlineData("{onnx: without.onnx}", "teacher.onnx", "no such file beside it")]
+    [InlineData("{onnx: linked.onnx}", "teacher.onnx", "outside of its folder")]
     [InlineData("{onnx: half.onnx}", "teacher.onnx", "no sound ONNX file")]
     [InlineData("{onnx: text.onnx}", "teacher.onnx", "no sound ONNX file")]
     public void Read_FaultyOnnxTeacher_SaysWhereAndWhatWouldBeRight(string teacher, string path, string message)
@@ -180,6 +189,11 @@ public sealed class TeacherReaderTests
         var bytes = File.ReadAllBytes(folder.File("teacher.onnx"));
         folder.Write("half.onnx", bytes[..(bytes.Length / 2)]);
         folder.Write("text.onnx", "no model");
+        OnnxFiles.KeepWeightsIn(folder.File("teacher.onnx"), folder.File("elsewhere.onnx"), "../secret");
+        OnnxFiles.KeepWeightsIn(folder.File("teacher.onnx"), folder.File("absolute.onnx"), "/etc/passwd");
+        OnnxFiles.KeepWeightsIn(folder.File("teacher.onnx"), folder.File("without.onnx"), "weights.bin");
+        OnnxFiles.KeepWeightsIn(folder.File("teacher.onnx"), folder.File("linked.onnx"), "link.bin");
+        File.CreateSymbolicLink(folder.File("link.bin"), "/etc/hostname");
         var error = Assert.Throws<Config.ConfigException>(() => RecipeReader.Read(Start + $"teacher: {teacher}\n" + SoftTarget, "onnx", folder.Path));
 
         var fault = Assert.Single(error.Errors);
@@ -194,7 +208,7 @@ public sealed class TeacherReaderTests
     {
         using var folder = new TemporaryFolder();
         OnnxFiles.Mlp(folder.File("teacher.onnx"));
-        var text = Start + $"teacher: {{onnx: teacher.onnx}}\nobjective: {{terms: [{term}]}}\n";
+        var text = Start + $"teacher: {{onnx: teacher.onnx, missing_classes: leave_out}}\nobjective: {{terms: [{term}]}}\n";
         var error = Assert.Throws<Config.ConfigException>(() => RecipeReader.Read(text, "onnx", folder.Path));
 
         var fault = Assert.Single(error.Errors, each => each.Path == path);

@@ -47,6 +47,14 @@ internal static class OnnxFiles
         File.WriteAllBytes(path, OnnxGraph.WithOutputs(extended, [output]));
     }
 
+    /// <summary>A copy with one more weight, which nothing reads and which lies in another file.</summary>
+    public static void KeepWeightsIn(string path, string copy, string file)
+    {
+        var place = new ProtobufWriter().Text(1, "location").Text(2, file);
+        var weight = new ProtobufWriter().Integer(1, 1).Integer(2, 1).Text(8, "kept_elsewhere").Message(13, place).Integer(14, 1);
+        File.WriteAllBytes(copy, [.. File.ReadAllBytes(path), .. new ProtobufWriter().Message(7, new ProtobufWriter().Message(5, weight)).Bytes]);
+    }
+
     /// <summary>Writes a batch size in the place of the free axis called <c>batch</c>, wherever it is named.</summary>
     public static void FixBatch(string path, int size)
     {

@@ -29,8 +29,8 @@ public sealed class OnnxTeacherTests : IDisposable
         var expected = live.Read(batch);
 
         // Tensors of a file have names of their own: find those of the live features by shape, and have all read at once.
-        var teacher = new OnnxTeacher(new OnnxTeacherOptions { Onnx = Path }, null);
-        var names = teacher.Features();
+        var teacher = Adapted(new OnnxTeacherOptions { Onnx = Path });
+        var names = teacher.Features(batch);
         using var source = teacher.Open(names);
         var signals = source.Read(batch);
         Assert.True(Close(expected.Logits.Value, signals.Logits.Value));
@@ -51,7 +51,7 @@ public sealed class OnnxTeacherTests : IDisposable
         OnnxFiles.Append(Path, operation, "logits", "soft", ("axis", -1));
         OnnxFiles.Append(Path, "Identity", "soft", "answer");
         using var batch = Vectors(4);
-        using var source = new OnnxTeacher(new OnnxTeacherOptions { Onnx = Path, Output = "answer" }, null).Open(["soft"]);
+        using var source = Adapted(new OnnxTeacherOptions { Onnx = Path, Output = "answer" }).Open(["soft"]);
 
         var signals = source.Read(batch);
         Assert.True(Close(network.Logits(batch), signals.Logits.Value));
@@ -70,9 +70,9 @@ public sealed class OnnxTeacherTests : IDisposable
         using var given = Batch.Of((raw - 2) / 4, null, [0, 1, 2]);
         var data = new Normalisation([2f], [4f]);
 
-        using var fromFile = new OnnxTeacher(new OnnxTeacherOptions { Onnx = Path }, data).Open([]);
+        using var fromFile = Adapted(new OnnxTeacherOptions { Onnx = Path }, data).Open([]);
         Assert.True(Close(network.forward((raw - 0.25) / 0.5), fromFile.Read(given).Logits.Value));
-        using var fromRecipe = new OnnxTeacher(new OnnxTeacherOptions { Onnx = Path, Mean = [1], Deviation = [3] }, data).Open([]);
+        using var fromRecipe = Adapted(new OnnxTeacherOptions { Onnx = Path, Mean = [1], Deviation = [3] }, data).Open([]);
         Assert.True(Close(network.forward((raw - 1) / 3), fromRecipe.Read(given).Logits.Value));
     }
 
@@ -86,7 +86,7 @@ public sealed class OnnxTeacherTests : IDisposable
         using var network = OnnxFiles.Mlp(Path);
         OnnxFiles.FixBatch(Path, size);
         using var batch = Vectors(rows);
-        using var source = new OnnxTeacher(new OnnxTeacherOptions { Onnx = Path }, null).Open([]);
+        using var source = Adapted(new OnnxTeacherOptions { Onnx = Path }).Open([]);
 
         Assert.True(Close(network.Logits(batch), source.Read(batch).Logits.Value));
     }
@@ -96,7 +96,7 @@ public sealed class OnnxTeacherTests : IDisposable
     {
         using var scope = NewDisposeScope();
         OnnxFiles.Cnn(Path).Dispose();
-        using var source = new OnnxTeacher(new OnnxTeacherOptions { Onnx = Path }, null).Open([]);
+        using var source = Adapted(new OnnxTeacherOptions { Onnx = Path }).Open([]);
         using var batch = Vectors(2);
         var error = Assert.Throws<ArgumentException>(() => source.Read(batch));
         Assert.Contains("has shape [any, 1, 4, 4]; the data gives [2, 4]", error.Message, StringComparison.Ordinal);
@@ -108,7 +108,7 @@ public sealed class OnnxTeacherTests : IDisposable
         using var scope = NewDisposeScope();
         OnnxFiles.Mlp(Path).Dispose();
         OnnxFiles.Append(Path, "Sqrt", "logits", "roots");
-        using var source = new OnnxTeacher(new OnnxTeacherOptions { Onnx = Path, Output = "roots" }, null).Open([]);
+        using var source = Adapted(new OnnxTeacherOptions { Onnx = Path, Output = "roots" }).Open([]);
         using var batch = Batch.Of(-rand(2, 4) * 100, null, [17, 23]);
         Assert.Contains("samples 17, 23", Assert.Throws<InvalidDataException>(() => source.Read(batch)).Message, StringComparison.Ordinal);
     }
@@ -118,7 +118,7 @@ public sealed class OnnxTeacherTests : IDisposable
     {
         OnnxFiles.Mlp(Path).Dispose();
         OnnxFiles.Append(Path, "Teleport", "logits", "elsewhere");
-        var error = Assert.Throws<InvalidDataException>(() => new OnnxTeacher(new OnnxTeacherOptions { Onnx = Path, Output = "elsewhere" }, null).Open([]));
+        var error = Assert.Throws<InvalidDataException>(() => Adapted(new OnnxTeacherOptions { Onnx = Path, Output = "elsewhere" }).Open([]));
         Assert.Contains(Path, error.Message, StringComparison.Ordinal);
         Assert.Contains("Teleport", error.Message, StringComparison.Ordinal);
     }
@@ -127,7 +127,7 @@ public sealed class OnnxTeacherTests : IDisposable
     public void Open_TensorThatIsNotThere_NamesTheNearest()
     {
         OnnxFiles.Mlp(Path).Dispose();
-        var error = Assert.Throws<ArgumentException>(() => new OnnxTeacher(new OnnxTeacherOptions { Onnx = Path }, null).Open(["logit"]));
+        var error = Assert.Throws<ArgumentException>(() => Adapted(new OnnxTeacherOptions { Onnx = Path }).Open(["logit"]));
         Assert.Contains("did you mean `logits`?", error.Message, StringComparison.Ordinal);
     }
 
@@ -136,8 +136,9 @@ public sealed class OnnxTeacherTests : IDisposable
     {
         OnnxFiles.Mlp(Path).Dispose();
         OnnxFiles.Append(Path, "Shape", "logits", "shape");
-        var teacher = new OnnxTeacher(new OnnxTeacherOptions { Onnx = Path }, null);
-        Assert.DoesNotContain("shape", teacher.Features());
+        var teacher = Adapted(new OnnxTeacherOptions { Onnx = Path });
+        using var batch = Vectors(1);
+        Assert.DoesNotContain("shape", teacher.Features(batch));
         Assert.Contains("does not hold float32", Assert.Throws<ArgumentException>(() => teacher.Open(["shape"])).Message, StringComparison.Ordinal);
     }
 
@@ -151,7 +152,7 @@ public sealed class OnnxTeacherTests : IDisposable
         var source = new Loader(TrainingCase.Samples(12, [4]), new LoaderOptions { BatchSize = 6 });
         var stage = TrainingCase.Stage(new TrainingOptions(), TrainingCase.SoftTargetTerm());
         var losses = new List<double>();
-        foreach (var teacher in new Teacher[] { new LiveTeacher(network), new OnnxTeacher(new OnnxTeacherOptions { Onnx = Path }, null) })
+        foreach (var teacher in new Teacher[] { new LiveTeacher(network), Adapted(new OnnxTeacherOptions { Onnx = Path }) })
         {
             using var task = new OfflineTask(student, teacher, stage, batch, source);
             losses.Add(task.Compute(batch, new Config.Progress(0, 1)).Single(part => part.Name == "soft_target").Term.Mean.item<float>());
@@ -165,11 +166,13 @@ public sealed class OnnxTeacherTests : IDisposable
     public void Fingerprint_FileChanges_IsAnother()
     {
         OnnxFiles.Mlp(Path).Dispose();
-        var teacher = new OnnxTeacher(new OnnxTeacherOptions { Onnx = Path }, null);
+        var teacher = Adapted(new OnnxTeacherOptions { Onnx = Path });
         var before = teacher.Fingerprint();
         OnnxFiles.Append(Path, "Identity", "logits", "again");
         Assert.NotEqual(before, teacher.Fingerprint());
     }
+
+    private static Teacher Adapted(OnnxTeacherOptions options, Normalisation? given = null) => options.Open(new DatasetInfo("samples", [4], []), given);
 
     private static bool Close(Tensor left, Tensor right) => left.allclose(right, 1e-4, 1e-5);
 

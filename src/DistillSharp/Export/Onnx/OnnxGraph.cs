@@ -13,7 +13,14 @@ public sealed record OnnxNode(string Type, IReadOnlyList<string> Inputs, IReadOn
 public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs)
 {
     private const int GraphField = 7;
+    private const int MetadataField = 14;
     private const int OutputField = 12;
+
+    /// <summary>The file's free texts.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Files beside it that hold weights, as it names them.</summary>
+    public IReadOnlyList<string> WeightFiles { get; init; } = [];
 
     /// <summary>Names of all tensors that operations make.</summary>
     public IReadOnlyList<string> Tensors => [.. Nodes.SelectMany(node => node.Outputs).Where(name => name.Length > 0)];
@@ -25,6 +32,7 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
         var reader = new ProtobufReader(stream);
         var parts = new Parts();
+        var texts = new Dictionary<string, string>();
         var graphs = 0;
         try
         {
@@ -35,6 +43,11 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
                 {
                     graphs++;
                     reader.Message((number, wire) => wire == 2 && parts.Read(reader, number));
+                }
+                else if ((field, type) == (MetadataField, 2))
+                {
+                    var (key, value) = Parts.Entry(reader);
+                    texts[key] = value;
                 }
                 else
                 {
@@ -48,7 +61,7 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
         }
 
         return graphs > 0
-            ? new OnnxGraph(parts.Nodes, [.. parts.Inputs.Where(name => !parts.Weights.Contains(name))], parts.Outputs)
+            ? new OnnxGraph(parts.Nodes, [.. parts.Inputs.Where(name => !parts.Weights.Contains(name))], parts.Outputs) { Metadata = texts, WeightFiles = [.. parts.WeightFiles] }
             : throw new InvalidDataException($"{path} is no sound ONNX file: it has no graph");
     }
 
@@ -92,6 +105,8 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
 
         public HashSet<string> Weights { get; } = [];
 
+        public SortedSet<string> WeightFiles { get; } = new(StringComparer.Ordinal);
+
         public bool Read(ProtobufReader reader, int field)
         {
             switch (field)
@@ -100,7 +115,7 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
                     Nodes.Add(Node(reader));
                     return true;
                 case 5:
-                    Weights.Add(Name(reader, 8));
+                    Weights.Add(Weight(reader));
                     return true;
                 case 11:
                     Inputs.Add(Name(reader, 1));
@@ -113,7 +128,77 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
             }
         }
 
-        private static OnnxNode Node(ProtobufReader reader)
+        // A key and a value, as metadata and the places of weights are kept.
+        public static (string Key, string Value) Entry(ProtobufReader reader)
+        {
+            var (key, value) = ("", "");
+            reader.Message((field, type) =>
+            {
+                switch (field, type)
+                {
+                    case (1, 2):
+                        key = reader.Text();
+                        return true;
+                    case (2, 2):
+                        value = reader.Text();
+                        return true;
+                    default:
+                        return false;
+                }
+            });
+            return (key, value);
+        }
+
+        private string Weight(ProtobufReader reader)
+        {
+            var name = "";
+            reader.Message((field, type) =>
+            {
+                switch (field, type)
+                {
+                    case (8, 2):
+                        name = reader.Text();
+                        return true;
+                    case (13, 2) when Entry(reader) is var (key, value):
+                        _ = key == "location" && WeightFiles.Add(value);
+                        return true;
+                    default:
+                        return false;
+                }
+            });
+            return name;
+        }
+
+        // Tensors of an attribute, and those of the graphs of loops and branches, may be kept in files as well.
+        private void Attribute(ProtobufReader reader) => reader.Message((field, type) =>
+        {
+            switch (field, type)
+            {
+                case (5 or 10, 2):
+                    Weight(reader);
+                    return true;
+                case (6 or 11, 2):
+                    reader.Message((inner, wire) =>
+                    {
+                        switch (inner, wire)
+                        {
+                            case (1, 2):
+                                Node(reader);
+                                return true;
+                            case (5, 2):
+                                Weight(reader);
+                                return true;
+                            default:
+                                return false;
+                        }
+                    });
+                    return true;
+                default:
+                    return false;
+            }
+        });
+
+        private OnnxNode Node(ProtobufReader reader)
         {
             var (operation, inputs, outputs) = ("", new List<string>(), new List<string>());
             reader.Message((field, type) =>
@@ -128,6 +213,9 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
                         return true;
                     case (4, 2):
                         operation = reader.Text();
+                        return true;
+                    case (5, 2):
+                        Attribute(reader);
                         return true;
                     default:
                         return false;

@@ -41,6 +41,10 @@ public sealed class OnnxSession : IDisposable
     public IReadOnlyList<string> FloatOutputs =>
         [.. _session.OutputNames.Where(name => _session.OutputMetadata[name] is { IsTensor: true, ElementDataType: TensorElementType.Float })];
 
+    /// <summary>Names of the inputs that are tensors of float32.</summary>
+    public IReadOnlyList<string> FloatInputs =>
+        [.. _session.InputNames.Where(name => _session.InputMetadata[name] is { IsTensor: true, ElementDataType: TensorElementType.Float })];
+
     /// <summary>The model's free texts.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _session.ModelMetadata.CustomMetadataMap;
 

@@ -40,6 +40,12 @@ public sealed class StoreTeacher(Teacher? inner, StoreSource source) : Teacher
     public override Network? Network => inner?.Network;
 
     /// <inheritdoc/>
+    public override IReadOnlyList<int>? CoveredClasses => inner?.CoveredClasses;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Features(Batch sample) => inner?.Features(sample) ?? [];
+
+    /// <inheritdoc/>
     public override string Fingerprint() => inner?.Fingerprint() ?? StoreManifest.Load(_path).Key[StoreManifest.TeacherField];
 
     /// <inheritdoc/>
