@@ -61,6 +61,8 @@ public static class CommandLine
             RunCommand.Create(),
             ResumeCommand.Create(),
             CheckCommand.Create(),
+            TeachCommand.Create(),
+            StoreCommand.Create(),
             LayersCommand.Create(),
             EvaluateCommand.Create(),
             ExportCommand.Create(),

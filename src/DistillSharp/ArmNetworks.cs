@@ -5,14 +5,17 @@ using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.Runs;
 using DistillSharp.Teachers;
+using DistillSharp.Teachers.Store;
 using DistillSharp.Training;
 using TorchSharp;
 
 namespace DistillSharp;
 
 /// <summary>The networks of a run's arms: new ones to train, finished ones to teach.</summary>
-internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory directory, RunData data, torch.Device device, int threads, Action<string>? note = null)
+internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory directory, RunData data, torch.Device device, int threads, Action<string>? note = null, CancellationToken cancellation = default)
 {
+    private readonly TeacherStores _stores = new(arms, data, device, note ?? (_ => { }), cancellation);
+
     private readonly TeacherEngines _engines = new(arms, directory, data, threads, note ?? (_ => { }));
 
     /// <summary>The arm of that name.</summary>
@@ -46,8 +49,13 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
         }
     }
 
-    /// <summary>A finished arm as a source of signals that looks at no labels, for measuring it.</summary>
-    public Teacher LoadToMeasure(ArmPlan arm, int seed) => Load(arm, seed, combiner => combiner.WithoutLabels, teaches: false);
+    /// <summary>A finished arm as a source of signals that looks at no labels, for measuring it on a split.</summary>
+    public Teacher LoadToMeasure(ArmPlan arm, int seed, StoredSplit split) => Load(arm, seed, combiner => combiner.WithoutLabels, teaches: false, split);
+
+    /// <summary>What fills an arm's store with the outputs for training samples, or for a split.</summary>
+    public StoreTeacher LoadToFill(ArmPlan arm, int seed, StoredSplit? split, IProgress<StoreProgress> progress) => split is { } measured
+        ? _stores.Wrap(arm, Load(arm with { Store = null }, seed, combiner => combiner.WithoutLabels, teaches: true), measured, progress)
+        : _stores.Wrap(arm, Load(arm with { Store = null }, seed, combiner => combiner, teaches: true), progress);
 
     /// <summary>The result of an arm that serves a seed; null where it has not finished.</summary>
     public JobResult? ResultOf(string name, int seed) =>
@@ -60,6 +68,11 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
 
     private string Sha256(ArmPlan arm, int seed)
     {
+        if (arm.IsStored)
+        {
+            return StoreManifest.Load(arm.Store!.Path).Key[StoreManifest.TeacherField];
+        }
+
         if (arm.Source is null)
         {
             return FileHash.Sha256(WeightsFile(arm, seed));
@@ -96,14 +109,25 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
 
     private string WeightsFile(ArmPlan arm, int seed) => arm.IsTrained ? directory.WeightsFile(arm.Name, arm.SeedFor(seed)) : arm.Weights!;
 
-    private Teacher Load(ArmPlan arm, int seed, Func<CombinerOptions, CombinerOptions> combiner, bool teaches)
+    private Teacher Load(ArmPlan arm, int seed, Func<CombinerOptions, CombinerOptions> combiner, bool teaches, StoredSplit? split = null)
+    {
+        if (arm.IsStored)
+        {
+            return split is { } measured ? _stores.Wrap(arm, null, measured) : _stores.Wrap(arm, null);
+        }
+
+        var teacher = LoadItself(arm, seed, combiner, teaches, split);
+        return teaches && arm.Store is not null ? _stores.Wrap(arm, teacher) : teacher;
+    }
+
+    private Teacher LoadItself(ArmPlan arm, int seed, Func<CombinerOptions, CombinerOptions> combiner, bool teaches, StoredSplit? split)
     {
         if (arm.Ensemble is { } ensemble)
         {
             var members = new OrderedDictionary<string, Teacher>();
             foreach (var (name, member) in ensemble.Members)
             {
-                members[name] = Load(Find(member), seed, combiner, teaches);
+                members[name] = Load(Find(member), seed, combiner, teaches, split);
             }
 
             return new EnsembleTeacher(members, combiner(ensemble.Combiner));
@@ -120,7 +144,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
             parameter.requires_grad = false;
         }
 
-        return teaches && _engines.Of(arm, network) == TeacherEngine.Onnxruntime
+        return teaches && (_stores.EngineOf(arm) ?? _engines.Of(arm, network)) == TeacherEngine.Onnxruntime
             ? new ExportedTeacher(network, data.Info, threads, owned: true)
             : new LiveTeacher(network, owned: true);
     }

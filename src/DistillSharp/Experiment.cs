@@ -117,7 +117,7 @@ public sealed class Experiment
         TorchRuntime.Configure(ThreadsOfAChild);
         var arm = _arms.FirstOrDefault(each => each.Name == armName)
             ?? throw new ArgumentException($"no arm `{armName}`; {NearestName.Hint(armName, _arms.Select(each => each.Name))}");
-        var runner = new JobRunner(_recipe, _directory, RunData.Load(_recipe, _options.DataFolder), _events, _clock, ThreadsOfAChild);
+        var runner = new JobRunner(_recipe, _directory, RunData.Load(_recipe, _options.DataFolder), _events, _clock, ThreadsOfAChild, cancellation);
         if (seed is { } number)
         {
             runner.Run(runner.Matched(arm, number), number, cancellation);
@@ -132,7 +132,7 @@ public sealed class Experiment
 
     private void RunOneByOne(RunData data, CancellationToken cancellation)
     {
-        var runner = new JobRunner(_recipe, _directory, data, _events, _clock, _recipe.Threads);
+        var runner = new JobRunner(_recipe, _directory, data, _events, _clock, _recipe.Threads, cancellation);
         foreach (var arm in _arms.Where(arm => arm.IsTeacher))
         {
             runner.Tune(arm, cancellation);

@@ -13,13 +13,13 @@ using TorchSharp;
 namespace DistillSharp;
 
 /// <summary>Trains, evaluates and exports one arm with one seed, in this process. A finished job leaves <c>metrics.json</c>.</summary>
-internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData data, IRunEventSink events, TimeProvider clock, int threads)
+internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData data, IRunEventSink events, TimeProvider clock, int threads, CancellationToken cancellation)
 {
     private readonly Trainer _trainer = new(events, clock);
     private readonly torch.Device _device = TorchRuntime.Device(recipe.Device);
     private readonly ArmNetworks _networks = new(
         Arms.Of(recipe), directory, data, TorchRuntime.Device(recipe.Device), threads,
-        note => events.Write(new NoteLogged("info", note) { Time = clock.GetUtcNow() }));
+        note => events.Write(new NoteLogged("info", note) { Time = clock.GetUtcNow() }), cancellation);
 
     /// <summary>The arm's result, trained now or found finished.</summary>
     public JobResult Run(ArmPlan arm, int seed, CancellationToken cancellation)
@@ -176,7 +176,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
 
     private TrainingJob CreateJob(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Teacher? teacher, CheckpointStore? checkpoints) => new(
         arm.Name, seed, plan, student,
-        stage => data.Source(stage, seed, arm.SeesAllSamples, plan.Scheme.Entry.Partner),
+        stage => data.Source(stage, seed, arm.SeesAllSamples, plan.Scheme.Entry.Partner, arm.SeesFixedViews),
         (stage, probe, source) => plan.Scheme.Entry.CreateTask(plan.Scheme.Options, new TaskContext(student, arm.Model!, teacher, stage, probe, source)),
         Validate,
         checkpoints);
@@ -226,10 +226,8 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
     // An ensemble or a file: nothing is trained. Members cost and weigh what they do together.
     private JobResult MeasureOnly(ArmPlan arm, int seed)
     {
-        using var teacher = _networks.LoadToMeasure(arm, seed);
-        using var source = teacher.Open([]);
-        var validation = Evaluator.Logits(source, data.Validation, _device);
-        var measured = Measure(arm, seed, validation, Evaluator.Logits(source, data.Test, _device));
+        var validation = LogitsOf(arm, seed, StoredSplit.Validation, data.Validation);
+        var measured = Measure(arm, seed, validation, LogitsOf(arm, seed, StoredSplit.Test, data.Test));
         if (arm.Source?.File is { } file)
         {
             measured.Metrics["bytes"] = new FileInfo(file).Length;
@@ -259,6 +257,13 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
                 ? [$"{ConfigBinder.SnakeCase(combiner.Combine.ToString())} reads labels, which it may in training; on validation and test data it is measured as the mean of its members' probabilities."]
                 : [],
         };
+    }
+
+    private SplitLogits LogitsOf(ArmPlan arm, int seed, StoredSplit split, IBatchSource source)
+    {
+        using var teacher = _networks.LoadToMeasure(arm, seed, split);
+        using var opened = teacher.Open([]);
+        return Evaluator.Logits(opened, source, _device);
     }
 
     private static double ChainCost(JobResult job) => job.Metrics.TryGetValue("chain_cpu_seconds", out var chain) ? chain : job.Metrics["cpu_seconds"];

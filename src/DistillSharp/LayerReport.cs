@@ -2,6 +2,7 @@ using DistillSharp.Data;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.Signals;
+using DistillSharp.Teachers.Store;
 
 namespace DistillSharp;
 
@@ -28,9 +29,14 @@ public sealed record LayerReport(IReadOnlyList<LayerShape> Student, IReadOnlyLis
 
     private static List<LayerShape> Shapes(TeacherSection teacher, RunData data, Batch batch)
     {
+        if (teacher.Model is { } model)
+        {
+            return Shapes(model, data.Info, batch);
+        }
+
         if (teacher.Source is not { } file)
         {
-            return Shapes(teacher.Model!, data.Info, batch);
+            return [.. StoreManifest.Load(teacher.Store!.Path).Features.Select(feature => new LayerShape(feature.Key, [.. feature.Value.Select(axis => (long)axis)]))];
         }
 
         using var source = file.Open(data.Info, data.Normalisation);

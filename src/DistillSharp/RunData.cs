@@ -13,9 +13,11 @@ internal sealed class RunData
     private readonly DataSplits _splits;
     private readonly Dataset _teacherTrain;
     private readonly Recipe _recipe;
+    private readonly Lazy<string> _wholeSha256;
 
-    private RunData(Recipe recipe, DataSplits splits, Dataset teacherTrain)
+    private RunData(Recipe recipe, Dataset whole, DataSplits splits, Dataset teacherTrain)
     {
+        _wholeSha256 = new Lazy<string>(whole.Sha256);
         _teacherTrain = teacherTrain;
         _recipe = recipe;
         _splits = splits;
@@ -49,7 +51,7 @@ internal sealed class RunData
         var pair = recipe.Dataset.Entry.Load(recipe.Dataset.Options, new DataLocator(folder));
         var splits = DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed, recipe.Data.TrainSamples);
         var teacherTrain = TeachersOf(recipe).Any(teacher => teacher.AllSamples) ? DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed).Train : splits.Train;
-        return new RunData(recipe, splits, teacherTrain);
+        return new RunData(recipe, pair.Train, splits, teacherTrain);
     }
 
     /// <summary>Training batches of a stage.</summary>
@@ -57,7 +59,8 @@ internal sealed class RunData
     /// <param name="seed">Seed of order and augmentation.</param>
     /// <param name="allSamples">True for a teacher that sees more samples than students do.</param>
     /// <param name="partner">Which samples batches bring along.</param>
-    public IBatchSource Source(StagePlan stage, int seed, bool allSamples, BatchPartner partner = BatchPartner.None) => new Loader(allSamples ? _teacherTrain : _splits.Train, new LoaderOptions
+    /// <param name="fixedViews">True where augmented samples are seen in the views whose teacher outputs are stored, if any are.</param>
+    public IBatchSource Source(StagePlan stage, int seed, bool allSamples, BatchPartner partner = BatchPartner.None, bool fixedViews = false) => new Loader(allSamples ? _teacherTrain : _splits.Train, new LoaderOptions
     {
         BatchSize = stage.Training.BatchSize,
         Shuffle = true,
@@ -65,7 +68,21 @@ internal sealed class RunData
         Augment = stage.Training.Augment ?? _recipe.Data.Augment,
         Normalise = Normalisation,
         Partner = partner,
+        Views = fixedViews ? _recipe.Views : 0,
     });
+
+    /// <summary>The students' training samples in their fixed views, as a teacher is shown them for a store.</summary>
+    public Loader StoredTraining() => new(_splits.Train, new LoaderOptions { Augment = _recipe.Data.Augment, Views = _recipe.Views, Normalise = Normalisation });
+
+    /// <summary>The samples of the validation or the test split, as a teacher is shown them for a store.</summary>
+    public Loader StoredSplit(StoredSplit split) => Evaluation(split == DistillSharp.StoredSplit.Validation ? _splits.Validation : _splits.Test);
+
+    /// <summary>What teachers' outputs for training samples depend on beside the teacher, by field. Sample ids count in the whole training set.</summary>
+    public Dictionary<string, string> StoreFields() => StoreFields(_wholeSha256.Value, _recipe.Data.Augment);
+
+    /// <summary>The same for the validation or the test split.</summary>
+    public Dictionary<string, string> StoreFields(StoredSplit split) =>
+        StoreFields((split == DistillSharp.StoredSplit.Validation ? _splits.Validation : _splits.Test).Sha256(), new AugmentOptions());
 
     /// <summary>What identifies data and splits.</summary>
     public Dictionary<string, string> Fingerprint() => new()
@@ -98,7 +115,33 @@ internal sealed class RunData
         }
     }
 
+    private Dictionary<string, string> StoreFields(string hash, AugmentOptions augment) => new()
+    {
+        ["dataset"] = _recipe.Dataset.Entry.Name,
+        ["dataset.sha256"] = hash,
+        ["input_shape"] = string.Join('×', Info.InputShape),
+        ["classes"] = Info.Classes.Count.ToString(CultureInfo.InvariantCulture),
+        ["normalisation.mean"] = Text(Normalisation?.Mean),
+        ["normalisation.deviation"] = Text(Normalisation?.Deviation),
+        ["augmentation"] = augment.IsNone ? "none" : string.Create(CultureInfo.InvariantCulture, $"shift {augment.Shift}, flip {augment.Flip:R}"),
+        ["mixing"] = "none",
+        ["decoder_prefix"] = "none",
+    };
+
+    private static string Text(IReadOnlyList<float>? values) =>
+        values is null ? "none" : string.Join(", ", values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
+
     private static IEnumerable<TeacherSection> TeachersOf(Recipe recipe) => recipe.Teacher is { } teacher ? [teacher] : recipe.Teachers?.Members.Values ?? [];
 
     private Loader Evaluation(Dataset split) => new(split, new LoaderOptions { BatchSize = _recipe.Evaluation.BatchSize, Normalise = Normalisation });
+}
+
+/// <summary>A split on which teachers are measured, and whose outputs are stored apart.</summary>
+internal enum StoredSplit
+{
+    /// <summary>The validation split.</summary>
+    Validation,
+
+    /// <summary>The test split.</summary>
+    Test,
 }

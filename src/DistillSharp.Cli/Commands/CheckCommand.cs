@@ -59,6 +59,7 @@ internal static class CheckCommand
 
     private static string Describe(ArmPlan arm) => arm.Ensemble is { } ensemble
         ? $"{arm.Name} (of {ensemble.Members.Count} networks × {Seeds(arm)})"
+        : arm.IsStored ? $"{arm.Name} (a store)"
         : arm.Source is { } source ? $"{arm.Name} ({source.Noun})"
         : $"{arm.Name} ({arm.Plan.Epochs} epochs × {Seeds(arm)})";
 

@@ -2,6 +2,7 @@ using DistillSharp.Config;
 using DistillSharp.Models;
 using DistillSharp.Runs;
 using DistillSharp.Teachers;
+using DistillSharp.Teachers.Store;
 using DistillSharp.Training;
 
 namespace DistillSharp.Recipes;
@@ -28,6 +29,15 @@ public sealed record ArmPlan(string Name, ObjectivePlan Plan, bool IsTeacher, IR
 
     /// <summary>The file or endpoint that it is; null for a network and for an ensemble.</summary>
     public TeacherSourceOptions? Source { get; init; }
+
+    /// <summary>Where its outputs are stored for those who learn from it; null where they are not. Without a network, a file and members the store is all there is.</summary>
+    public StoreOptions? Store { get; init; }
+
+    /// <summary>True where a store is all there is of it.</summary>
+    public bool IsStored => Store is not null && Model is null && Source is null && Ensemble is null;
+
+    /// <summary>True where it sees augmented samples in the fixed views whose teacher outputs are stored.</summary>
+    public bool SeesFixedViews => !IsTeacher || Teacher is not null;
 
     /// <summary>What runs its forward passes while others learn from it.</summary>
     public TeacherEngine Engine { get; init; } = TeacherEngine.Torch;

@@ -2,6 +2,7 @@ using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Models;
 using DistillSharp.Teachers;
+using DistillSharp.Teachers.Store;
 using DistillSharp.Training;
 
 namespace DistillSharp.Recipes;
@@ -32,6 +33,13 @@ public sealed record Recipe
 
     /// <summary>True where there is a teacher, or several.</summary>
     public bool HasTeacher => Teacher is not null || Teachers is not null;
+
+    /// <summary>Stores of teachers' outputs.</summary>
+    public IEnumerable<StoreOptions> Stores =>
+        new[] { Teacher?.Store, Teachers?.Store }.Concat(Teachers?.Members.Values.Select(member => member.Store) ?? []).OfType<StoreOptions>();
+
+    /// <summary>Fixed views in which students see augmented samples, since teachers' outputs for them are stored; 0 for new ones in each epoch.</summary>
+    public int Views => Stores.Select(store => store.Views ?? 0).DefaultIfEmpty().Max();
 
     /// <summary>The student.</summary>
     public required ModelSpec Student { get; init; }
@@ -82,6 +90,9 @@ public sealed record TeacherSection(ModelSpec? Model, string? Weights, TrainingO
     /// <summary>The file or endpoint; null for a network.</summary>
     public TeacherSourceOptions? Source { get; init; }
 
+    /// <summary>Where its outputs are stored; null where they are not. Without a network and a file the store is the teacher.</summary>
+    public StoreOptions? Store { get; init; }
+
     /// <summary>What runs a network's forward passes while students learn.</summary>
     public TeacherEngine Engine { get; init; } = TeacherEngine.Auto;
 }
@@ -89,7 +100,11 @@ public sealed record TeacherSection(ModelSpec? Model, string? Weights, TrainingO
 /// <summary>Several teachers that a combiner makes one of: <c>teachers:</c>.</summary>
 /// <param name="Members">The teachers by name, at least two.</param>
 /// <param name="Combiner">How their logits become one.</param>
-public sealed record TeachersSection(IReadOnlyDictionary<string, TeacherSection> Members, CombinerOptions Combiner);
+public sealed record TeachersSection(IReadOnlyDictionary<string, TeacherSection> Members, CombinerOptions Combiner)
+{
+    /// <summary>Where what the combiner gives is stored; null where it is not.</summary>
+    public StoreOptions? Store { get; init; }
+}
 
 /// <summary>Undistilled students: keys of <c>baselines:</c>.</summary>
 public sealed record BaselineSection

@@ -86,6 +86,7 @@ public static class RecipeReader
             _binder.Use(node => catalogs.Models.Read(node, _binder));
             var objectiveReader = new ObjectiveReader(root, catalogs, _binder, _warnings, student, teacher, teachers);
             var objectives = objectiveReader.Read();
+            new StoreChecks(root, errors, _warnings).Check(data, teacher, teachers, objectives);
             var baselines = Section<BaselineSection>("baselines");
             var tuning = root.Get("tuning") is null ? null : Section<TuningSection>("tuning");
             CheckTuning(tuning, objectiveReader.Tuning, top.Seeds);

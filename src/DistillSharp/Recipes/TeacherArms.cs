@@ -21,6 +21,7 @@ internal static class TeacherArms
             var seeds = teachers.Members.Values.Any(member => member.PerSeed) ? recipe.Seeds : [recipe.Seeds[0]];
             arms.Add(new ArmPlan(ArmNames.Teacher, new ObjectivePlan(Arms.HardLabels(recipe.Training).Scheme, []), true, seeds, [])
             {
+                Store = teachers.Store,
                 Ensemble = new EnsemblePlan(teachers.Members.Keys.ToDictionary(name => name, ArmNames.MemberOf), teachers.Combiner),
             });
         }
@@ -43,12 +44,13 @@ internal static class TeacherArms
     {
         // A teacher with given weights has nothing to tune, a file nothing to train.
         var plan = Arms.HardLabels(teacher.Training);
-        plan = teacher.Source is null ? plan : plan with { Stages = [] };
+        plan = teacher.Model is not null ? plan : plan with { Stages = [] };
         var seeds = teacher.PerSeed ? recipe.Seeds : [teacher.Seed ?? recipe.Seeds[0]];
-        return new ArmPlan(name, plan, true, seeds, recipe.Tuning is { Teacher: true } && teacher is { Weights: null, Source: null } ? Arms.Grid(recipe, plan) : [])
+        return new ArmPlan(name, plan, true, seeds, recipe.Tuning is { Teacher: true } && teacher is { Weights: null, Model: not null } ? Arms.Grid(recipe, plan) : [])
         {
             Model = teacher.Model,
             Source = teacher.Source,
+            Store = teacher.Store,
             Weights = teacher.Weights,
             Engine = teacher.Engine,
             StartNumber = number,

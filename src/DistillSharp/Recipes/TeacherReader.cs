@@ -1,6 +1,7 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Teachers;
+using DistillSharp.Teachers.Store;
 using DistillSharp.Training;
 
 namespace DistillSharp.Recipes;
@@ -13,7 +14,9 @@ namespace DistillSharp.Recipes;
 /// <param name="data">Shape and classes of the data, where they are known without reading it.</param>
 internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs catalogs, ConfigBinder binder, DatasetInfo? data)
 {
-    private readonly string[] _own = [.. ConfigBinder.OptionsOf(typeof(TeacherKeys)).Keys, "training"];
+    private const string StoreKey = "store";
+
+    private readonly string[] _own = [.. ConfigBinder.OptionsOf(typeof(TeacherKeys)).Keys, "training", StoreKey];
 
     public TeacherSection? One() => root.Get("teacher") is { } node ? Read(node) : null;
 
@@ -35,7 +38,7 @@ internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs cat
             return null;
         }
 
-        var options = ConfigBinder.OptionsOf(typeof(CombinerOptions)).Keys;
+        string[] options = [.. ConfigBinder.OptionsOf(typeof(CombinerOptions)).Keys, StoreKey];
         var members = new OrderedDictionary<string, TeacherSection>();
         var named = node.Entries.Where(entry => !options.Contains(entry.Key)).ToList();
         foreach (var (name, member) in named)
@@ -59,7 +62,7 @@ internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs cat
             binder.Errors.Add(node, "must name at least two teachers; a single one is `teacher:`");
         }
 
-        return new TeachersSection(members, binder.Bind<CombinerOptions>(node, [.. named.Select(entry => entry.Key)]));
+        return new TeachersSection(members, binder.Bind<CombinerOptions>(node, [.. named.Select(entry => entry.Key), StoreKey])) { Store = Store(node) };
     }
 
     /// <summary>The full path of a weights file, checked as far as can be without reading it.</summary>
@@ -90,17 +93,69 @@ internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs cat
             return ReadSource(node, kind);
         }
 
+        if (node.Entries is { Count: 1 } && node.Get(StoreKey) is { } store)
+        {
+            return ReadStored(store);
+        }
+
         var model = catalogs.Models.Read(node, binder, _own);
         var keys = binder.Bind<TeacherKeys>(node, [.. node.Entries?.Keys.Where(key => !ConfigBinder.OptionsOf(typeof(TeacherKeys)).ContainsKey(key)) ?? []]);
         var weights = Weights(node, keys.Weights);
         var training = binder.Bind<TrainingOptions>(NodeMerge.Merge("training", [root.Get("training"), node.Get("training")]));
-        return model is null ? null : new TeacherSection(model, weights, training, keys.Seed, keys.PerSeed, keys.AllSamples) { Engine = keys.Engine };
+        return model is null ? null : new TeacherSection(model, weights, training, keys.Seed, keys.PerSeed, keys.AllSamples) { Engine = keys.Engine, Store = Store(node) };
+    }
+
+    private StoreOptions? Store(ConfigNode teacher)
+    {
+        if (teacher.Get(StoreKey) is not { } node)
+        {
+            return null;
+        }
+
+        var options = node.Scalar is { } path ? new StoreOptions { Path = path } : binder.Bind<StoreOptions>(node);
+        if (teacher.Get("per_seed")?.Scalar == "true")
+        {
+            binder.Errors.Add(node, "holds the outputs of one teacher, and per_seed trains one for every seed; leave one of the two out");
+        }
+
+        return options with { Path = Path.GetFullPath(Path.Combine(folder, options.Path)) };
+    }
+
+    // The store says itself what it holds.
+    private TeacherSection? ReadStored(ConfigNode node)
+    {
+        foreach (var (key, value) in node.Entries ?? new Dictionary<string, ConfigNode>())
+        {
+            if (key != "path")
+            {
+                binder.Errors.Add(value.Path, "is for filling a store; a store that is the teacher itself says what it holds, so give its path alone", value.Line);
+            }
+        }
+
+        if ((node.Scalar ?? node.Get("path")?.Scalar) is not { } path)
+        {
+            binder.Errors.Add(node.PathOf("path"), "missing; folder of the store", node.Line);
+            return null;
+        }
+
+        path = Path.GetFullPath(Path.Combine(folder, path));
+        try
+        {
+            var manifest = StoreManifest.Load(path);
+            var options = new StoreOptions { Path = path, Views = manifest.Views > 1 ? manifest.Views : null, Temperature = manifest.Temperature, TopK = manifest.TopK, Samples = manifest.Samples, Features = [.. manifest.Features.Keys] };
+            return new TeacherSection(null, null, new TrainingOptions(), null, false, false) { Store = options };
+        }
+        catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            binder.Errors.Add(node, error.Message);
+            return null;
+        }
     }
 
     private TeacherSection? ReadSource(ConfigNode node, TeacherKind kind)
     {
         var before = binder.Errors.All.Count;
-        var options = (TeacherSourceOptions)binder.Bind(kind.OptionsType, node);
+        var options = (TeacherSourceOptions)binder.Bind(kind.OptionsType, node, StoreKey);
         if (binder.Errors.All.Count > before)
         {
             return null;
@@ -115,7 +170,7 @@ internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs cat
                 options.MapTo(data.Classes);
             }
 
-            return new TeacherSection(null, null, new TrainingOptions(), null, false, false) { Source = options };
+            return new TeacherSection(null, null, new TrainingOptions(), null, false, false) { Source = options, Store = Store(node) };
         }
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException or ArgumentException)
         {

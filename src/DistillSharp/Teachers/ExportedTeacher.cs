@@ -45,6 +45,9 @@ public sealed class ExportedTeacher(Network network, DatasetInfo data, int threa
     public override string Fingerprint() => WeightsHash.Of(Network) + ":onnxruntime";
 
     /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> Describe() => new Dictionary<string, string> { ["engine"] = "onnxruntime" };
+
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (owned)

@@ -6,6 +6,7 @@ using DistillSharp.Methods;
 using DistillSharp.Models;
 using DistillSharp.Signals;
 using DistillSharp.Teachers;
+using DistillSharp.Teachers.Store;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -53,7 +54,7 @@ public sealed class OfflineTask : TrainingTask
 
         if (stage.Terms.Count > 0)
         {
-            BuildTerms(teacher?.Network, probe, source);
+            BuildTerms(teacher, probe, source);
         }
 
         Companions = new ModuleBag(_terms.Select(term => (term.Plan.Name, (nn.Module)term.Method)));
@@ -171,11 +172,19 @@ public sealed class OfflineTask : TrainingTask
         return signals;
     }
 
-    private void BuildTerms(Network? teacherNetwork, Batch probe, IBatchSource source)
+    private void BuildTerms(Teacher? teacher, Batch probe, IBatchSource source)
     {
         var studentShapes = _student.Probe(probe);
+        var isStored = teacher is StoreTeacher;
+        if (isStored && _rotates)
+        {
+            throw new ArgumentException("a store of teacher outputs holds no turned images; leave the store out");
+        }
+
         // Without a teacher nobody looks at its shapes; the student's stand in.
+        _teacherTime.Start();
         var teacherShapes = _teacher?.Probe(probe) ?? studentShapes;
+        _teacherTime.Stop();
         if (source.Info.Classes.Count > 0 && studentShapes.Logits[^1] != teacherShapes.Logits[^1])
         {
             throw new ArgumentException(
@@ -193,13 +202,13 @@ public sealed class OfflineTask : TrainingTask
                 studentShapes, teacherShapes, plan.StudentFeatures, plan.TeacherFeatures,
                 source.Info.Classes.Count, source.SampleCount, probe.Input.device)
             {
-                TeacherNetwork = teacherNetwork,
+                TeacherNetwork = teacher?.Network,
                 StudentNetwork = Student,
             };
             _terms.Add((plan, plan.Entry.Create(plan.Options, context)));
         }
 
-        if (_teacher is not null && !_rotates && _stage.Training is { CacheTeacher: true, Epochs: > 1 } && _stage.Terms.All(term => term.TeacherFeatures.Count == 0))
+        if (_teacher is not null && !isStored && !_rotates && _stage.Training is { CacheTeacher: true, Epochs: > 1 } && _stage.Terms.All(term => term.TeacherFeatures.Count == 0))
         {
             _teacherTime.Start();
             _teacherLogits = TeacherLogits.Create(_teacher, source, probe.Input.device, teacherShapes.Logits);

@@ -12,7 +12,9 @@ internal sealed class ShardWriter : IDisposable
     private const long LargestShard = 1L << 30;
     private const long FlushEvery = 1L << 26;
 
-    private readonly TeacherStore _store;
+    private readonly string _store;
+    private readonly StoreManifest _manifest;
+    private readonly RowLayout _layout;
     private readonly long[] _ids;
     private readonly byte[] _rows;
     private int _count;
@@ -22,16 +24,20 @@ internal sealed class ShardWriter : IDisposable
     private long _written;
     private int _view;
 
-    public ShardWriter(TeacherStore store)
+    /// <summary>Begins a shard, which becomes a file with the first block.</summary>
+    /// <param name="store">The store's folder.</param>
+    /// <param name="manifest">Its manifest.</param>
+    /// <param name="layout">What a row is.</param>
+    public ShardWriter(string store, StoreManifest manifest, RowLayout layout)
     {
-        _store = store;
-        _ids = new long[store.Layout.BlockRows];
-        _rows = new byte[store.Layout.BlockRows * store.Layout.RowBytes];
+        (_store, _manifest, _layout) = (store, manifest, layout);
+        _ids = new long[_layout.BlockRows];
+        _rows = new byte[_layout.BlockRows * _layout.RowBytes];
     }
 
     /// <summary>Takes rows; they are written as blocks fill up, and all of them by <see cref="Commit"/>.</summary>
     /// <exception cref="IOException">They cannot be written; what was written before stays readable.</exception>
-    public void Append(int view, ReadOnlySpan<long> ids, byte[] rows)
+    public void Append(int view, ReadOnlySpan<long> ids, ReadOnlySpan<byte> rows)
     {
         if (view != _view)
         {
@@ -39,12 +45,12 @@ internal sealed class ShardWriter : IDisposable
             _view = view;
         }
 
-        var rowBytes = _store.Layout.RowBytes;
+        var rowBytes = _layout.RowBytes;
         for (var done = 0; done < ids.Length;)
         {
             var taken = Math.Min(ids.Length - done, _ids.Length - _count);
             ids.Slice(done, taken).CopyTo(_ids.AsSpan(_count));
-            rows.AsSpan(done * rowBytes, taken * rowBytes).CopyTo(_rows.AsSpan(_count * rowBytes));
+            rows.Slice(done * rowBytes, taken * rowBytes).CopyTo(_rows.AsSpan(_count * rowBytes));
             _count += taken;
             done += taken;
             if (_count == _ids.Length)
@@ -62,7 +68,7 @@ internal sealed class ShardWriter : IDisposable
             return;
         }
 
-        var block = ShardFormat.Block(_view, _ids.AsSpan(0, _count), _rows.AsSpan(0, _count * _store.Layout.RowBytes), _store.Layout.RowBytes);
+        var block = ShardFormat.Block(_view, _ids.AsSpan(0, _count), _rows.AsSpan(0, _count * _layout.RowBytes), _layout.RowBytes);
         try
         {
             Write(block);
@@ -70,7 +76,7 @@ internal sealed class ShardWriter : IDisposable
         catch (IOException error)
         {
             Abandon();
-            throw new IOException($"{_store.Path}: cannot write: {error.Message} What is stored so far is kept; make room, and `distill teach` or the run goes on from there", error);
+            throw new IOException($"{_store}: cannot write: {error.Message} What is stored so far is kept; make room, and `distill teach` or the run goes on from there", error);
         }
 
         _written += _count;
@@ -96,8 +102,9 @@ internal sealed class ShardWriter : IDisposable
 
         if (_file is null)
         {
-            _file = new FileStream(System.IO.Path.Combine(_store.ShardFolder, $"{Guid.NewGuid():N}{ShardFormat.Extension}"), FileMode.CreateNew, FileAccess.Write, FileShare.Read, 0);
-            RandomAccess.Write(_file.SafeFileHandle, ShardFormat.Header(_store.Layout.RowBytes, _store.Layout.BlockRows, _store.Manifest.Sha256), 0);
+            Directory.CreateDirectory(System.IO.Path.Combine(_store, TeacherStore.ShardFolderName));
+            _file = new FileStream(System.IO.Path.Combine(_store, TeacherStore.ShardFolderName, $"{Guid.NewGuid():N}{ShardFormat.Extension}"), FileMode.CreateNew, FileAccess.Write, FileShare.Read, 0);
+            RandomAccess.Write(_file.SafeFileHandle, ShardFormat.Header(_layout.RowBytes, _layout.BlockRows, _manifest.Sha256), 0);
             (_end, _flushed, _written) = (ShardFormat.HeaderBytes, 0, 0);
         }
 

@@ -45,6 +45,9 @@ public sealed record StoreManifest
     /// <summary>Shape of one sample's logits.</summary>
     public required int[] Logits { get; init; }
 
+    /// <summary>The data's classes that the logits are of; null where they are of all of them.</summary>
+    public int[]? CoveredClasses { get; init; }
+
     /// <summary>Shape of one sample's features, by feature point.</summary>
     public IReadOnlyDictionary<string, int[]> Features { get; init; } = new Dictionary<string, int[]>();
 

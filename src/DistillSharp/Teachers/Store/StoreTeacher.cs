@@ -40,10 +40,10 @@ public sealed class StoreTeacher(Teacher? inner, StoreSource source) : Teacher
     public override Network? Network => inner?.Network;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<int>? CoveredClasses => inner?.CoveredClasses;
+    public override IReadOnlyList<int>? CoveredClasses => inner is null ? StoreManifest.Load(_path).CoveredClasses : inner.CoveredClasses;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Features(Batch sample) => inner?.Features(sample) ?? [];
+    public override IReadOnlyList<string> Features(Batch sample) => inner?.Features(sample) ?? [.. StoreManifest.Load(_path).Features.Keys];
 
     /// <inheritdoc/>
     public override string Fingerprint() => inner?.Fingerprint() ?? StoreManifest.Load(_path).Key[StoreManifest.TeacherField];
@@ -104,7 +104,6 @@ public sealed class StoreTeacher(Teacher? inner, StoreSource source) : Teacher
 
     private TeacherStore OpenStore(IReadOnlyList<string> features)
     {
-        var exists = File.Exists(Path.Combine(_path, StoreManifest.FileName));
         if (inner is null)
         {
             var found = StoreManifest.Load(_path);
@@ -113,12 +112,23 @@ public sealed class StoreTeacher(Teacher? inner, StoreSource source) : Teacher
         }
 
         var manifest = Wanted();
-        if (exists)
+        if (File.Exists(Path.Combine(_path, StoreManifest.FileName)))
         {
             Compare(StoreManifest.Load(_path), manifest, withTeacher: true);
         }
 
-        return TeacherStore.OpenOrCreate(_path, manifest);
+        var store = TeacherStore.OpenOrCreate(_path, manifest);
+        try
+        {
+            // Another process may have made it meanwhile.
+            Compare(store.Manifest, manifest, withTeacher: true);
+            return store;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
     }
 
     private void Compare(StoreManifest found, StoreManifest wanted, bool withTeacher)
@@ -155,6 +165,7 @@ public sealed class StoreTeacher(Teacher? inner, StoreSource source) : Teacher
             Temperature = source.Options.Temperature,
             Views = source.Options.Views ?? 1,
             Logits = Row(shapes.Logits),
+            CoveredClasses = inner.CoveredClasses?.ToArray(),
             Features = source.Features.ToDictionary(name => name, name => Row(shapes.Features[name])),
         };
 

@@ -8,16 +8,19 @@ namespace DistillSharp.Teachers.Store;
 /// </summary>
 public sealed class TeacherStore : IDisposable
 {
+    internal const string ShardFolderName = "shards";
+    internal const string ClaimFolderName = "claims";
+
     private readonly SortedDictionary<string, Shard> _shards = new(StringComparer.Ordinal);
     private readonly RowIndex _index;
     private readonly FileStream? _lock;
 
-    private TeacherStore(string path, StoreManifest manifest, bool alone)
+    private TeacherStore(string path, StoreManifest manifest)
     {
         (Path, Manifest) = (System.IO.Path.GetFullPath(path), manifest);
         Layout = new RowLayout(manifest);
         _index = new RowIndex(Layout.BlockRows);
-        _lock = Lock(alone);
+        _lock = Lock(Path, alone: false);
         try
         {
             Refresh();
@@ -46,9 +49,9 @@ public sealed class TeacherStore : IDisposable
 
     internal RowLayout Layout { get; }
 
-    internal string ShardFolder => System.IO.Path.Combine(Path, "shards");
+    internal string ShardFolder => System.IO.Path.Combine(Path, ShardFolderName);
 
-    internal string ClaimFolder => System.IO.Path.Combine(Path, "claims");
+    internal string ClaimFolder => System.IO.Path.Combine(Path, ClaimFolderName);
 
     internal IReadOnlyCollection<Shard> Shards => _shards.Values;
 
@@ -57,11 +60,7 @@ public sealed class TeacherStore : IDisposable
     /// <summary>Opens a store.</summary>
     /// <exception cref="FileNotFoundException">There is none.</exception>
     /// <exception cref="InvalidDataException">It is damaged; the message says what and where.</exception>
-    public static TeacherStore Open(string path) => new(path, StoreManifest.Load(path), alone: false);
-
-    /// <summary>Opens a store while nobody else may have it open.</summary>
-    /// <exception cref="IOException">It is in use.</exception>
-    internal static TeacherStore OpenAlone(string path) => new(path, StoreManifest.Load(path), alone: true);
+    public static TeacherStore Open(string path) => new(path, StoreManifest.Load(path));
 
     /// <summary>Opens a store, or makes an empty one where there is none.</summary>
     public static TeacherStore OpenOrCreate(string path, StoreManifest manifest)
@@ -71,7 +70,7 @@ public sealed class TeacherStore : IDisposable
             // What cannot be laid out is refused before anything is on disk.
             _ = new RowLayout(manifest);
             Directory.CreateDirectory(path);
-            manifest.Save(path);
+            Create(path, manifest);
         }
 
         return Open(path);
@@ -154,24 +153,13 @@ public sealed class TeacherStore : IDisposable
     }
 
     /// <summary>Begins a shard of this process.</summary>
-    internal ShardWriter BeginShard()
-    {
-        Directory.CreateDirectory(ShardFolder);
-        return new ShardWriter(this);
-    }
+    internal ShardWriter BeginShard() => new(Path, Manifest, Layout);
 
     /// <summary>Claims a piece of work for this process until the claim is disposed; null where another has it. The system lets go when a process dies.</summary>
     internal IDisposable? TryClaim(string name)
     {
         Directory.CreateDirectory(ClaimFolder);
-        try
-        {
-            return new FileStream(System.IO.Path.Combine(ClaimFolder, name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
-        }
-        catch (IOException) when (File.Exists(System.IO.Path.Combine(ClaimFolder, name)))
-        {
-            return null;
-        }
+        return TryLock(System.IO.Path.Combine(ClaimFolder, name));
     }
 
     /// <inheritdoc/>
@@ -186,6 +174,36 @@ public sealed class TeacherStore : IDisposable
         _lock?.Dispose();
     }
 
+    // Of several processes that begin a store at once the first one says what it is of.
+    private static void Create(string path, StoreManifest manifest)
+    {
+        var manifestFile = System.IO.Path.Combine(path, StoreManifest.FileName);
+        while (!File.Exists(manifestFile))
+        {
+            using var alone = TryLock(System.IO.Path.Combine(path, "manifest.lock"));
+            if (alone is null)
+            {
+                Thread.Sleep(20);
+            }
+            else if (!File.Exists(manifestFile))
+            {
+                manifest.Save(path);
+            }
+        }
+    }
+
+    private static FileStream? TryLock(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return null;
+        }
+    }
+
     // A row may be missing because the byte that changed is in its sample id.
     private InvalidDataException Missing(long sampleId, int view)
     {
@@ -193,11 +211,13 @@ public sealed class TeacherStore : IDisposable
         return new InvalidDataException(damage ?? $"{Path} has no row for sample {sampleId} in view {view}; it has {RowsOf(view)} rows of that view: fill it with `distill teach`");
     }
 
-    private FileStream? Lock(bool alone)
+    /// <summary>Shares a store with others who use it, or keeps all others out, until it is disposed; null where the medium cannot be written.</summary>
+    /// <exception cref="IOException">It is in use otherwise.</exception>
+    internal static FileStream? Lock(string path, bool alone)
     {
         try
         {
-            return new FileStream(System.IO.Path.Combine(Path, "store.lock"), FileMode.OpenOrCreate, alone ? FileAccess.ReadWrite : FileAccess.Read, alone ? FileShare.None : FileShare.ReadWrite);
+            return new FileStream(System.IO.Path.Combine(path, "store.lock"), FileMode.OpenOrCreate, alone ? FileAccess.ReadWrite : FileAccess.Read, alone ? FileShare.None : FileShare.ReadWrite);
         }
         catch (UnauthorizedAccessException) when (!alone)
         {
@@ -206,7 +226,7 @@ public sealed class TeacherStore : IDisposable
         }
         catch (IOException error) when (error is not (FileNotFoundException or DirectoryNotFoundException))
         {
-            throw new IOException($"{Path} is in use by another process{(alone ? "" : ", which tidies it up")}; wait for it, or stop it first", error);
+            throw new IOException($"{path} is in use by another process{(alone ? "" : ", which tidies it up")}; wait for it, or stop it first", error);
         }
     }
 }

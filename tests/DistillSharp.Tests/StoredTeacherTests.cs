@@ -1,0 +1,91 @@
+using DistillSharp.RunLog;
+using DistillSharp.Runs;
+using DistillSharp.Teachers.Store;
+
+namespace DistillSharp.Tests;
+
+/// <summary>Whole runs whose teacher's outputs are stored.</summary>
+[Collection(nameof(ChainRuns))]
+public sealed class StoredTeacherTests : IDisposable
+{
+    private readonly ChainRuns _runs = new();
+    private readonly TemporaryFolder _folder = new();
+
+    private string StorePath => _folder.File("store");
+
+    public void Dispose()
+    {
+        _runs.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public void Run_FloatStore_TrainsWhatTheLiveTeacherTrainsAndIsReadAgain()
+    {
+        var (_, live, _) = _runs.Run(Text("{model: mlp, widths: [16]}"));
+        var (_, first, filled) = _runs.Run(Text(Stored("precision: float32")));
+        Assert.Equal(JobResult.Load(live.JobResultFile("soft", 1)).Metrics["nll"], JobResult.Load(first.JobResultFile("soft", 1)).Metrics["nll"], 3);
+        Assert.Contains(filled.OfType<NoteLogged>(), note => note.Message.Contains("samples stored", StringComparison.Ordinal));
+
+        // Another run with the same teacher reads what is there, and so trains the same bits.
+        var (_, second, read) = _runs.Run(Text(Stored("precision: float32")));
+        Assert.DoesNotContain(read.OfType<NoteLogged>(), note => note.Message.Contains("samples stored", StringComparison.Ordinal));
+        Assert.Equal(ChainRuns.Hashes(first), ChainRuns.Hashes(second));
+    }
+
+    [Fact]
+    public void Run_InterruptedAndResumed_GoesOnToTheSameBits()
+    {
+        var text = Text(Stored("precision: int8, top_k: 4, temperature: 2"));
+        var whole = _runs.Run(text).Directory;
+        var directory = _runs.Prepare(text);
+        Assert.Null(_runs.Continue(text, directory, stop: runEvent => runEvent is StepLogged { Arm: "soft", Seed: 0 }).Results);
+        _runs.Continue(text, directory);
+        Assert.Equal(ChainRuns.Hashes(whole), ChainRuns.Hashes(directory));
+    }
+
+    [Fact]
+    public void Run_StoreAlone_TeachesAndIsMeasuredAsTheTeacherItIsOf()
+    {
+        var text = Text(Stored("precision: float32"));
+        var (_, with, _) = _runs.Run(text);
+        Assert.Contains("on which the teacher is measured", Assert.Throws<InvalidDataException>(() => _runs.Run(Text($"{{store: {StorePath}}}"))).Message, StringComparison.Ordinal);
+
+        new StoreTeaching(_runs.Read(text), with, null).Fill(new TeachRange(), new Progress<TeachProgress>(), _ => { }, TestContext.Current.CancellationToken);
+        var (_, alone, _) = _runs.Run(Text($"{{store: {StorePath}}}"));
+        Assert.Equal(ChainRuns.Hash(with.WeightsFile("soft", 1)), ChainRuns.Hash(alone.WeightsFile("soft", 1)));
+        var (expected, measured) = (JobResult.Load(with.JobResultFile("teacher", 0)), JobResult.Load(alone.JobResultFile("teacher", 0)));
+        Assert.Equal(expected.Predictions, measured.Predictions);
+        Assert.Equal(expected.Metrics["nll"], measured.Metrics["nll"], 5);
+    }
+
+    [Fact]
+    public void Run_StoreOfAnotherTeacher_IsRefusedWithTheField()
+    {
+        _runs.Run(Text(Stored("precision: float32")));
+        var error = Assert.Throws<InvalidDataException>(() => _runs.Run(Text(Stored("precision: float32").Replace("seed: 0", "seed: 7", StringComparison.Ordinal))));
+        Assert.Matches("does not fit: teacher is [0-9a-f]{12}… in the store and [0-9a-f]{12}… here", error.Message);
+    }
+
+    [Fact]
+    public void Run_EnsembleAndFeatures_AreStoredOnce()
+    {
+        var text = Text("").Replace("teacher: ", $"teachers: {{a: {{model: mlp, widths: [16]}}, b: {{model: mlp, widths: [12]}}, store: {{path: {StorePath}, precision: float16}}}}", StringComparison.Ordinal)
+            .Replace("terms: [", "terms: [{method: fitnet, student: hidden1, teacher: b.hidden1, weight: 0.1}, ", StringComparison.Ordinal);
+        _runs.Run(text);
+        using var store = TeacherStore.Open(StorePath);
+        Assert.Equal(["b.hidden1"], store.Manifest.Features.Keys);
+        Assert.Equal("torch", store.Manifest.Key["teacher.a.engine"]);
+        Assert.Equal([0], store.Views);
+    }
+
+    private string Stored(string keys) => $"{{model: mlp, widths: [16], seed: 0, store: {{path: {StorePath}, {keys}}}}}";
+
+    private static string Text(string teacher) =>
+        $$"""
+        teacher: {{teacher}}
+        objectives:
+          soft: {terms: [{method: soft_target, temperature: 2}]}
+        seeds: [0, 1]
+        """;
+}
