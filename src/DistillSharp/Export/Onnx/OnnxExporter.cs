@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using DistillSharp.Data;
 using DistillSharp.Models;
 using static TorchSharp.torch;
@@ -50,7 +51,7 @@ public static class OnnxExporter
 
         var graph = Describe(network, data, exits ?? []);
         using var file = new AtomicFile(path);
-        file.Stream.Write(Model(graph, Complete(metadata, network, data)).Bytes);
+        Model(graph, Complete(metadata, network, data)).CopyTo(file.Stream);
         file.Close();
         var result = ParityCheck.Compare(network, file.TemporaryPath, samples, exits, sampleIds);
         file.Commit();
@@ -60,7 +61,7 @@ public static class OnnxExporter
     /// <summary>The bytes of a file with the network's output and those exits, without metadata and unchecked.</summary>
     /// <exception cref="NotSupportedException">A module or an exit cannot be described; says which.</exception>
     internal static byte[] InMemory(Network network, DatasetInfo data, IReadOnlyList<EarlyExit> exits) =>
-        Unsealed(Describe(network, data, exits)).Bytes.ToArray();
+        Unsealed(Describe(network, data, exits)).ToArray();
 
     private static ProtobufWriter Describe(Network network, DatasetInfo data, IReadOnlyList<EarlyExit> exits)
     {
@@ -103,7 +104,13 @@ public static class OnnxExporter
     private static ProtobufWriter Model(ProtobufWriter graph, Dictionary<string, string> metadata)
     {
         var model = Unsealed(graph);
-        metadata[Provenance.ContentSha256] = Provenance.Sha256(model.Bytes);
+        using var hash = SHA256.Create();
+        using (var hashing = new CryptoStream(Stream.Null, hash, CryptoStreamMode.Write))
+        {
+            model.CopyTo(hashing);
+        }
+
+        metadata[Provenance.ContentSha256] = Convert.ToHexStringLower(hash.Hash!);
         foreach (var (key, value) in Provenance.Seal(metadata))
         {
             model.Message(14, new ProtobufWriter().Text(1, key).Text(2, value));

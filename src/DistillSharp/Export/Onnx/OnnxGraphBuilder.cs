@@ -123,9 +123,9 @@ internal sealed class OnnxGraphBuilder : ModuleWalker
             return message.Integers(1, [integers.Count]).Integer(2, Int64Type).Text(8, constant.Name).Raw(9, bytes);
         }
 
-        using var raw = new MemoryStream();
-        Safetensors.UseBytes(constant.Weights!, bytes => raw.Write(bytes));
-        return message.Integers(1, constant.Weights!.shape).Integer(2, FloatType).Text(8, constant.Name).Raw(9, raw.GetBuffer().AsSpan(0, (int)raw.Length));
+        var weights = constant.Weights!;
+        return message.Integers(1, weights.shape).Integer(2, FloatType).Text(8, constant.Name)
+            .Raw(9, weights.numel() * sizeof(float), stream => Safetensors.UseBytes(weights, bytes => stream.Write(bytes)));
     }
 
     private static ProtobufWriter ValueInfo(GraphValue value)
