@@ -6,6 +6,7 @@ var root = new RootCommand("Measurements of DistillSharp: speed against a bare T
 {
     SpeedCommand.Create(),
     MemoryRows.CreateChild(),
+    PyTorchCommand.Create(),
     MethodsCommand.Create(),
     ResultsCommands.CreateResults(),
     ResultsCommands.CreateRender(),
