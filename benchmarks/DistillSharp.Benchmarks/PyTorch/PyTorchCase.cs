@@ -7,7 +7,6 @@ using DistillSharp.Methods.Logits;
 using DistillSharp.Models;
 using DistillSharp.RunLog;
 using DistillSharp.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Benchmarks.PyTorch;
