@@ -51,6 +51,21 @@ public sealed class DataLocator(string? folder)
             + "  put the files into a folder and name it by --data-dir or the environment variable DISTILL_DATA");
     }
 
+    /// <summary>
+    /// The full path of a file: where it starts at <paramref name="start"/>, or, as <c>name/file</c>, in what was fetched under that name.
+    /// </summary>
+    public string FileAt(string start, string path)
+    {
+        var full = Path.GetFullPath(Path.Combine(start, path));
+        return !File.Exists(full) && path.Split('/') is [var name, var file] && DatasetFetcher.Known(name) is { } known && known.FileNames.Contains(file) && FetchedFolder(name) is { } fetched
+            ? Path.Combine(fetched, file)
+            : full;
+    }
+
+    /// <summary>What would bring a missing file <c>name/file</c>; empty where nothing here would.</summary>
+    public static string HowToGet(string path) =>
+        path.Split('/', '\\') is [.., var name, var file] && DatasetFetcher.Known(name)?.FileNames.Contains(file) == true ? $"; `distill data get {name}` fetches it" : "";
+
     /// <summary>The folder of what <c>distill data get</c> fetches, with the right hashes where files are known as a whole.</summary>
     /// <exception cref="FileNotFoundException">No folder has it.</exception>
     public string FindFetched(string name) => FetchedFolder(name)

@@ -174,7 +174,7 @@ internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs cat
         }
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException or ArgumentException)
         {
-            binder.Errors.Add(node.Get(kind.Key)!, error is FileNotFoundException or DirectoryNotFoundException ? $"there is no file {options.Location}" : error.Message);
+            binder.Errors.Add(node.Get(kind.Key)!, error is FileNotFoundException or DirectoryNotFoundException ? $"there is no file {options.Location}{DataLocator.HowToGet(options.Location)}" : error.Message);
             return null;
         }
     }

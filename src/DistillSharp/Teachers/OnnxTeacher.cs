@@ -32,7 +32,7 @@ public sealed record OnnxTeacherOptions : TeacherSourceOptions
     public override IReadOnlyDictionary<string, string> Metadata => OnnxGraph.Read(Onnx).Metadata;
 
     /// <inheritdoc/>
-    public override TeacherSourceOptions In(string folder) => this with { Onnx = Path.GetFullPath(Path.Combine(folder, Onnx)) };
+    public override TeacherSourceOptions In(string folder) => this with { Onnx = new DataLocator(null).FileAt(folder, Onnx) };
 
     /// <inheritdoc/>
     public override void CheckSource()
