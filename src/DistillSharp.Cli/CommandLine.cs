@@ -25,6 +25,7 @@ public static class CommandLine
     /// <summary>Runs the command and returns its exit code.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
+        Teachers.TorchScriptTeacher.Probe = LoadScriptCommand.Probe;
         var root = Create();
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0 && parsed.Action is not System.CommandLine.Help.HelpAction)
@@ -73,6 +74,7 @@ public static class CommandLine
             NewCommand.Create(),
             ProveCommand.Create(),
             JobCommand.Create(),
+            LoadScriptCommand.Create(),
         };
         root.Options.Add(CommonOptions.Debug);
         return root;

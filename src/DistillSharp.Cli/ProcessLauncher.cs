@@ -38,7 +38,8 @@ internal sealed class ProcessLauncher(string? dataFolder) : IJobLauncher
         }
     }
 
-    private ProcessStartInfo StartInfo(RunDirectory directory, string arm, int? seed)
+    /// <summary>How to start this program again with other arguments.</summary>
+    internal static ProcessStartInfo OwnProgram(params string[] arguments)
     {
         var info = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
@@ -46,10 +47,13 @@ internal sealed class ProcessLauncher(string? dataFolder) : IJobLauncher
             info.ArgumentList.Add(Environment.GetCommandLineArgs()[0]);
         }
 
-        info.ArgumentList.Add("job");
-        info.ArgumentList.Add(directory.Path);
-        info.ArgumentList.Add("--arm");
-        info.ArgumentList.Add(arm);
+        arguments.ToList().ForEach(info.ArgumentList.Add);
+        return info;
+    }
+
+    private ProcessStartInfo StartInfo(RunDirectory directory, string arm, int? seed)
+    {
+        var info = OwnProgram("job", directory.Path, "--arm", arm);
         if (seed is { } number)
         {
             info.ArgumentList.Add("--seed");

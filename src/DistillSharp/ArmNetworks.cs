@@ -103,7 +103,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
         using var teacher = Load(Find(arm.Teacher!), seed, combiner => combiner, teaches: false);
         using var batch = data.Validation.Epoch(0).First();
         using var probe = batch.To(device);
-        using var task = plan.Scheme.Entry.CreateTask(plan.Scheme.Options, new TaskContext(student, arm.Model!, teacher, stage, probe, data.Source(stage, seed, arm.SeesAllSamples)));
+        using var task = plan.Scheme.Entry.CreateTask(plan.Scheme.Options, new TaskContext(student, arm.Model!, teacher, stage, probe, data.Source(arm, stage, seed)));
         return task.TakeDeployed() ?? student;
     }
 

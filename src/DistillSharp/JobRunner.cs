@@ -15,6 +15,8 @@ namespace DistillSharp;
 /// <summary>Trains, evaluates and exports one arm with one seed, in this process. A finished job leaves <c>metrics.json</c>.</summary>
 internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData data, IRunEventSink events, TimeProvider clock, int threads, CancellationToken cancellation)
 {
+    private const float LogitOfNone = 10;
+
     private readonly Trainer _trainer = new(events, clock);
     private readonly torch.Device _device = TorchRuntime.Device(recipe.Device);
     private readonly ArmNetworks _networks = new(
@@ -172,11 +174,11 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
     }
 
     private int StepsPerEpoch(StagePlan stage, int seed, ArmPlan arm) =>
-        (data.Source(stage, seed, arm.SeesAllSamples).BatchCount + stage.Training.Accumulate - 1) / stage.Training.Accumulate;
+        (data.Source(arm, stage, seed).BatchCount + stage.Training.Accumulate - 1) / stage.Training.Accumulate;
 
     private TrainingJob CreateJob(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Teacher? teacher, CheckpointStore? checkpoints) => new(
         arm.Name, seed, plan, student,
-        stage => data.Source(stage, seed, arm.SeesAllSamples, plan.Scheme.Entry.Partner, arm.SeesFixedViews),
+        stage => data.Source(arm, stage, seed, plan.Scheme.Entry.Partner, arm.SeesFixedViews),
         (stage, probe, source) => plan.Scheme.Entry.CreateTask(plan.Scheme.Options, new TaskContext(student, arm.Model!, teacher, stage, probe, source)),
         Validate,
         checkpoints);
@@ -226,8 +228,8 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
     // An ensemble or a file: nothing is trained. Members cost and weigh what they do together.
     private JobResult MeasureOnly(ArmPlan arm, int seed)
     {
-        var validation = LogitsOf(arm, seed, StoredSplit.Validation, data.Validation);
-        var measured = Measure(arm, seed, validation, LogitsOf(arm, seed, StoredSplit.Test, data.Test));
+        var (validation, covered) = LogitsOf(arm, seed, StoredSplit.Validation, data.Validation);
+        var measured = Measure(arm, seed, validation, LogitsOf(arm, seed, StoredSplit.Test, data.Test).Logits);
         if (arm.Source?.File is { } file)
         {
             measured.Metrics["bytes"] = new FileInfo(file).Length;
@@ -253,17 +255,53 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             Validation = ClassificationMetrics.Compute(validation.Logits, validation.Labels, validation.Classes).Metrics,
             Predictions = measured.Predictions,
             PerClass = measured.PerClass,
-            Notes = arm.Ensemble is { Combiner: { ReadsLabels: true } combiner }
-                ? [$"{ConfigBinder.SnakeCase(combiner.Combine.ToString())} reads labels, which it may in training; on validation and test data it is measured as the mean of its members' probabilities."]
-                : [],
+            Notes = [.. Notes(arm, covered)],
         };
     }
 
-    private SplitLogits LogitsOf(ArmPlan arm, int seed, StoredSplit split, IBatchSource source)
+    private (SplitLogits Logits, IReadOnlyList<int>? Covered) LogitsOf(ArmPlan arm, int seed, StoredSplit split, IBatchSource source)
     {
         using var teacher = _networks.LoadToMeasure(arm, seed, split);
         using var opened = teacher.Open([]);
-        return Evaluator.Logits(opened, source, _device);
+        return (AllClasses(teacher, Evaluator.Logits(opened, source, _device)), teacher.CoveredClasses);
+    }
+
+    private IEnumerable<string> Notes(ArmPlan arm, IReadOnlyList<int>? covered)
+    {
+        if (arm.Ensemble is { Combiner: { ReadsLabels: true } combiner })
+        {
+            yield return $"{ConfigBinder.SnakeCase(combiner.Combine.ToString())} reads labels, which it may in training; on validation and test data it is measured as the mean of its members' probabilities.";
+        }
+
+        if (covered is not null)
+        {
+            var lacking = data.Info.Classes.Where((_, i) => !covered.Contains(i));
+            yield return $"The teacher has no output for {string.Join(", ", lacking.Take(12))}: all such samples count as its errors, and its nll over them says nothing.";
+        }
+    }
+
+    // A class that the teacher lacks is never its prediction; its probability is small and not 0, so that nll stays a number.
+    private SplitLogits AllClasses(Teacher teacher, SplitLogits split)
+    {
+        if (teacher.CoveredClasses is not { } covered)
+        {
+            return split;
+        }
+
+        var classes = data.Info.Classes.Count;
+        var logits = new float[split.Labels.Length * classes];
+        for (var row = 0; row < split.Labels.Length; row++)
+        {
+            var own = split.Logits.AsSpan(row * split.Classes, split.Classes);
+            var whole = logits.AsSpan(row * classes, classes);
+            whole.Fill(own.ToArray().Min() - LogitOfNone);
+            for (var i = 0; i < covered.Count; i++)
+            {
+                whole[covered[i]] = own[i];
+            }
+        }
+
+        return new SplitLogits(logits, split.Labels, classes);
     }
 
     private static double ChainCost(JobResult job) => job.Metrics.TryGetValue("chain_cpu_seconds", out var chain) ? chain : job.Metrics["cpu_seconds"];

@@ -12,12 +12,14 @@ internal sealed class RunData
 {
     private readonly DataSplits _splits;
     private readonly Dataset _teacherTrain;
+    private readonly Dataset? _withUnlabelled;
     private readonly Recipe _recipe;
     private readonly Lazy<string> _wholeSha256;
 
-    private RunData(Recipe recipe, Dataset whole, DataSplits splits, Dataset teacherTrain)
+    private RunData(Recipe recipe, Dataset whole, DataSplits splits, Dataset teacherTrain, Dataset? unlabelled)
     {
-        _wholeSha256 = new Lazy<string>(whole.Sha256);
+        _withUnlabelled = unlabelled is null ? null : splits.Train.WithUnlabelled(unlabelled);
+        _wholeSha256 = new Lazy<string>(() => recipe.Unlabelled is null || recipe.Unlabelled == UnlabelledSpec.Rest ? whole.Sha256() : $"{whole.Sha256()}+{unlabelled!.Sha256()}");
         _teacherTrain = teacherTrain;
         _recipe = recipe;
         _splits = splits;
@@ -48,31 +50,28 @@ internal sealed class RunData
     /// <summary>Reads and splits the data.</summary>
     public static RunData Load(Recipe recipe, string? folder)
     {
-        var pair = recipe.Dataset.Entry.Load(recipe.Dataset.Options, new DataLocator(folder));
+        var locator = new DataLocator(folder);
+        var pair = recipe.Dataset.Entry.Load(recipe.Dataset.Options, locator);
         var splits = DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed, recipe.Data.TrainSamples);
-        var teacherTrain = TeachersOf(recipe).Any(teacher => teacher.AllSamples) ? DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed).Train : splits.Train;
-        return new RunData(recipe, pair.Train, splits, teacherTrain);
+        var whole = new Lazy<Dataset>(() => DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed).Train);
+        var teacherTrain = TeachersOf(recipe).Any(teacher => teacher.AllSamples) ? whole.Value : splits.Train;
+        var unlabelled = recipe.Unlabelled is not { } wanted ? null
+            : wanted == UnlabelledSpec.Rest ? whole.Value
+            : wanted.Load(splits.Train.Info, locator);
+        return new RunData(recipe, pair.Train, splits, teacherTrain, unlabelled);
     }
 
-    /// <summary>Training batches of a stage.</summary>
+    /// <summary>Training batches of a stage of an arm: with unlabelled samples where it learns from a teacher.</summary>
+    /// <param name="arm">Which samples it sees.</param>
     /// <param name="stage">Batch size.</param>
     /// <param name="seed">Seed of order and augmentation.</param>
-    /// <param name="allSamples">True for a teacher that sees more samples than students do.</param>
     /// <param name="partner">Which samples batches bring along.</param>
     /// <param name="fixedViews">True where augmented samples are seen in the views whose teacher outputs are stored, if any are.</param>
-    public IBatchSource Source(StagePlan stage, int seed, bool allSamples, BatchPartner partner = BatchPartner.None, bool fixedViews = false) => new Loader(allSamples ? _teacherTrain : _splits.Train, new LoaderOptions
-    {
-        BatchSize = stage.Training.BatchSize,
-        Shuffle = true,
-        Seed = DerivedSeed.Of(seed, "data"),
-        Augment = stage.Training.Augment ?? _recipe.Data.Augment,
-        Normalise = Normalisation,
-        Partner = partner,
-        Views = fixedViews ? _recipe.Views : 0,
-    });
+    public IBatchSource Source(ArmPlan arm, StagePlan stage, int seed, BatchPartner partner = BatchPartner.None, bool fixedViews = false) =>
+        Loader(_withUnlabelled is not null && arm.Teacher is not null && stage.NeedsTeacher ? _withUnlabelled : arm.SeesAllSamples ? _teacherTrain : _splits.Train, stage, seed, partner, fixedViews);
 
     /// <summary>The students' training samples in their fixed views, as a teacher is shown them for a store.</summary>
-    public Loader StoredTraining() => new(_splits.Train, new LoaderOptions { Augment = _recipe.Data.Augment, Views = _recipe.Views, Normalise = Normalisation });
+    public Loader StoredTraining() => new(_withUnlabelled ?? _splits.Train, new LoaderOptions { Augment = _recipe.Data.Augment, Views = _recipe.Views, Normalise = Normalisation });
 
     /// <summary>The samples of the validation or the test split, as a teacher is shown them for a store.</summary>
     public Loader StoredSplit(StoredSplit split) => Evaluation(split == DistillSharp.StoredSplit.Validation ? _splits.Validation : _splits.Test);
@@ -85,7 +84,7 @@ internal sealed class RunData
         StoreFields((split == DistillSharp.StoredSplit.Validation ? _splits.Validation : _splits.Test).Sha256(), new AugmentOptions());
 
     /// <summary>What identifies data and splits.</summary>
-    public Dictionary<string, string> Fingerprint() => new()
+    public Dictionary<string, string> Fingerprint() => With(new()
     {
         ["dataset"] = _recipe.Dataset.Entry.Name,
         ["train_samples"] = _splits.Train.Count.ToString(CultureInfo.InvariantCulture),
@@ -94,7 +93,7 @@ internal sealed class RunData
         ["train_sha256"] = _splits.Train.Sha256(),
         ["validation_sha256"] = _splits.Validation.Sha256(),
         ["test_sha256"] = _splits.Test.Sha256(),
-    };
+    });
 
     /// <summary>Remembers the data of a run, and refuses to go on with other data.</summary>
     /// <exception cref="InvalidDataException">The data is not what the run began with.</exception>
@@ -130,6 +129,28 @@ internal sealed class RunData
 
     private static string Text(IReadOnlyList<float>? values) =>
         values is null ? "none" : string.Join(", ", values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
+
+    private Dictionary<string, string> With(Dictionary<string, string> labelled)
+    {
+        if (_withUnlabelled is not null)
+        {
+            labelled["samples_with_unlabelled"] = _withUnlabelled.Count.ToString(CultureInfo.InvariantCulture);
+            labelled["with_unlabelled_sha256"] = _withUnlabelled.Sha256();
+        }
+
+        return labelled;
+    }
+
+    private Loader Loader(Dataset samples, StagePlan stage, int seed, BatchPartner partner, bool fixedViews) => new(samples, new LoaderOptions
+    {
+        BatchSize = stage.Training.BatchSize,
+        Shuffle = true,
+        Seed = DerivedSeed.Of(seed, "data"),
+        Augment = stage.Training.Augment ?? _recipe.Data.Augment,
+        Normalise = Normalisation,
+        Partner = partner,
+        Views = fixedViews ? _recipe.Views : 0,
+    });
 
     private static IEnumerable<TeacherSection> TeachersOf(Recipe recipe) => recipe.Teacher is { } teacher ? [teacher] : recipe.Teachers?.Members.Values ?? [];
 

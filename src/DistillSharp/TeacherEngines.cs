@@ -44,7 +44,7 @@ internal sealed class TeacherEngines(IReadOnlyList<ArmPlan> arms, RunDirectory d
         // The largest batch decides: it is where the time goes.
         var (reader, largest) = stages.MaxBy(entry => entry.Stage.Training.BatchSize);
         var passes = stages.Sum(entry => Passes(entry.Arm, entry.Stage));
-        using var batch = data.Source(largest, reader.Seeds[0], reader.SeesAllSamples).Epoch(0).First();
+        using var batch = data.Source(reader, largest, reader.Seeds[0]).Epoch(0).First();
         using var moved = batch.To(network.parameters().First().device);
         return new EngineChooser(data.Info, threads).Choose(teacher.Engine, network, features, moved, passes);
     }
@@ -63,7 +63,7 @@ internal sealed class TeacherEngines(IReadOnlyList<ArmPlan> arms, RunDirectory d
 
     private long Passes(ArmPlan arm, Training.StagePlan stage)
     {
-        var source = data.Source(stage, arm.Seeds[0], arm.SeesAllSamples);
+        var source = data.Source(arm, stage, arm.Seeds[0]);
         var cached = stage.Training.CacheTeacher && !source.IsAugmented && stage.Terms.All(term => term.TeacherFeatures.Count == 0);
         return (long)source.BatchCount * (cached ? 1 : stage.Training.Epochs) * (arm.Seeds.Count + arm.Candidates.Count);
     }

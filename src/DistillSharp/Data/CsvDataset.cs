@@ -31,6 +31,8 @@ public sealed record CsvOptions
 /// <summary>Numeric columns and a label column, separated by commas, with or without a header line.</summary>
 public static class CsvDataset
 {
+    private const int None = -1;
+
     /// <summary>Catalog entry.</summary>
     public static DatasetEntry Entry { get; } = new(
         "csv", "your own CSV tables: numeric columns and a label", "your own", typeof(CsvOptions), _ => null, (options, _) => Load((CsvOptions)options));
@@ -42,6 +44,15 @@ public static class CsvDataset
         var train = ReadTable(options.Train, options.Label);
         var classes = options.Classes.Count > 0 ? options.Classes : SortedLabels(train.Labels);
         return new DatasetPair(ToDataset(options.Train, train, classes, options.Shape), ToDataset(options.Test, ReadTable(options.Test, options.Label), classes, options.Shape));
+    }
+
+    /// <summary>The numbers of a table without labels, row by row.</summary>
+    /// <param name="path">The table.</param>
+    /// <param name="leftOut">A column to leave out; null for none.</param>
+    internal static (int Columns, float[] Values) ReadNumbers(string path, string? leftOut)
+    {
+        var table = ReadTable(path, leftOut, labelled: false);
+        return (table.Columns, table.Values);
     }
 
     private static Dataset ToDataset(string path, Table table, IReadOnlyList<string> classes, IReadOnlyList<int> shape)
@@ -67,7 +78,7 @@ public static class CsvDataset
             : [.. distinct.Order(StringComparer.Ordinal)];
     }
 
-    private static Table ReadTable(string path, string? label)
+    private static Table ReadTable(string path, string? label, bool labelled = true)
     {
         var lines = File.ReadLines(path).Select((text, i) => (text, Number: i + 1)).Where(line => line.text.Length > 0).ToList();
         if (lines.Count == 0)
@@ -76,7 +87,7 @@ public static class CsvDataset
         }
 
         var first = Cells(lines[0].text);
-        var labelColumn = LabelColumn(path, first, label);
+        var labelColumn = labelled || label is not null ? LabelColumn(path, first, label) : None;
         var hasHeader = IsHeader(first, labelColumn, label, lines.Count > 1 ? Cells(lines[1].text) : null);
         var values = new List<float>();
         var labels = new List<string>();
@@ -101,7 +112,9 @@ public static class CsvDataset
             }
         }
 
-        return labels.Count == 0 ? throw new InvalidDataException($"{path} has a header and no samples") : new Table([.. values], [.. labels], first.Length - 1);
+        return values.Count == 0
+            ? throw new InvalidDataException($"{path} has a header and no samples")
+            : new Table([.. values], [.. labels], labelColumn == None ? first.Length : first.Length - 1);
     }
 
     private static int LabelColumn(string path, string[] first, string? label)
@@ -130,7 +143,7 @@ public static class CsvDataset
             return true;
         }
 
-        return !TryNumber(first[labelColumn], out _)
+        return labelColumn != None && !TryNumber(first[labelColumn], out _)
             && (first[labelColumn] == label || (second is not null && labelColumn < second.Length && TryNumber(second[labelColumn], out _)));
     }
 

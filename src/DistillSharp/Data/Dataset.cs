@@ -75,6 +75,41 @@ public sealed class Dataset
     /// <summary>The samples at these positions, in this order.</summary>
     public Dataset Subset(IEnumerable<int> positions) => new(Info, _bytes, _floats, _labels, [.. positions.Select(i => _indices[i])], Scale);
 
+    /// <summary>
+    /// These samples, and behind them those of another set without their labels. Ids of a set of its own go on behind this whole set's;
+    /// of a subset of the same set they stay, and what is in both is there once, with its label.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The samples have another shape.</exception>
+    public Dataset WithUnlabelled(Dataset others)
+    {
+        if (!Info.InputShape.SequenceEqual(others.Info.InputShape))
+        {
+            throw new InvalidDataException(
+                $"unlabelled samples of {others.Info.Name} have the shape [{string.Join(", ", others.Info.InputShape)}], those of {Info.Name} [{string.Join(", ", Info.InputShape)}]; they must be the same");
+        }
+
+        if (ReferenceEquals(_labels, others._labels))
+        {
+            var own = _indices.ToHashSet();
+            int[] further = [.. others._indices.Where(index => !own.Contains(index))];
+            var hidden = (int[])_labels.Clone();
+            further.ToList().ForEach(index => hidden[index] = -1);
+            return new Dataset(Info, _bytes, _floats, hidden, [.. _indices, .. further], Scale);
+        }
+
+        var whole = _labels.Length;
+        int[] labels = [.. _labels, .. Enumerable.Repeat(-1, others._labels.Length)];
+        int[] indices = [.. _indices, .. others._indices.Select(index => whole + index)];
+        return IsBytes && others.IsBytes && Scale == others.Scale
+            ? new Dataset(Info, [.. _bytes!, .. others._bytes!], null, labels, indices, Scale)
+            : new Dataset(Info, null, [.. Numbers(), .. others.Numbers()], labels, indices, 1);
+    }
+
+    /// <summary>True where a sample has no label.</summary>
+    public bool HasUnlabelled => _indices.Any(index => _labels[index] < 0);
+
+    private IEnumerable<float> Numbers() => _floats ?? _bytes!.Select(value => value * Scale);
+
     /// <summary>SHA-256 over shape, labels and samples, as lower-case hex.</summary>
     public string Sha256()
     {

@@ -137,6 +137,12 @@ public static partial class NpyDataset
         };
         var names = classes.Count > 0 ? classes : [.. Enumerable.Range(0, labels.Length == 0 ? 0 : labels.Max() + 1).Select(label => $"{label}")];
         var info = new DatasetInfo(Path.GetFileNameWithoutExtension(inputsPath), shape[1..], names);
+        return ToDataset(info, values, labels);
+    }
+
+    /// <summary>Samples of an array of any number type.</summary>
+    internal static Dataset ToDataset(DatasetInfo info, Array values, int[] labels)
+    {
         return values switch
         {
             byte[] bytes => Dataset.FromBytes(info, bytes, labels, 1 / 255f),

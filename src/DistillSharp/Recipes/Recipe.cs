@@ -25,6 +25,9 @@ public sealed record Recipe
     /// <summary>How the data is split and augmented.</summary>
     public required DataSection Data { get; init; }
 
+    /// <summary>Samples without labels, for distilled arms; null for none.</summary>
+    public UnlabelledSpec? Unlabelled { get; init; }
+
     /// <summary>The teacher; null where there are several, or none.</summary>
     public TeacherSection? Teacher { get; init; }
 

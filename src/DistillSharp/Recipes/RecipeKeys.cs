@@ -16,6 +16,7 @@ public static class RecipeKeys
         Section(text, "Top level", typeof(TopSection));
         text.Append("Beside these: `data`, `teacher` or `teachers`, `student`, `objective` (one) or `objectives` (a map of arm names), `training`, `baselines`, `tuning`, `evaluation`, `export`, `plugins` (a list of .dll files).\n\n");
         Section(text, "data", typeof(Recipes.DataSection), "Beside these: `dataset` (its name) and the dataset's own keys, below.");
+        Section(text, "data.unlabelled", typeof(Data.UnlabelledOptions), "`rest`, or one of these files, or `dataset` (a name) with the dataset's own keys.");
         Section(text, "data.augment", typeof(Data.AugmentOptions));
         foreach (var entry in catalogs.Datasets.Entries.Where(entry => ConfigBinder.OptionsOf(entry.OptionsType).Count > 0))
         {

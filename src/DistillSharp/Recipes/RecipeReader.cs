@@ -79,6 +79,7 @@ public static class RecipeReader
 
             var top = Top();
             var (dataset, data) = ReadData();
+            var unlabelled = Unlabelled(data);
             var training = Training();
             var teacherReader = new TeacherReader(root, folder, catalogs, _binder, dataset?.Entry.Describe(dataset.Options));
             var (teacher, teachers) = (teacherReader.One(), teacherReader.Several());
@@ -103,6 +104,7 @@ public static class RecipeReader
                         Folder = folder,
                         Dataset = dataset,
                         Data = data,
+                        Unlabelled = unlabelled,
                         Teacher = teacher,
                         Teachers = teachers,
                         Student = student,
@@ -171,6 +173,41 @@ public static class RecipeReader
             // Keys that neither knows were reported by the first of the two.
             var unknown = errors.All.Count > before ? node.Entries?.Keys.Where(key => !own.Contains(key)) ?? [] : [];
             return (dataset, _binder.Bind<DataSection>(node, [.. theirs, .. unknown]));
+        }
+
+        private UnlabelledSpec? Unlabelled(DataSection data)
+        {
+            if (data.Unlabelled is not { } node)
+            {
+                return null;
+            }
+
+            if (root.Get("teacher") is null && root.Get("teachers") is null)
+            {
+                errors.Add(node, "are for terms that learn from a teacher, and there is none");
+                return null;
+            }
+
+            _warnings.Add("distilled arms see unlabelled samples besides, so that an epoch of theirs is longer than one of plain");
+            if (node.Scalar is "rest")
+            {
+                if (data.TrainSamples is null)
+                {
+                    errors.Add(node, "are the samples that `train_samples` leaves over, and it is not given");
+                }
+
+                return UnlabelledSpec.Rest;
+            }
+
+            if (node.Entries is null)
+            {
+                errors.Add(node, "must be `rest`, or a map such as `{npy: images.npy}`");
+                return null;
+            }
+
+            return node.Get("dataset") is not null
+                ? new UnlabelledSpec(null, catalogs.Datasets.Read(node, _binder))
+                : new UnlabelledSpec(_binder.Bind<UnlabelledOptions>(node), null);
         }
 
         private (ModelSpec? Model, string? Weights) ReadStudent(TeacherReader reader)

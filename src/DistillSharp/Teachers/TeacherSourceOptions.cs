@@ -130,5 +130,7 @@ public static class TeacherKinds
     public static IReadOnlyList<TeacherKind> All { get; } =
     [
         new("onnx", "an ONNX file", typeof(OnnxTeacherOptions)),
+        new("torchscript", "a TorchScript file", typeof(TorchScriptTeacherOptions)),
+        new("endpoint", "an HTTP endpoint", typeof(EndpointTeacherOptions)),
     ];
 }

@@ -30,6 +30,7 @@ public sealed class OfflineTask : TrainingTask
     private readonly List<Parameter> _frozen = [];
     private readonly List<nn.Module> _frozenModules = [];
     private readonly bool _rotates;
+    private readonly CoveredClasses? _covered;
     private readonly DeployedNetwork? _deployed;
 
     /// <summary>Builds the terms from the shapes that one batch has on both sides.</summary>
@@ -49,6 +50,7 @@ public sealed class OfflineTask : TrainingTask
         if (stage.NeedsTeacher)
         {
             _ = teacher ?? throw new ArgumentException($"stage `{stage.Name}` has distillation terms but there is no teacher");
+            _covered = teacher.CoveredClasses is { } covered ? new CoveredClasses(covered, source.Info.Classes.Count) : null;
             _teacher = teacher.Open(stage.Terms.SelectMany(term => term.TeacherFeatures));
         }
 
@@ -125,17 +127,21 @@ public sealed class OfflineTask : TrainingTask
             parts.Add(new LossPart(HardLabelPart, HardLabels.CrossEntropy(student.Logits.Value, targets, _stage.Training.LabelSmoothing), hardWeight));
         }
 
+        var (seen, labelled) = _covered is null ? (student, batch) : (_covered.Of(student), _covered.Of(batch));
         foreach (var (plan, method) in _terms)
         {
-            parts.Add(new LossPart(plan.Name, method.Compute(new MethodInput(student, teacher, batch, progress)), plan.Weight.ValueAt(progress)) { IsDistillation = true });
+            parts.Add(new LossPart(plan.Name, method.Compute(new MethodInput(seen, teacher, labelled, progress)), plan.Weight.ValueAt(progress)) { IsDistillation = true });
         }
 
         return parts;
     }
 
     /// <inheritdoc/>
-    public override double CountOf(string part, Batch batch) =>
-        _terms.Find(term => term.Plan.Name == part).Method is { } method ? method.CountOf(batch) : LabelledSamples(batch);
+    public override double CountOf(string part, Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        return _terms.Find(term => term.Plan.Name == part).Method is { } method ? method.CountOf(_covered?.Of(batch) ?? batch) : LabelledSamples(batch);
+    }
 
     /// <inheritdoc/>
     public override void Train(bool training)
@@ -185,6 +191,7 @@ public sealed class OfflineTask : TrainingTask
         _teacherTime.Start();
         var teacherShapes = _teacher?.Probe(probe) ?? studentShapes;
         _teacherTime.Stop();
+        studentShapes = _covered?.Of(studentShapes) ?? studentShapes;
         if (source.Info.Classes.Count > 0 && studentShapes.Logits[^1] != teacherShapes.Logits[^1])
         {
             throw new ArgumentException(
@@ -200,7 +207,7 @@ public sealed class OfflineTask : TrainingTask
 
             var context = new MethodContext(
                 studentShapes, teacherShapes, plan.StudentFeatures, plan.TeacherFeatures,
-                source.Info.Classes.Count, source.SampleCount, probe.Input.device)
+                _covered?.Count ?? source.Info.Classes.Count, source.SampleCount, probe.Input.device)
             {
                 TeacherNetwork = teacher?.Network,
                 StudentNetwork = Student,
