@@ -64,6 +64,7 @@ public static class CommandLine
             CheckCommand.Create(),
             TeachCommand.Create(),
             StoreCommand.Create(),
+            DoctorCommand.Create(),
             LayersCommand.Create(),
             EvaluateCommand.Create(),
             ExportCommand.Create(),

@@ -83,6 +83,19 @@ internal sealed class RunData
     public Dictionary<string, string> StoreFields(StoredSplit split) =>
         StoreFields((split == DistillSharp.StoredSplit.Validation ? _splits.Validation : _splits.Test).Sha256(), new AugmentOptions());
 
+    /// <summary>Mean and deviation of the training split as it is stored.</summary>
+    public Normalisation Statistics() => Normalisation.Of(_splits.Train);
+
+    /// <summary>So many samples, spread evenly over the validation split or the training split, unchanged but for normalisation.</summary>
+    public IBatchSource Samples(bool validation, int count)
+    {
+        var split = validation ? _splits.Validation : _splits.Train;
+        var taken = Math.Min(count, split.Count);
+        return new Loader(
+            split.Subset(Enumerable.Range(0, taken).Select(i => (int)((long)i * split.Count / taken))),
+            new LoaderOptions { BatchSize = Math.Min(64, _recipe.Evaluation.BatchSize), Normalise = Normalisation, Prefetch = 0 });
+    }
+
     /// <summary>What identifies data and splits.</summary>
     public Dictionary<string, string> Fingerprint() => With(new()
     {

@@ -22,6 +22,11 @@ public sealed record StagePlan(
 {
     /// <summary>True where a term reads the teacher.</summary>
     public bool NeedsTeacher => Terms.Any(term => !term.Entry.Traits.HasFlag(MethodTraits.ReadsNoTeacher));
+
+    /// <summary>True where the teacher's logits are computed once for the whole stage.</summary>
+    /// <param name="isAugmented">Whether epochs may show one sample in different ways.</param>
+    internal bool CachesTeacher(bool isAugmented) =>
+        Training is { CacheTeacher: true, Epochs: > 1 } && !isAugmented && NeedsTeacher && Terms.All(term => term.TeacherFeatures.Count == 0 && !term.Entry.Traits.HasFlag(MethodTraits.NeedsRotations));
 }
 
 /// <summary>One scheme that recipes can name: how teacher and student relate in training.</summary>

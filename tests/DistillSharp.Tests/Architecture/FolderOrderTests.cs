@@ -8,7 +8,7 @@ public sealed partial class FolderOrderTests
     private static readonly string[] Order =
     [
         "Config", "Data", "Models", "Sequences", "Signals", "Losses", "Methods", "Export", "Teachers", "Evaluation",
-        "Runs", "Training", "Distributed", "Vision", "Text", "Speech", "Recipes",
+        "Runs", "Training", "Distributed", "Vision", "Text", "Speech", "Recipes", "Doctor",
     ];
 
     private static readonly string[] Domains = ["Vision", "Text", "Speech"];

@@ -1,0 +1,49 @@
+using System.Globalization;
+using DistillSharp.Evaluation;
+using DistillSharp.Recipes;
+
+namespace DistillSharp.Doctor.Checks;
+
+/// <summary>
+/// The teacher on validation samples. Near chance is a fault; there, and where less than half of what can be got is got, permuted
+/// classes, other inputs and wrong running statistics are tried as explanations.
+/// </summary>
+internal sealed class TeacherAccuracyCheck : IDoctorCheck
+{
+    public string Name => "teacher_accuracy";
+
+    public CheckNeed Need => CheckNeed.TrainedTeacher;
+
+    public IEnumerable<DoctorFinding> Examine(DoctorCase subject) =>
+        subject.TeacherArms.Where(arm => subject.Networks(arm).All(subject.IsTrained)).SelectMany(arm => Examine(subject, arm));
+
+    private IEnumerable<DoctorFinding> Examine(DoctorCase subject, ArmPlan arm)
+    {
+        var split = subject.Logits(arm, validation: true);
+        if (split.Classes != subject.Info.Classes.Count)
+        {
+            yield return new DoctorFinding(
+                FindingSeverity.Fault, Name, subject.PathOf(arm), $"the teacher has {split.Classes} outputs and the data {subject.Info.Classes.Count} classes", "Take a teacher of these classes, or map its classes to the data's by name");
+            yield break;
+        }
+
+        var measured = ClassificationMetrics.Compute(split.Logits, split.Labels, split.Classes);
+        var (accuracy, count) = (measured.Metrics["top1"], split.Labels.Length);
+        var chance = split.Labels.GroupBy(label => label).Max(group => group.Count()) / (double)count;
+        // Three standard deviations of what guessing the most frequent class gives.
+        var nearChance = accuracy <= chance + (3 * Math.Sqrt(chance * (1 - chance) / count));
+        var low = accuracy < (1 + chance) / 2;
+        var permuted = ClassPermutation.Explains(measured.Predictions, split.Labels, split.Classes, subject.Info.Classes);
+        var explanation = permuted ?? (nearChance || low ? OtherInputs.Explain(subject, arm, accuracy) : null);
+        var severity = nearChance ? FindingSeverity.Fault : explanation is not null ? FindingSeverity.Warning : FindingSeverity.Note;
+        var what = string.Create(CultureInfo.InvariantCulture, $"{arm.Name} is right on {accuracy:P1} of {count} validation samples{(nearChance ? $", which is near chance ({chance:P1})" : "")}");
+        yield return new DoctorFinding(severity, Name, subject.PathOf(arm), explanation is null ? what : $"{what}; {explanation.Value.What}", severity == FindingSeverity.Note ? "" : explanation?.Remedy ?? Remedy(arm))
+        {
+            Numbers = new Dictionary<string, double> { ["top1"] = accuracy, ["chance"] = chance, ["samples"] = count },
+        };
+    }
+
+    private static string Remedy(ArmPlan arm) => arm.IsTrained
+        ? "It was trained by this recipe: look at its curve, and give it another learning rate or more epochs"
+        : "Look for another order of classes, other preprocessing (range, mean and deviation, channel order, size), or a file that was saved in training mode or before training";
+}

@@ -1,0 +1,155 @@
+using DistillSharp.Data;
+using DistillSharp.Evaluation;
+using DistillSharp.Export;
+using DistillSharp.Models;
+using DistillSharp.Recipes;
+using DistillSharp.Runs;
+using DistillSharp.Teachers;
+using DistillSharp.Training;
+using TorchSharp;
+
+namespace DistillSharp.Doctor;
+
+/// <summary>
+/// What is examined: a recipe with its data and networks. What several checks look at is computed once, and kept until the case is
+/// disposed.
+/// </summary>
+public sealed class DoctorCase : IDisposable
+{
+    // Enough to tell a teacher from chance, few enough for a large one.
+    private const int JudgedSamples = 256;
+
+    private readonly Dictionary<(string Arm, bool Validation), SplitLogits> _logits = [];
+    private readonly Dictionary<string, Teacher> _teachers = [];
+    private readonly Dictionary<string, QuickTraining> _trainings = [];
+
+    /// <summary>The recipe.</summary>
+    public required Recipe Recipe { get; init; }
+
+    /// <summary>Its arms.</summary>
+    public required IReadOnlyList<ArmPlan> Arms { get; init; }
+
+    /// <summary>Shape and classes of the data.</summary>
+    public required DatasetInfo Info { get; init; }
+
+    /// <summary>How inputs are normalised; null where they are left as they are.</summary>
+    public required Normalisation? Normalisation { get; init; }
+
+    /// <summary>Mean and deviation of the training split before it is normalised.</summary>
+    public required Normalisation Statistics { get; init; }
+
+    /// <summary>Where networks live.</summary>
+    public required torch.Device Device { get; init; }
+
+    /// <summary>So many samples spread evenly over the validation split (or, for false, the training split), unchanged but for normalisation.</summary>
+    public required Func<bool, int, IBatchSource> Samples { get; init; }
+
+    /// <summary>Training batches of a stage as the arm's first seed sees them.</summary>
+    public required Func<ArmPlan, StagePlan, IBatchSource> Source { get; init; }
+
+    /// <summary>The network that the training of an arm's first seed starts from; the caller disposes it.</summary>
+    public required Func<ArmPlan, Network> Create { get; init; }
+
+    /// <summary>An arm as what teaches: trained, or untrained where it has not been trained yet.</summary>
+    public required Func<ArmPlan, Teacher> Load { get; init; }
+
+    /// <summary>Whether an arm's weights are there: given by the recipe, or trained in this run.</summary>
+    public required Func<ArmPlan, bool> IsTrained { get; init; }
+
+    /// <summary>The result of an arm that this run has finished; null where it has not.</summary>
+    public Func<ArmPlan, JobResult?> Result { get; init; } = _ => null;
+
+    /// <summary>Memory that a process may take, in megabytes.</summary>
+    public double AvailableMegabytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e6;
+
+    /// <summary>Arms that others learn from.</summary>
+    public IEnumerable<ArmPlan> TeacherArms => Arms.Where(arm => arm.IsTeacher);
+
+    /// <summary>Arms that are trained, each kind of cost once: no second baseline.</summary>
+    public IEnumerable<ArmPlan> QuickArms => Arms.Where(arm => arm.IsTrained && arm.Name is not (ArmNames.LabelSmoothing or ArmNames.PlainMatched));
+
+    /// <summary>The arm of a name.</summary>
+    public ArmPlan Find(string name) => Arms.First(arm => arm.Name == name);
+
+    /// <summary>True where everything that an arm learns from is trained.</summary>
+    public bool HasTrainedTeacher(ArmPlan arm) => arm.Teacher is not { } name || Networks(Find(name)).All(IsTrained);
+
+    /// <summary>The arms that an arm is made of: itself, or its members.</summary>
+    public IEnumerable<ArmPlan> Networks(ArmPlan arm) => arm.Ensemble is { } ensemble ? ensemble.Members.Values.Select(Find) : [arm];
+
+    /// <summary>What an arm is as a teacher; belongs to this case.</summary>
+    public Teacher TeacherOf(ArmPlan arm)
+    {
+        if (!_teachers.TryGetValue(arm.Name, out var teacher))
+        {
+            _teachers[arm.Name] = teacher = Load(arm);
+        }
+
+        return teacher;
+    }
+
+    /// <summary>An arm's logits on samples of the validation split, or of the training split.</summary>
+    public SplitLogits Logits(ArmPlan arm, bool validation)
+    {
+        if (!_logits.TryGetValue((arm.Name, validation), out var logits))
+        {
+            using var source = TeacherOf(arm).Open([]);
+            _logits[(arm.Name, validation)] = logits = Evaluator.Logits(source, Samples(validation, JudgedSamples), Device);
+        }
+
+        return logits;
+    }
+
+    /// <summary>A few steps of an arm's training.</summary>
+    internal QuickTraining Training(ArmPlan arm)
+    {
+        if (!_trainings.TryGetValue(arm.Name, out var training))
+        {
+            _trainings[arm.Name] = training = QuickTraining.Run(this, arm);
+        }
+
+        return training;
+    }
+
+    /// <summary>Multiply-adds of a network for one sample; its parameters where that cannot be counted.</summary>
+    internal double MultiplyAdds(Network network)
+    {
+        try
+        {
+            if (network is INetworkGraph graph)
+            {
+                return MacCounter.Count(graph, Info);
+            }
+        }
+        catch (NotSupportedException)
+        {
+            // Own modules cannot be counted; a guess will do.
+        }
+
+        return network.parameters().Sum(parameter => parameter.numel());
+    }
+
+    /// <summary>Path of the recipe's key that an arm comes from.</summary>
+    public string PathOf(ArmPlan arm)
+    {
+        if (arm.IsTeacher)
+        {
+            return ArmNames.IsTeacher(arm.Name) ? Recipe.Teachers is null ? "teacher" : "teachers" + arm.Name[ArmNames.Teacher.Length..] : "scheme";
+        }
+
+        return Recipe.Objectives.ContainsKey(arm.Name)
+            ? Recipe.Source.Get("objectives")?.Get(arm.Name) is null ? "objective" : $"objectives.{arm.Name}"
+            : "student";
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var teacher in _teachers.Values)
+        {
+            teacher.Dispose();
+        }
+
+        _teachers.Clear();
+    }
+}

@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using DistillSharp.Doctor.Checks;
+using DistillSharp.Recipes;
+using Microsoft.ML.OnnxRuntime;
+
+namespace DistillSharp.Doctor;
+
+/// <summary>The one list of checks. Of findings as grave as each other, those of earlier checks come first.</summary>
+public static class DoctorCatalog
+{
+    /// <summary>Every check, what explains most first.</summary>
+    public static IReadOnlyList<IDoctorCheck> Checks { get; } =
+    [
+        new ClassListCheck(),
+        new TeacherAccuracyCheck(),
+        new ObjectiveCheck(),
+        new LearningRateCheck(),
+        new TermSizeCheck(),
+        new TimeCheck(),
+    ];
+
+    /// <summary>Does every check that can be done, and says which have to wait.</summary>
+    public static DoctorReport Examine(DoctorCase subject) => Examine(subject, Checks, postpone: true);
+
+    /// <summary>Does the checks that had to wait for these networks.</summary>
+    public static DoctorReport Examine(DoctorCase subject, CheckNeed need) => Examine(subject, [.. Checks.Where(check => check.Need == need)], postpone: false);
+
+    private static DoctorReport Examine(DoctorCase subject, IReadOnlyList<IDoctorCheck> checks, bool postpone)
+    {
+        var watch = Stopwatch.StartNew();
+        var findings = checks.SelectMany(check => Examine(subject, check)).ToList();
+        if (postpone)
+        {
+            findings.AddRange(Postponed(subject, checks));
+        }
+
+        return new DoctorReport([.. findings.OrderByDescending(finding => finding.Severity)], watch.Elapsed.TotalSeconds);
+    }
+
+    // A recipe that breaks a check is a finding, too.
+    private static IReadOnlyList<DoctorFinding> Examine(DoctorCase subject, IDoctorCheck check)
+    {
+        try
+        {
+            return [.. check.Examine(subject)];
+        }
+        catch (Exception error) when (error is ArgumentException or InvalidOperationException or InvalidDataException or NotSupportedException or IOException or KeyNotFoundException or OnnxRuntimeException)
+        {
+            return [new DoctorFinding(FindingSeverity.Fault, check.Name, subject.Recipe.HasTeacher ? "teacher" : "student", error.Message, "The run would stop at the same place")];
+        }
+    }
+
+    private static IEnumerable<DoctorFinding> Postponed(DoctorCase subject, IReadOnlyList<IDoctorCheck> checks)
+    {
+        var untrained = subject.Arms.Where(arm => arm.Teacher is not null).SelectMany(arm => subject.Networks(subject.Find(arm.Teacher!))).Where(arm => !subject.IsTrained(arm)).ToList();
+        if (untrained.Count > 0)
+        {
+            yield return Wait(checks, CheckNeed.TrainedTeacher, subject.PathOf(untrained[0]), $"{string.Join(" and ", untrained.Select(arm => arm.Name).Distinct())} {(untrained.Count == 1 ? "is" : "are")} trained by this recipe", "before the first student that learns from it");
+        }
+    }
+
+    private static DoctorFinding Wait(IReadOnlyList<IDoctorCheck> checks, CheckNeed need, string where, string reason, string when) => new(
+        FindingSeverity.Note, "postponed", where, $"{string.Join(", ", checks.Where(check => check.Need == need).Select(check => check.Name))}: postponed, since {reason}; `distill run` does them {when}", "")
+    {
+        IsPostponed = true,
+    };
+}

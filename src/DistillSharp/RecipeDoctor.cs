@@ -1,0 +1,45 @@
+using DistillSharp.Data;
+using DistillSharp.Doctor;
+using DistillSharp.Recipes;
+using DistillSharp.Runs;
+
+namespace DistillSharp;
+
+/// <summary>Examines recipes: what would make a run worthless, what costs accuracy, what it takes.</summary>
+public static class RecipeDoctor
+{
+    /// <summary>Does every check that can be done before anything is trained. Nothing is written.</summary>
+    /// <param name="recipe">A checked recipe.</param>
+    /// <param name="dataFolder">Folder that is searched for datasets first.</param>
+    public static DoctorReport Examine(Recipe recipe, string? dataFolder = null)
+    {
+        TorchRuntime.Configure(recipe.Threads);
+        // A run directory that is not there holds nothing.
+        var nowhere = new RunDirectory(Path.Combine(Path.GetTempPath(), "distill-doctor-" + Guid.NewGuid().ToString("N")));
+        using var subject = Case(recipe, RunData.Load(recipe, dataFolder), nowhere);
+        return DoctorCatalog.Examine(subject);
+    }
+
+    /// <summary>The recipe with its data and what of its networks is there.</summary>
+    internal static DoctorCase Case(Recipe recipe, RunData data, RunDirectory directory)
+    {
+        var arms = Arms.Of(recipe);
+        var device = TorchRuntime.Device(recipe.Device);
+        var networks = new ArmNetworks(arms, directory, data, device, recipe.Threads);
+        return new DoctorCase
+        {
+            Recipe = recipe,
+            Arms = arms,
+            Info = data.Info,
+            Normalisation = data.Normalisation,
+            Statistics = data.Statistics(),
+            Device = device,
+            Samples = data.Samples,
+            Source = (arm, stage) => data.Source(stage, arm.Seeds[0], arm.SeesAllSamples, arm.Plan.Scheme.Entry.Partner),
+            Create = arm => networks.Create(arm, arm.Seeds[0]),
+            Load = arm => networks.LoadOrCreate(arm, arm.Seeds[0]),
+            IsTrained = arm => networks.IsThere(arm, arm.Seeds[0]),
+            Result = arm => networks.ResultOf(arm.Name, arm.Seeds[0]),
+        };
+    }
+}
