@@ -39,6 +39,9 @@ internal static class CommonOptions
     /// <summary>Where data is looked for first.</summary>
     public static Option<string?> DataFolder() => new("--data-dir") { Description = "Folder that is searched for datasets first (also DISTILL_DATA)" };
 
+    /// <summary>No doctor.</summary>
+    public static Option<bool> SkipDoctor() => new("--skip-doctor") { Description = "Do not look for faults first (see `distill doctor`)" };
+
     /// <summary>Jobs side by side.</summary>
     public static Option<int> Jobs() => new("--jobs")
     {

@@ -7,7 +7,7 @@ using Spectre.Console;
 namespace DistillSharp.Cli;
 
 /// <summary>One run as the command shows it: progress, event files, the table at the end.</summary>
-internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutput output, int jobs, string? dataFolder) : IDisposable
+internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutput output, int jobs, string? dataFolder, bool doctor) : IDisposable
 {
     private readonly Interruption _interruption = new();
 
@@ -64,7 +64,7 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
 
         // Results name the command that began the run, whoever finished it.
         var command = File.Exists(directory.CommandFile) ? File.ReadAllText(directory.CommandFile) : commandText;
-        var options = new ExperimentOptions { Jobs = jobs, DataFolder = dataFolder, Command = command, Launcher = jobs > 1 ? new ProcessLauncher(dataFolder) : null };
+        var options = new ExperimentOptions { Jobs = jobs, DataFolder = dataFolder, Command = command, Doctor = doctor, Launcher = jobs > 1 ? new ProcessLauncher(dataFolder) : null };
 
         RunResults results;
         using (directory.Lock())

@@ -20,6 +20,9 @@ public sealed record ExperimentOptions
     /// <summary>The command that repeats the run, for the results.</summary>
     public string Command { get; init; } = "";
 
+    /// <summary>Examine the recipe first, and each teacher before students learn from it. Warnings are events; a fault ends the run.</summary>
+    public bool Doctor { get; init; }
+
     /// <summary>Starts one job in a process of its own and forwards its events; needed where <see cref="Jobs"/> is above 1.</summary>
     public IJobLauncher? Launcher { get; init; }
 }
@@ -74,6 +77,7 @@ public sealed class Experiment
 
     /// <summary>Runs every job that is not finished, then writes the comparison.</summary>
     /// <exception cref="OperationCanceledException">Interrupted; everything is saved.</exception>
+    /// <exception cref="Doctor.DoctorFaultException">The doctor was asked for and found what would make the run worthless.</exception>
     public RunResults Run(CancellationToken cancellation = default)
     {
         var watch = Stopwatch.StartNew();
@@ -86,13 +90,15 @@ public sealed class Experiment
             TorchRuntime.Configure(_recipe.Threads);
             var data = RunData.Load(_recipe, _options.DataFolder);
             data.CheckUnchanged(_directory);
+            var doctor = _options.Doctor ? new RunDoctor(_recipe, _directory, data, Forward, _clock) : null;
+            doctor?.BeforeRun();
             if (_options.Jobs > 1)
             {
-                RunSideBySide(data, cancellation).GetAwaiter().GetResult();
+                RunSideBySide(data, doctor, cancellation).GetAwaiter().GetResult();
             }
             else
             {
-                RunOneByOne(data, cancellation);
+                RunOneByOne(data, doctor, cancellation);
             }
 
             var results = new RunFinisher(_recipe, _directory, data, _options, started).Finish(_arms, watch.Elapsed);
@@ -130,11 +136,12 @@ public sealed class Experiment
 
     private List<string> PlannedJobs() => [.. _arms.SelectMany(arm => arm.Seeds.Select(seed => JobResult.JobName(arm.Name, seed)))];
 
-    private void RunOneByOne(RunData data, CancellationToken cancellation)
+    private void RunOneByOne(RunData data, RunDoctor? doctor, CancellationToken cancellation)
     {
         var runner = new JobRunner(_recipe, _directory, data, _events, _clock, _recipe.Threads, cancellation);
         foreach (var arm in _arms.Where(arm => arm.IsTeacher))
         {
+            doctor?.BeforeArm(arm);
             runner.Tune(arm, cancellation);
             foreach (var seed in arm.Seeds)
             {
@@ -147,15 +154,17 @@ public sealed class Experiment
         {
             foreach (var arm in _arms.Where(arm => !arm.IsTeacher))
             {
+                doctor?.BeforeArm(arm);
                 runner.Tune(arm, cancellation);
                 runner.Run(runner.Matched(arm, seed), seed, cancellation);
+                doctor?.AfterArm(arm);
             }
         }
     }
 
-    private async Task RunSideBySide(RunData data, CancellationToken cancellation)
+    private async Task RunSideBySide(RunData data, RunDoctor? doctor, CancellationToken cancellation)
     {
-        foreach (var wave in Waves(data))
+        foreach (var wave in Waves(data, doctor))
         {
             using var places = new SemaphoreSlim(_options.Jobs);
             await Task.WhenAll(wave.Select(async job =>
@@ -174,10 +183,11 @@ public sealed class Experiment
     }
 
     // What a later wave needs, an earlier one has made: teachers, the tuned settings, the cost to match.
-    private IEnumerable<List<(string Arm, int? Seed)>> Waves(RunData data)
+    private IEnumerable<List<(string Arm, int? Seed)>> Waves(RunData data, RunDoctor? doctor)
     {
         foreach (var wave in Arms.Waves(_arms))
         {
+            wave.ToList().ForEach(arm => doctor?.BeforeArm(arm));
             ChooseEngines(wave, data);
             if (wave.Where(arm => arm.Candidates.Count > 0 && arm.Name != ArmNames.PlainMatched).ToList() is { Count: > 0 } tuned)
             {
@@ -185,6 +195,7 @@ public sealed class Experiment
             }
 
             yield return JobsOf(wave);
+            wave.ToList().ForEach(arm => doctor?.AfterArm(arm));
         }
     }
 

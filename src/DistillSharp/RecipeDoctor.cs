@@ -21,7 +21,7 @@ public static class RecipeDoctor
     }
 
     /// <summary>The recipe with its data and what of its networks is there.</summary>
-    internal static DoctorCase Case(Recipe recipe, RunData data, RunDirectory directory)
+    internal static DoctorCase Case(Recipe recipe, RunData data, RunDirectory directory, ArmPlan? only = null)
     {
         var arms = Arms.Of(recipe);
         var device = TorchRuntime.Device(recipe.Device);
@@ -30,9 +30,10 @@ public static class RecipeDoctor
         {
             Recipe = recipe,
             Arms = arms,
+            Only = only,
             Info = data.Info,
             Normalisation = data.Normalisation,
-            Statistics = data.Statistics(),
+            Statistics = data.Statistics,
             Device = device,
             Samples = data.Samples,
             Source = (arm, stage) => data.Source(stage, arm.Seeds[0], arm.SeesAllSamples, arm.Plan.Scheme.Entry.Partner),

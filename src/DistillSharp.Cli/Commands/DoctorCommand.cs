@@ -57,10 +57,12 @@ internal static class DoctorCommand
                 FindingSeverity.Warning => ("warning", "yellow"),
                 _ => ("note", "grey"),
             };
-            console.Write(new Padder(new Markup($"[{colour}]{word}[/] [bold]{Markup.Escape(finding.Check)}[/] {Markup.Escape($"{finding.Where}: {finding.What}")}"), new Padding(0, 0)));
+            // Past the console's own line breaks: a terminal breaks lines itself, and other programs want them whole.
+            console.Markup($"[{colour}]{word}[/] [bold]{finding.Check}[/] ");
+            console.Profile.Out.Writer.WriteLine($"{finding.Where}: {finding.What}");
             if (finding.Remedy.Length > 0)
             {
-                console.Write(new Padder(new Spectre.Console.Text(finding.Remedy), new Padding(4, 0, 0, 0)));
+                console.Profile.Out.Writer.WriteLine("    " + finding.Remedy);
             }
         }
 

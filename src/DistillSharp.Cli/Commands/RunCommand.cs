@@ -13,7 +13,7 @@ internal static class RunCommand
         var recipe = new Argument<string>("recipe") { Description = "Recipe file (YAML)" };
         var output = new Option<string?>("--output") { Description = "Run directory; runs/<name>-<date>-<time> by default" };
         var (set, seed, threads, device) = (CommonOptions.Set(), CommonOptions.Seed(), CommonOptions.Threads(), CommonOptions.Device());
-        var (jobs, json, quiet, data) = (CommonOptions.Jobs(), CommonOptions.Json(), CommonOptions.Quiet(), CommonOptions.DataFolder());
+        var (jobs, json, quiet, data, skip) = (CommonOptions.Jobs(), CommonOptions.Json(), CommonOptions.Quiet(), CommonOptions.DataFolder(), CommonOptions.SkipDoctor());
         var command = new Command(
             "run",
             """
@@ -25,7 +25,7 @@ internal static class RunCommand
               distill run recipe.yaml --output runs/try --json > events.jsonl
             """)
         {
-            recipe, output, set, seed, threads, device, jobs, json, quiet, data,
+            recipe, output, set, seed, threads, device, jobs, json, quiet, data, skip,
         };
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
@@ -33,7 +33,7 @@ internal static class RunCommand
             var overrides = CommonOptions.Overrides(parsed.GetValue(set), parsed.GetValue(seed), parsed.GetValue(threads), parsed.GetValue(device));
             var reading = RecipeReader.ReadFile(path, overrides);
             var directory = new RunDirectory(parsed.GetValue(output) ?? DefaultDirectory(reading.Recipe.Name));
-            using var session = new RunSession(reading.Recipe, directory, Show(parsed, json, quiet), parsed.GetValue(jobs), parsed.GetValue(data));
+            using var session = new RunSession(reading.Recipe, directory, Show(parsed, json, quiet), parsed.GetValue(jobs), parsed.GetValue(data), !parsed.GetValue(skip));
             session.Warn(reading.Warnings);
             return session.Run(isNew: true, CommandText(path, overrides));
         }));
@@ -57,7 +57,7 @@ internal static class ResumeCommand
     public static Command Create()
     {
         var directory = new Argument<string>("run") { Description = "Run directory" };
-        var (jobs, json, quiet, data) = (CommonOptions.Jobs(), CommonOptions.Json(), CommonOptions.Quiet(), CommonOptions.DataFolder());
+        var (jobs, json, quiet, data, skip) = (CommonOptions.Jobs(), CommonOptions.Json(), CommonOptions.Quiet(), CommonOptions.DataFolder(), CommonOptions.SkipDoctor());
         var command = new Command(
             "resume",
             """
@@ -68,13 +68,13 @@ internal static class ResumeCommand
               distill resume runs/quickstart-20260101-120000
             """)
         {
-            directory, jobs, json, quiet, data,
+            directory, jobs, json, quiet, data, skip,
         };
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
             var run = RunSession.Existing(parsed.GetValue(directory)!);
             var recipe = RunSession.ReadRecipe(run);
-            using var session = new RunSession(recipe, run, RunCommand.Show(parsed, json, quiet), parsed.GetValue(jobs), parsed.GetValue(data));
+            using var session = new RunSession(recipe, run, RunCommand.Show(parsed, json, quiet), parsed.GetValue(jobs), parsed.GetValue(data), !parsed.GetValue(skip));
             return session.Run(isNew: false, "distill resume " + parsed.GetValue(directory));
         }));
         return command;

@@ -36,7 +36,7 @@ public sealed class DoctorCase : IDisposable
     public required Normalisation? Normalisation { get; init; }
 
     /// <summary>Mean and deviation of the training split before it is normalised.</summary>
-    public required Normalisation Statistics { get; init; }
+    public required Func<Normalisation> Statistics { get; init; }
 
     /// <summary>Where networks live.</summary>
     public required torch.Device Device { get; init; }
@@ -62,8 +62,15 @@ public sealed class DoctorCase : IDisposable
     /// <summary>Memory that a process may take, in megabytes.</summary>
     public double AvailableMegabytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e6;
 
-    /// <summary>Arms that others learn from.</summary>
-    public IEnumerable<ArmPlan> TeacherArms => Arms.Where(arm => arm.IsTeacher);
+    /// <summary>The only arm whose learning is examined; null for all.</summary>
+    public ArmPlan? Only { get; init; }
+
+    /// <summary>Arms that learn from others whose weights are all there.</summary>
+    public IEnumerable<ArmPlan> Learners => Arms.Where(arm => arm is { IsTrained: true, Teacher: not null } && (Only is null || arm.Name == Only.Name) && HasTrainedTeacher(arm));
+
+    /// <summary>Teachers whose weights are there, members of several before what is made of them.</summary>
+    public IEnumerable<ArmPlan> TrainedTeachers => Learners.Select(arm => Find(arm.Teacher!)).Concat(Only is null ? Arms.Where(arm => arm.IsTeacher) : [])
+        .SelectMany(arm => Networks(arm).Append(arm)).Where(arm => Networks(arm).All(IsTrained)).DistinctBy(arm => arm.Name);
 
     /// <summary>Arms that are trained, each kind of cost once: no second baseline.</summary>
     public IEnumerable<ArmPlan> QuickArms => Arms.Where(arm => arm.IsTrained && arm.Name is not (ArmNames.LabelSmoothing or ArmNames.PlainMatched));
@@ -73,6 +80,9 @@ public sealed class DoctorCase : IDisposable
 
     /// <summary>True where everything that an arm learns from is trained.</summary>
     public bool HasTrainedTeacher(ArmPlan arm) => arm.Teacher is not { } name || Networks(Find(name)).All(IsTrained);
+
+    /// <summary>True where a network that an arm learns from was trained in this run, so that it could not be examined before.</summary>
+    public bool TrainedHere(ArmPlan arm) => arm.Teacher is { } name && Networks(Find(name)).Any(network => network.IsTrained);
 
     /// <summary>The arms that an arm is made of: itself, or its members.</summary>
     public IEnumerable<ArmPlan> Networks(ArmPlan arm) => arm.Ensemble is { } ensemble ? ensemble.Members.Values.Select(Find) : [arm];

@@ -14,8 +14,8 @@ public static class DoctorCatalog
         new ClassListCheck(),
         new TeacherAccuracyCheck(),
         new ObjectiveCheck(),
-        new LearningRateCheck(),
         new TermSizeCheck(),
+        new LearningRateCheck(),
         new TimeCheck(),
     ];
 

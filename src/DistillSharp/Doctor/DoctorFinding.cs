@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace DistillSharp.Doctor;
 
 /// <summary>How grave a finding is.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<FindingSeverity>))]
 public enum FindingSeverity
 {
     /// <summary>Worth knowing; nothing is wrong.</summary>

@@ -30,6 +30,9 @@ public sealed class RunDirectory(string path)
     /// <summary>Sizes and hashes of the data splits.</summary>
     public string DataFile => File("data.json");
 
+    /// <summary>What the doctor found, and which of its visits are over.</summary>
+    public string DoctorFile => File("doctor.json");
+
     /// <summary>The comparison.</summary>
     public string ResultsFile => File("results.json");
 

@@ -11,12 +11,12 @@ internal sealed class ClassListCheck : IDoctorCheck
 
     public CheckNeed Need => CheckNeed.Nothing;
 
-    public IEnumerable<DoctorFinding> Examine(DoctorCase subject) => subject.TeacherArms.SelectMany(arm => Examine(subject, arm));
+    public IEnumerable<DoctorFinding> Examine(DoctorCase subject) => subject.TrainedTeachers.SelectMany(arm => Examine(subject, arm));
 
     private IEnumerable<DoctorFinding> Examine(DoctorCase subject, ArmPlan arm)
     {
         var data = subject.Info.Classes;
-        if (Classes(arm) is not { Count: > 0 } teacher || teacher.SequenceEqual(data) || AreNumbers(teacher) || AreNumbers(data))
+        if (Classes(arm) is not { Count: > 0 } teacher || teacher.SequenceEqual(data))
         {
             yield break;
         }
@@ -28,6 +28,11 @@ internal sealed class ClassListCheck : IDoctorCheck
             yield return new DoctorFinding(
                 FindingSeverity.Fault, Name, where, $"the teacher's classes are those of the data in another order: class {first} is `{teacher[first]}` to the teacher and `{data[first]}` in the data",
                 "Put the data's classes into the teacher's order, or map the teacher's outputs by name");
+            yield break;
+        }
+
+        if (teacher.Count == data.Count && (AreNumbers(teacher) || AreNumbers(data)))
+        {
             yield break;
         }
 

@@ -38,13 +38,14 @@ internal static class OtherInputs
     private static IEnumerable<(string What, string Remedy, Func<Tensor, Tensor> Apply)> Changes(DoctorCase subject)
     {
         const string Normalise = "Preprocessing differs: set `data.mean` and `data.standard_deviation` (or `data.normalise: false`) to what the teacher was trained with";
+        var own = subject.Statistics();
         Tensor Raw(Tensor input) => subject.Normalisation is { } used ? (input * Channels(used.Deviation, input)) + Channels(used.Mean, input) : input;
         Tensor By(Tensor input, IReadOnlyList<float> mean, IReadOnlyList<float> deviation) => (Raw(input) - Channels(mean, input)) / Channels(deviation, input);
         yield return ("with inputs that are not normalised", Normalise, Raw);
         yield return ("with inputs of 0…255", Normalise, input => Raw(input) * 255);
         yield return ("with inputs divided by 255", Normalise, input => Raw(input) / 255);
         yield return ("with inputs of −1…1", Normalise + ", here [0.5] and [0.5] a channel", input => (Raw(input) - 0.5) * 2);
-        yield return ("with the training split's own mean and deviation", Normalise + ", here neither", input => By(input, subject.Statistics.Mean, subject.Statistics.Deviation));
+        yield return ("with the training split's own mean and deviation", Normalise + ", here neither", input => By(input, own.Mean, own.Deviation));
         yield return ("with black and white exchanged", "Preprocessing differs: give the data as the teacher saw it, with dark and light exchanged", input => By(1 - Raw(input), [.. (subject.Normalisation ?? Normalisation.None(1)).Mean], [.. (subject.Normalisation ?? Normalisation.None(1)).Deviation]));
         if (subject.Info.InputShape is [3, _, _])
         {

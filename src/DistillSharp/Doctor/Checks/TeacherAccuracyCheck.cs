@@ -14,8 +14,7 @@ internal sealed class TeacherAccuracyCheck : IDoctorCheck
 
     public CheckNeed Need => CheckNeed.TrainedTeacher;
 
-    public IEnumerable<DoctorFinding> Examine(DoctorCase subject) =>
-        subject.TeacherArms.Where(arm => subject.Networks(arm).All(subject.IsTrained)).SelectMany(arm => Examine(subject, arm));
+    public IEnumerable<DoctorFinding> Examine(DoctorCase subject) => subject.TrainedTeachers.SelectMany(arm => Examine(subject, arm));
 
     private IEnumerable<DoctorFinding> Examine(DoctorCase subject, ArmPlan arm)
     {

@@ -14,8 +14,7 @@ internal sealed class TermSizeCheck : IDoctorCheck
 
     public CheckNeed Need => CheckNeed.TrainedTeacher;
 
-    public IEnumerable<DoctorFinding> Examine(DoctorCase subject) => subject.Arms
-        .Where(arm => arm is { IsTrained: true, Teacher: not null } && subject.HasTrainedTeacher(arm))
+    public IEnumerable<DoctorFinding> Examine(DoctorCase subject) => subject.Learners
         .SelectMany(arm => TermSize.Of(subject, arm).SelectMany(stage => Examine(subject.PathOf(arm), arm, stage.Stage, stage.Parts)));
 
     private IEnumerable<DoctorFinding> Examine(string where, ArmPlan arm, StagePlan stage, IReadOnlyList<TermSize> parts)
