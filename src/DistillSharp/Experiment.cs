@@ -90,7 +90,8 @@ public sealed class Experiment
             TorchRuntime.Configure(_recipe.Threads);
             var data = RunData.Load(_recipe, _options.DataFolder);
             data.CheckUnchanged(_directory);
-            var doctor = _options.Doctor ? new RunDoctor(_recipe, _directory, data, Forward, _clock) : null;
+            // A run that began without the doctor is finished without.
+            var doctor = _options.Doctor && (!resumed || File.Exists(_directory.DoctorFile)) ? new RunDoctor(_recipe, _directory, data, Forward, _clock) : null;
             doctor?.BeforeRun();
             if (_options.Jobs > 1)
             {

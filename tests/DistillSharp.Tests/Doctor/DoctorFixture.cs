@@ -17,6 +17,7 @@ public sealed class DoctorFixture : IDisposable
 
     public DoctorFixture()
     {
+        TorchRuntime.Configure(1);
         var pair = Digits.Load();
         _splits = DataSplits.Create(pair.Train, pair.Test, 0.1, 0);
         Train("teacher.safetensors", 0);

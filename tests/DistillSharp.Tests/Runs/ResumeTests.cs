@@ -139,7 +139,7 @@ public sealed class ResumeTests : IDisposable
 
         var recipe = Path.Combine(_folder, "resume.yaml");
         File.WriteAllText(recipe, Recipe);
-        return ["run", recipe, "--output", run];
+        return ["run", recipe, "--output", run, "--skip-doctor"];
     }
 
     private static Process Start(string? fault, string[] arguments)

@@ -53,7 +53,7 @@ public sealed class SchemeKillTests : IDisposable
     private int Execute(string? fault, string name)
     {
         var run = _folder.File(name);
-        string[] arguments = File.Exists(Path.Combine(run, "recipe.yaml")) ? ["resume", run] : ["run", _folder.File("schemes.yaml"), "--output", run];
+        string[] arguments = File.Exists(Path.Combine(run, "recipe.yaml")) ? ["resume", run] : ["run", _folder.File("schemes.yaml"), "--output", run, "--skip-doctor"];
         var info = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "distill.dll"), .. arguments]) { RedirectStandardError = true, RedirectStandardOutput = true };
         if (fault is not null)
         {
