@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using DistillSharp.Doctor.Checks;
-using DistillSharp.Recipes;
 using Microsoft.ML.OnnxRuntime;
 
 namespace DistillSharp.Doctor;

@@ -27,7 +27,7 @@ internal sealed class ClassListCheck : IDoctorCheck
             var first = Enumerable.Range(0, data.Count).First(i => teacher[i] != data[i]);
             yield return new DoctorFinding(
                 FindingSeverity.Fault, Name, where, $"the teacher's classes are those of the data in another order: class {first} is `{teacher[first]}` to the teacher and `{data[first]}` in the data",
-                "Put the data's classes into the teacher's order, or map the teacher's outputs by name");
+                "Give the data's classes in the teacher's order; a teacher that is an ONNX file is matched by name");
             yield break;
         }
 
@@ -40,7 +40,7 @@ internal sealed class ClassListCheck : IDoctorCheck
         yield return new DoctorFinding(
             FindingSeverity.Fault, Name, where,
             $"the teacher has {teacher.Count} classes ({Some(teacher)}) and the data {data.Count} ({Some(data)}), of which {shared} have the same name",
-            shared == 0 ? "This teacher was trained for something else: take another, or say by name which of its classes are which of the data's" : "Map the teacher's classes to the data's by name");
+            shared == 0 ? "This teacher was trained for something else: take another" : "Export the teacher as an ONNX file, whose outputs are matched with the data's classes by name (`classes`, `class_map`)");
     }
 
     private static List<string>? Classes(ArmPlan arm) => TeacherFile.Metadata(arm).TryGetValue(Provenance.Classes, out var text) ? JsonSerializer.Deserialize<List<string>>(text) : null;

@@ -17,15 +17,15 @@ internal static class OtherInputs
     private static readonly float[] ImageNetDeviation = [0.229f, 0.224f, 0.225f];
 
     /// <summary>The change of the inputs that makes the teacher most right; null where none gains a fifth.</summary>
-    public static (string What, string Remedy)? Explain(DoctorCase subject, ArmPlan arm, double accuracy)
+    public static (string What, string Remedy)? Explain(DoctorCase subject, ArmPlan arm, IReadOnlyList<int> covered, double accuracy)
     {
         using var noGradient = no_grad();
         using var source = subject.TeacherOf(arm).Open([]);
-        var batches = subject.Samples(true, Tried).Epoch(0).ToList();
+        var batches = subject.Samples(true, Tried).Epoch(0).Select(batch => batch.To(subject.Device)).ToList();
         try
         {
-            var best = Changes(subject).Select(change => (change.What, change.Remedy, Accuracy: Accuracy(source, batches, change.Apply, subject.Device)))
-                .Concat(arm.Ensemble is null && subject.TeacherOf(arm).Network is { } network ? [WithBatchStatistics(network, source, batches, subject.Device)] : [])
+            var best = Changes(subject).Select(change => (change.What, change.Remedy, Accuracy: Accuracy(source, batches, covered, change.Apply)))
+                .Concat(arm.Ensemble is null && subject.TeacherOf(arm).Network is { } network ? [WithBatchStatistics(network, source, batches, covered)] : [])
                 .MaxBy(tried => tried.Accuracy);
             return best.Accuracy < accuracy + LeastGain ? null : (string.Create(CultureInfo.InvariantCulture, $"{best.What} it would be {best.Accuracy:P1}"), best.Remedy);
         }
@@ -61,14 +61,15 @@ internal static class OtherInputs
         return tensor(values.ToArray()).view(shape).to(input.device);
     }
 
-    private static double Accuracy(ISignalSource source, List<Batch> batches, Func<Tensor, Tensor> change, Device device)
+    private static double Accuracy(ISignalSource source, List<Batch> batches, IReadOnlyList<int> covered, Func<Tensor, Tensor> change)
     {
         var (right, count) = (0L, 0);
         foreach (var batch in batches)
         {
             using var scope = NewDisposeScope();
-            var changed = Batch.Of(change(batch.Input.to(device)), null, batch.SampleIds);
-            right += source.Read(changed).Logits.Value.argmax(-1).cpu().eq(batch.Targets!).sum().ToInt64();
+            var changed = Batch.Of(change(batch.Input), null, batch.SampleIds);
+            var classes = tensor(covered.Select(label => (long)label).ToArray(), device: batch.Input.device);
+            right += classes[source.Read(changed).Logits.Value.argmax(-1)].eq(batch.Targets!).sum().ToInt64();
             count += batch.Count;
         }
 
@@ -76,7 +77,7 @@ internal static class OtherInputs
     }
 
     // A file whose running mean and variance are not those of its training is right only with the batch's own.
-    private static (string What, string Remedy, double Accuracy) WithBatchStatistics(Network network, ISignalSource source, List<Batch> batches, Device device)
+    private static (string What, string Remedy, double Accuracy) WithBatchStatistics(Network network, ISignalSource source, List<Batch> batches, IReadOnlyList<int> covered)
     {
         using var scope = NewDisposeScope();
         var buffers = network.named_buffers().Select(entry => (entry.buffer, Copy: entry.buffer.clone())).ToList();
@@ -85,7 +86,7 @@ internal static class OtherInputs
         {
             return (
                 "with the batch's own statistics in its batch-norm layers", "The running statistics in the file are not those of its training (it was saved in training mode, or without them): save it again from evaluation mode with its buffers",
-                Accuracy(source, batches, input => input, device));
+                Accuracy(source, batches, covered, input => input));
         }
         finally
         {

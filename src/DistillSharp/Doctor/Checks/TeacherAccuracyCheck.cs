@@ -18,22 +18,32 @@ internal sealed class TeacherAccuracyCheck : IDoctorCheck
 
     private IEnumerable<DoctorFinding> Examine(DoctorCase subject, ArmPlan arm)
     {
-        var split = subject.Logits(arm, validation: true);
-        if (split.Classes != subject.Info.Classes.Count)
+        var covered = subject.TeacherOf(arm).CoveredClasses ?? [.. Enumerable.Range(0, subject.Info.Classes.Count)];
+        var all = subject.Logits(arm, validation: true);
+        if (all.Classes != covered.Count)
         {
             yield return new DoctorFinding(
-                FindingSeverity.Fault, Name, subject.PathOf(arm), $"the teacher has {split.Classes} outputs and the data {subject.Info.Classes.Count} classes", "Take a teacher of these classes, or map its classes to the data's by name");
+                FindingSeverity.Fault, Name, subject.PathOf(arm), $"the teacher has {all.Classes} outputs and the data {subject.Info.Classes.Count} classes", "Take a teacher of these classes, or name its outputs (`classes`), so that they can be matched");
             yield break;
         }
 
+        // Of what a teacher has no output for it cannot be judged.
+        var known = Enumerable.Range(0, all.Labels.Length).Where(i => covered.Contains(all.Labels[i])).ToList();
+        if (known.Count == 0)
+        {
+            yield break;
+        }
+
+        var split = new SplitLogits(
+            [.. known.SelectMany(i => all.Logits.AsSpan(i * all.Classes, all.Classes).ToArray())], [.. known.Select(i => covered.ToList().IndexOf(all.Labels[i]))], all.Classes);
         var measured = ClassificationMetrics.Compute(split.Logits, split.Labels, split.Classes);
         var (accuracy, count) = (measured.Metrics["top1"], split.Labels.Length);
         var chance = split.Labels.GroupBy(label => label).Max(group => group.Count()) / (double)count;
         // Three standard deviations of what guessing the most frequent class gives.
         var nearChance = accuracy <= chance + (3 * Math.Sqrt(chance * (1 - chance) / count));
         var low = accuracy < (1 + chance) / 2;
-        var permuted = ClassPermutation.Explains(measured.Predictions, split.Labels, split.Classes, subject.Info.Classes);
-        var explanation = permuted ?? (nearChance || low ? OtherInputs.Explain(subject, arm, accuracy) : null);
+        var permuted = ClassPermutation.Explains(measured.Predictions, split.Labels, split.Classes, [.. covered.Select(i => subject.Info.Classes[i])]);
+        var explanation = permuted ?? (nearChance || low ? OtherInputs.Explain(subject, arm, covered, accuracy) : null);
         var severity = nearChance ? FindingSeverity.Fault : explanation is not null ? FindingSeverity.Warning : FindingSeverity.Note;
         var what = string.Create(CultureInfo.InvariantCulture, $"{arm.Name} is right on {accuracy:P1} of {count} validation samples{(nearChance ? $", which is near chance ({chance:P1})" : "")}");
         yield return new DoctorFinding(severity, Name, subject.PathOf(arm), explanation is null ? what : $"{what}; {explanation.Value.What}", severity == FindingSeverity.Note ? "" : explanation?.Remedy ?? Remedy(arm))

@@ -1,5 +1,4 @@
 using DistillSharp.Export;
-using DistillSharp.Export.Onnx;
 using DistillSharp.Recipes;
 
 namespace DistillSharp.Doctor.Checks;
@@ -7,21 +6,15 @@ namespace DistillSharp.Doctor.Checks;
 /// <summary>What a teacher's file says of itself.</summary>
 internal static class TeacherFile
 {
-    /// <summary>The free texts of an arm's weights or ONNX file; empty where it has no file.</summary>
+    /// <summary>The free texts of an arm's weights; empty where it has none. Teachers from elsewhere are matched by what theirs say.</summary>
     public static IReadOnlyDictionary<string, string> Metadata(ArmPlan arm)
     {
-        if (arm.Weights is { } weights)
+        if (arm.Weights is not { } weights)
         {
-            using var file = new SafetensorsFile(weights);
-            return file.Metadata;
+            return new Dictionary<string, string>();
         }
 
-        if (arm.Onnx is { } onnx)
-        {
-            using var session = new OnnxSession(onnx.Onnx);
-            return new Dictionary<string, string>(session.Metadata);
-        }
-
-        return new Dictionary<string, string>();
+        using var file = new SafetensorsFile(weights);
+        return file.Metadata;
     }
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using DistillSharp.Recipes;
-using DistillSharp.Runs;
 using DistillSharp.Training;
 
 namespace DistillSharp.Doctor.Checks;
