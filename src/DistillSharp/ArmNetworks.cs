@@ -57,11 +57,11 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
         ? _stores.Wrap(arm, Load(arm with { Store = null }, seed, combiner => combiner.WithoutLabels, teaches: true), measured, progress)
         : _stores.Wrap(arm, Load(arm with { Store = null }, seed, combiner => combiner, teaches: true), progress);
 
-    /// <summary>A finished arm as <see cref="LoadToMeasure"/> gives it, or one with untrained networks in the place of those that are not there.</summary>
-    public Teacher LoadOrCreate(ArmPlan arm, int seed) =>
-        arm.Ensemble is { } ensemble
-            ? new EnsembleTeacher(ensemble.Members.ToDictionary(member => member.Key, member => LoadOrCreate(Find(member.Value), seed)), ensemble.Combiner.WithoutLabels)
-            : IsThere(arm, seed) ? LoadToMeasure(arm, seed) : new LiveTeacher(Create(arm, arm.SeedFor(seed)), owned: true);
+    /// <summary>A finished arm for looking at it: with no store but one that is all there is, and untrained networks in the place of those that are not there.</summary>
+    public Teacher LoadOrCreate(ArmPlan arm, int seed, StoredSplit? split) =>
+        IsThere(arm, seed) ? Load(arm, seed, combiner => combiner.WithoutLabels, teaches: false, split)
+        : arm.Ensemble is { } ensemble ? new EnsembleTeacher(ensemble.Members.ToDictionary(member => member.Key, member => LoadOrCreate(Find(member.Value), seed, split)), ensemble.Combiner.WithoutLabels)
+        : new LiveTeacher(Create(arm, arm.SeedFor(seed)), owned: true);
 
     /// <summary>True where all weights of an arm are there.</summary>
     public bool IsThere(ArmPlan arm, int seed) => Networks(arm).All(network => !network.IsTrained || ResultOf(network.Name, seed) is not null);

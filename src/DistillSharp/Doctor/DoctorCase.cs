@@ -20,7 +20,7 @@ public sealed class DoctorCase : IDisposable
     private const int JudgedSamples = 256;
 
     private readonly Dictionary<(string Arm, bool Validation), SplitLogits> _logits = [];
-    private readonly Dictionary<string, Teacher> _teachers = [];
+    private readonly Dictionary<(string Arm, bool Stored), Teacher> _teachers = [];
     private readonly Dictionary<string, QuickTraining> _trainings = [];
 
     /// <summary>The recipe.</summary>
@@ -50,8 +50,8 @@ public sealed class DoctorCase : IDisposable
     /// <summary>The network that the training of an arm's first seed starts from; the caller disposes it.</summary>
     public required Func<ArmPlan, Network> Create { get; init; }
 
-    /// <summary>An arm as what teaches: trained, or untrained where it has not been trained yet.</summary>
-    public required Func<ArmPlan, Teacher> Load { get; init; }
+    /// <summary>An arm as what teaches, of training samples or (for true) of the validation split: trained, or untrained where it has not been trained yet.</summary>
+    public required Func<ArmPlan, bool, Teacher> Load { get; init; }
 
     /// <summary>Whether an arm's weights are there: given by the recipe, or trained in this run.</summary>
     public required Func<ArmPlan, bool> IsTrained { get; init; }
@@ -87,12 +87,14 @@ public sealed class DoctorCase : IDisposable
     /// <summary>The arms that an arm is made of: itself, or its members.</summary>
     public IEnumerable<ArmPlan> Networks(ArmPlan arm) => arm.Ensemble is { } ensemble ? ensemble.Members.Values.Select(Find) : [arm];
 
-    /// <summary>What an arm is as a teacher; belongs to this case.</summary>
-    public Teacher TeacherOf(ArmPlan arm)
+    /// <summary>What an arm is as a teacher of training samples, or of the validation split; belongs to this case.</summary>
+    public Teacher TeacherOf(ArmPlan arm, bool validation = false)
     {
-        if (!_teachers.TryGetValue(arm.Name, out var teacher))
+        // Only a store tells the two apart.
+        var stored = validation && Networks(arm).Append(arm).Any(each => each.IsStored);
+        if (!_teachers.TryGetValue((arm.Name, stored), out var teacher))
         {
-            _teachers[arm.Name] = teacher = Load(arm);
+            _teachers[(arm.Name, stored)] = teacher = Load(arm, stored);
         }
 
         return teacher;
@@ -103,7 +105,7 @@ public sealed class DoctorCase : IDisposable
     {
         if (!_logits.TryGetValue((arm.Name, validation), out var logits))
         {
-            using var source = TeacherOf(arm).Open([]);
+            using var source = TeacherOf(arm, validation).Open([]);
             _logits[(arm.Name, validation)] = logits = Evaluator.Logits(source, Samples(validation, JudgedSamples), Device);
         }
 

@@ -1,5 +1,4 @@
 using DistillSharp.Doctor;
-using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Doctor;
 

@@ -18,7 +18,7 @@ internal sealed class TeacherAccuracyCheck : IDoctorCheck
 
     private IEnumerable<DoctorFinding> Examine(DoctorCase subject, ArmPlan arm)
     {
-        var covered = subject.TeacherOf(arm).CoveredClasses ?? [.. Enumerable.Range(0, subject.Info.Classes.Count)];
+        var covered = subject.TeacherOf(arm, validation: true).CoveredClasses ?? [.. Enumerable.Range(0, subject.Info.Classes.Count)];
         var all = subject.Logits(arm, validation: true);
         if (all.Classes != covered.Count)
         {
@@ -43,7 +43,7 @@ internal sealed class TeacherAccuracyCheck : IDoctorCheck
         var nearChance = accuracy <= chance + (3 * Math.Sqrt(chance * (1 - chance) / count));
         var low = accuracy < (1 + chance) / 2;
         var permuted = ClassPermutation.Explains(measured.Predictions, split.Labels, split.Classes, [.. covered.Select(i => subject.Info.Classes[i])]);
-        var explanation = permuted ?? (nearChance || low ? OtherInputs.Explain(subject, arm, covered, accuracy) : null);
+        var explanation = permuted ?? ((nearChance || low) && !arm.IsStored ? OtherInputs.Explain(subject, arm, covered, accuracy) : null);
         var severity = nearChance ? FindingSeverity.Fault : explanation is not null ? FindingSeverity.Warning : FindingSeverity.Note;
         var what = string.Create(CultureInfo.InvariantCulture, $"{arm.Name} is right on {accuracy:P1} of {count} validation samples{(nearChance ? $", which is near chance ({chance:P1})" : "")}");
         yield return new DoctorFinding(severity, Name, subject.PathOf(arm), explanation is null ? what : $"{what}; {explanation.Value.What}", severity == FindingSeverity.Note ? "" : explanation?.Remedy ?? Remedy(arm))
