@@ -36,7 +36,7 @@ public static class RecipeDoctor
             Statistics = data.Statistics,
             Device = device,
             Samples = data.Samples,
-            Source = (arm, stage) => data.Source(stage, arm.Seeds[0], arm.SeesAllSamples, arm.Plan.Scheme.Entry.Partner, arm.SeesFixedViews),
+            Source = (arm, stage) => data.Source(arm, stage, arm.Seeds[0], arm.Plan.Scheme.Entry.Partner, arm.SeesFixedViews),
             Create = arm => networks.Create(arm, arm.Seeds[0]),
             Load = (arm, validation) => networks.LoadOrCreate(arm, arm.Seeds[0], validation ? StoredSplit.Validation : null),
             IsTrained = arm => networks.IsThere(arm, arm.Seeds[0]),
