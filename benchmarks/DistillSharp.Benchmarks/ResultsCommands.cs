@@ -9,7 +9,7 @@ using DistillSharp.Runs;
 
 namespace DistillSharp.Benchmarks;
 
-/// <summary><c>results</c> keeps a run's table under benchmarks/results; <c>render</c> makes docs/results.md of all of them.</summary>
+/// <summary><c>results</c> keeps a run's table under benchmarks/results; <c>render</c> makes docs/results.md and docs/performance.md of them.</summary>
 internal static class ResultsCommands
 {
     public static Command CreateResults()
@@ -34,11 +34,11 @@ internal static class ResultsCommands
 
     public static Command CreateRender()
     {
-        var command = new Command("render", "Write docs/results.md from every file of benchmarks/results");
+        var command = new Command("render", "Write docs/results.md and docs/performance.md from the files of benchmarks/results");
         command.SetAction(_ => Guard(() =>
         {
             var page = new StringBuilder("# Measured results\n\nGenerated from the files of `benchmarks/results` by `dotnet run -c Release --project benchmarks/DistillSharp.Benchmarks -- render`.\n");
-            foreach (var file in Directory.GetFiles(ResultsFolder(), "*.json").Order(StringComparer.Ordinal))
+            foreach (var file in Directory.GetFiles(ResultsFolder(), "*.json").Where(file => !PerformancePage.OwnFiles.Contains(Path.GetFileName(file))).Order(StringComparer.Ordinal))
             {
                 page.Append('\n').Append(Markdown(file));
             }
@@ -47,6 +47,9 @@ internal static class ResultsCommands
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
             File.WriteAllText(target, page.ToString());
             Console.WriteLine(target);
+            var performance = Path.Combine(Root(), "docs", "performance.md");
+            File.WriteAllText(performance, PerformancePage.Write(ResultsFolder()));
+            Console.WriteLine(performance);
         }));
         return command;
     }

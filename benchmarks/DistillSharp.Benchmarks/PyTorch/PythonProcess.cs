@@ -11,7 +11,7 @@ internal sealed class PythonProcess : IDisposable
 
     public PythonProcess(string python, string folder, int threads)
     {
-        var script = Path.Combine(RepositoryRoot(), "benchmarks", "pytorch", "train.py");
+        var script = Path.Combine(ResultsCommands.Root(), "benchmarks", "pytorch", "train.py");
         var start = new ProcessStartInfo(python, [script, folder, threads.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
         start.Environment["OMP_NUM_THREADS"] = threads.ToString(CultureInfo.InvariantCulture);
@@ -52,17 +52,4 @@ internal sealed class PythonProcess : IDisposable
     private JsonElement Answer() => _process.StandardOutput.ReadLine() is { } line
         ? JsonDocument.Parse(line).RootElement
         : throw new InvalidOperationException("the Python script ended; its message stands above. It needs PyTorch and numpy: `apt install python3-torch`, or name another interpreter with --python");
-
-    private static string RepositoryRoot()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "DistillSharp.slnx")))
-            {
-                return folder.FullName;
-            }
-        }
-
-        throw new DirectoryNotFoundException("benchmarks/pytorch/train.py is looked for beside DistillSharp.slnx, which is in no folder above this program");
-    }
 }

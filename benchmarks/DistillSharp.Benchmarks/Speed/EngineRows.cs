@@ -13,7 +13,7 @@ internal static class EngineRows
         new Dictionary<string, Func<string, (SpeedRow, string)>>
         {
             ["resnet-engine-auto"] = name => SpeedRows.Step(
-                name, steps => Workload.ResNet(steps, taught: true, new WorkloadOptions(Engine: TeacherEngine.Auto)), blocks: 9, steps: 2, warmUp: 1, AFifthFaster),
+                name, steps => Workload.ResNet(steps, taught: true, new WorkloadOptions(Engine: TeacherEngine.Auto)), blocks: 7, steps: 2, warmUp: 1, AFifthFaster),
             ["mlp-adamw"] = name => SpeedRows.Step(
                 name, steps => Workload.Mlp(steps, taught: true, new WorkloadOptions(OptimizerKind.Adamw, TeacherEngine.Auto)), blocks: 15, steps: 25, warmUp: 3, AFifthFaster),
             ["dropout"] = Dropout,

@@ -15,7 +15,7 @@ namespace DistillSharp.Benchmarks.Speed;
 internal static class MemoryRows
 {
     private const double Target = 1.15;
-    private const int Repetitions = 3;
+    private const int Repetitions = 2;
 
     private static readonly IReadOnlyDictionary<string, Func<TeacherEngine, Workload>> Workloads = new Dictionary<string, Func<TeacherEngine, Workload>>
     {

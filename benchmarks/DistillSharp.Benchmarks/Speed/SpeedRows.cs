@@ -19,7 +19,7 @@ internal static class SpeedRows
             ["mlp-plain"] = name => Step(name, steps => Workload.Mlp(steps, taught: false), blocks: 20, steps: 40, warmUp: 3),
             ["mlp-soft-target"] = name => Step(name, steps => Workload.Mlp(steps, taught: true), blocks: 20, steps: 25, warmUp: 3),
             ["resnet8x4-plain"] = name => Step(name, steps => Workload.ResNet(steps, taught: false), blocks: 9, steps: 4, warmUp: 1),
-            ["resnet8x4-soft-target"] = name => Step(name, steps => Workload.ResNet(steps, taught: true), blocks: 9, steps: 2, warmUp: 1),
+            ["resnet8x4-soft-target"] = name => Step(name, steps => Workload.ResNet(steps, taught: true), blocks: 7, steps: 2, warmUp: 1),
             ["loader"] = Loading,
             ["memory-live-tensors"] = LiveTensors,
         }

@@ -1,0 +1,148 @@
+using DistillSharp.Benchmarks.Speed;
+using DistillSharp.Data;
+using DistillSharp.Models;
+using DistillSharp.Teachers;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Benchmarks.Variants;
+
+/// <summary>Ways of doing one thing, each beside the first.</summary>
+/// <param name="Name">Group.</param>
+/// <param name="What">What is done.</param>
+/// <param name="Ways">Ways by name; the first is what the others are compared with.</param>
+/// <param name="Owned">Disposed with the group.</param>
+internal sealed record VariantGroup(string Name, string What, IReadOnlyList<(string Name, Action Run)> Ways, IReadOnlyList<IDisposable> Owned);
+
+/// <summary>What was tried.</summary>
+internal static class VariantRows
+{
+    private const int BatchSize = 64;
+    private static readonly DatasetInfo Images = new("synthetic", [3, 32, 32], [.. Enumerable.Range(0, 100).Select(i => $"class {i}")]);
+
+    public static IReadOnlyDictionary<string, Func<int, VariantGroup>> All { get; } = new Dictionary<string, Func<int, VariantGroup>>
+    {
+        ["teacher"] = Teacher,
+        ["student"] = Student,
+        ["overlap"] = Overlap,
+        ["dropout"] = Dropout,
+    };
+
+    private static VariantGroup Teacher(int threads)
+    {
+        var (network, last) = (Network(32), Network(32));
+        var input = rand(BatchSize, 3, 32, 32);
+        var inputLast = FoldedResNet.ChannelsLast(input);
+        MakeChannelsLast(last);
+        var (folded, foldedLast) = (new FoldedResNet(network, false), new FoldedResNet(network, true));
+        var batch = Batch.Of(input, null, new long[BatchSize]);
+        var exported = new ExportedTeacher(network, Images, threads).Open([]);
+        var single = new ExportedTeacher(network, Images).Open([]);
+        return new VariantGroup("teacher", "forward pass of ResNet-32×4 in evaluation mode, batch 64", [
+            ("torch without gradients", () => network.forward(input)),
+            ("torch in inference mode", () =>
+            {
+                using var inference = inference_mode();
+                network.forward(input);
+            }),
+            ("torch, channels last", () => last.forward(inputLast)),
+            ("torch, batch-norm folded into convolutions", () => folded.Logits(input)),
+            ("torch, folded and channels last", () => foldedLast.Logits(inputLast)),
+            ("ONNX Runtime", () => exported.Read(batch)),
+            ("ONNX Runtime on one thread", () => single.Read(batch)),
+        ], [network, last, folded, foldedLast, exported, single]);
+    }
+
+    private static VariantGroup Student(int threads)
+    {
+        var (network, last) = (Network(8), Network(8));
+        MakeChannelsLast(last);
+        var input = rand(BatchSize, 3, 32, 32);
+        var inputLast = FoldedResNet.ChannelsLast(input);
+        var targets = randint(0, 100, [BatchSize], ScalarType.Int64);
+        return new VariantGroup("student", "forward and backward pass of ResNet-8×4, batch 64", [
+            ("contiguous", () => Step(network, input, targets, null)),
+            ("channels last", () => Step(last, inputLast, targets, null)),
+        ], [network, last]);
+    }
+
+    // One after the other on all threads, or the teacher's next batch beside the student's on half of them each.
+    private static VariantGroup Overlap(int threads)
+    {
+        var (teacher, student) = (Network(32), Network(8));
+        var input = rand(BatchSize, 3, 32, 32);
+        var targets = randint(0, 100, [BatchSize], ScalarType.Int64);
+        var batch = Batch.Of(input, null, new long[BatchSize]);
+        var half = Math.Max(1, threads / 2);
+        var (whole, part) = (new ExportedTeacher(teacher, Images, threads).Open([]), new ExportedTeacher(teacher, Images, half).Open([]));
+        var next = Read(part, batch);
+        return new VariantGroup("overlap", "distillation step ResNet-32×4 → 8×4 with the teacher in ONNX Runtime, batch 64", [
+            ($"teacher, then student, on {threads} threads each", () =>
+            {
+                using var logits = Read(whole, batch);
+                Step(student, input, targets, logits);
+            }),
+            ($"next batch's teacher beside the student, on {half} each", () =>
+            {
+                var running = Task.Run(() => Read(part, batch));
+                set_num_threads(half);
+                Step(student, input, targets, next);
+                set_num_threads(threads);
+                next.Dispose();
+                next = running.GetAwaiter().GetResult();
+            }),
+        ], [teacher, student, whole, part]);
+    }
+
+    private static VariantGroup Dropout(int threads)
+    {
+        var input = rand(128, 800).requires_grad_();
+        var (own, libtorch) = (new InvertedDropout(0.5), nn.Dropout(0.5));
+        Action Passes(nn.Module<Tensor, Tensor> dropout) => () =>
+        {
+            dropout.call(input).sum().backward();
+            input.grad = null;
+        };
+        return new VariantGroup("dropout", "forward and backward pass of dropout on 128×800 values", [("libtorch's", Passes(libtorch)), ("ours", Passes(own))], [own, libtorch]);
+    }
+
+    private static Tensor Read(Signals.ISignalSource source, Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        return source.Read(batch).Logits.Value.DetachFromDisposeScope();
+    }
+
+    private static void Step(CifarResNet student, Tensor input, Tensor targets, Tensor? teacher)
+    {
+        using var enabled = enable_grad();
+        student.train();
+        student.zero_grad();
+        var logits = student.forward(input);
+        var loss = nn.functional.cross_entropy(logits, targets);
+        if (teacher is not null)
+        {
+            loss += nn.functional.kl_div((logits / 4).log_softmax(-1), (teacher / 4).log_softmax(-1), log_target: true, reduction: nn.Reduction.Sum) * (16.0 / BatchSize);
+        }
+
+        loss.backward();
+    }
+
+    private static CifarResNet Network(int depth)
+    {
+        random.manual_seed(1);
+        var network = new CifarResNet(new CifarResNetOptions { Depth = depth, WidthMultiplier = 4 }, Images);
+        network.eval();
+        return network;
+    }
+
+    private static void MakeChannelsLast(CifarResNet network)
+    {
+        using var noGradient = no_grad();
+        foreach (var convolution in network.modules().OfType<Conv2d>())
+        {
+            convolution.weight = new Parameter(FoldedResNet.ChannelsLast(convolution.weight));
+        }
+    }
+}
