@@ -67,6 +67,7 @@ public static class CommandLine
             DoctorCommand.Create(),
             LayersCommand.Create(),
             EvaluateCommand.Create(),
+            PredictCommand.Create(),
             ExportCommand.Create(),
             CompareCommand.Create(),
             DataCommand.Create(),

@@ -1,0 +1,168 @@
+using System.Globalization;
+using System.Text.Json;
+using DistillSharp.Export;
+using DistillSharp.Export.Onnx;
+using Microsoft.ML.OnnxRuntime;
+using SkiaSharp;
+
+namespace DistillSharp.Vision;
+
+/// <summary>A class and how likely it is, 0 to 1.</summary>
+public sealed record Prediction(string Class, double Probability);
+
+/// <summary>
+/// Classifies image files with an exported student. Size, colours, normalisation and class names come from the file's own
+/// metadata; ONNX Runtime does the rest, and libtorch is not loaded. One object serves one thread.
+/// </summary>
+public sealed class ImageClassifier : IDisposable
+{
+    private readonly string _path;
+    private readonly InferenceSession _session;
+    private readonly string[] _classes;
+    private readonly int _channels;
+    private readonly int _height;
+    private readonly int _width;
+    private readonly float[] _mean;
+    private readonly float[] _deviation;
+
+    /// <summary>Loads a student that <c>distill</c> exported.</summary>
+    /// <param name="path">The ONNX file.</param>
+    /// <param name="threads">Threads within one operation.</param>
+    /// <exception cref="InvalidDataException">It is no ONNX file, does not say how its inputs are made, or takes no images.</exception>
+    public ImageClassifier(string path, int threads = 1)
+    {
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"there is no file {path}");
+        }
+
+        _path = path;
+        using var options = OnnxSession.Options(threads);
+        try
+        {
+            _session = new InferenceSession(path, options);
+        }
+        catch (OnnxRuntimeException error)
+        {
+            throw new InvalidDataException($"{path} is no model that ONNX Runtime can load: {error.Message}", error);
+        }
+
+        try
+        {
+            var shape = Read<long[]>(Provenance.InputShape);
+            (_channels, _height, _width) = shape is [1 or 3, > 0 and <= 16384, > 0 and <= 16384]
+                ? ((int)shape[0], (int)shape[1], (int)shape[2])
+                : throw new InvalidDataException($"{path} takes samples of shape [{string.Join(", ", shape)}], which are no grey or colour images");
+            _classes = Read<string[]>(Provenance.Classes);
+            _mean = PerChannel(Read<float[]>(Provenance.Mean), 0);
+            _deviation = PerChannel(Read<float[]>(Provenance.Deviation), 1);
+        }
+        catch
+        {
+            _session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Class names in the order of the outputs.</summary>
+    public IReadOnlyList<string> Classes => _classes;
+
+    /// <summary>The likeliest classes of an image file (JPEG, PNG, WebP, BMP, GIF), the likeliest first.</summary>
+    /// <param name="file">The image. It is scaled to cover the model's input and cut at the sides that are too long.</param>
+    /// <param name="top">How many at most.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">It is no image, or a broken one.</exception>
+    public IReadOnlyList<Prediction> Classify(string file, int top = 5)
+    {
+        if (!File.Exists(file))
+        {
+            throw new FileNotFoundException($"there is no file {file}");
+        }
+
+        using var image = SKBitmap.Decode(file) ?? throw new InvalidDataException($"{file} is no image that can be read (JPEG, PNG, WebP, BMP, GIF)");
+        return Classify(image, top);
+    }
+
+    /// <summary>The likeliest classes of a decoded image.</summary>
+    public IReadOnlyList<Prediction> Classify(SKBitmap image, int top = 5)
+    {
+        var input = Values(image);
+        using var value = OrtValue.CreateTensorValueFromMemory(input, [1, _channels, _height, _width]);
+        using var options = new RunOptions();
+        using var results = _session.Run(options, [_session.InputNames[0]], [value], [_session.OutputNames.Contains(OnnxExporter.OutputName) ? OnnxExporter.OutputName : _session.OutputNames[0]]);
+        var logits = results[0].GetTensorDataAsSpan<float>().ToArray();
+        if (logits.Length != _classes.Length)
+        {
+            throw new InvalidDataException($"{_path} gives {logits.Length} outputs and names {_classes.Length} classes");
+        }
+
+        var largest = logits.Max();
+        var weights = logits.Select(logit => Math.Exp(logit - largest)).ToArray();
+        var sum = weights.Sum();
+        return [.. weights.Select((weight, index) => new Prediction(_classes[index], weight / sum)).OrderByDescending(prediction => prediction.Probability).Take(top)];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _session.Dispose();
+
+    // Pixels count 0 to 1 before normalisation, whatever bytes the training data was stored in.
+    private float[] Values(SKBitmap image)
+    {
+        using var scaled = Covering(image);
+        var values = new float[_channels * _height * _width];
+        var pixels = scaled.GetPixelSpan();
+        for (var i = 0; i < _height * _width; i++)
+        {
+            var (red, green, blue) = (pixels[4 * i], pixels[(4 * i) + 1], pixels[(4 * i) + 2]);
+            if (_channels == 1)
+            {
+                values[i] = Normalised(((0.299f * red) + (0.587f * green) + (0.114f * blue)) / 255, 0);
+                continue;
+            }
+
+            values[i] = Normalised(red / 255f, 0);
+            values[(_height * _width) + i] = Normalised(green / 255f, 1);
+            values[(2 * _height * _width) + i] = Normalised(blue / 255f, 2);
+        }
+
+        return values;
+    }
+
+    private SKBitmap Covering(SKBitmap image)
+    {
+        var target = new SKBitmap(_width, _height, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        using var canvas = new SKCanvas(target);
+        canvas.Clear(SKColors.Black);
+        var scale = Math.Max((float)_width / image.Width, (float)_height / image.Height);
+        var (width, height) = (image.Width * scale, image.Height * scale);
+        var place = SKRect.Create((_width - width) / 2, (_height - height) / 2, width, height);
+        using var picture = SKImage.FromBitmap(image);
+        canvas.DrawImage(picture, place, new SKSamplingOptions(SKFilterMode.Linear, scale < 1 ? SKMipmapMode.Linear : SKMipmapMode.None));
+        canvas.Flush();
+        return target;
+    }
+
+    private float Normalised(float value, int channel) => (value - _mean[channel]) / _deviation[channel];
+
+    private float[] PerChannel(float[] values, float otherwise) => values.Length == 0 ? [.. Enumerable.Repeat(otherwise, _channels)]
+        : values.Length == _channels ? values
+        : throw new InvalidDataException($"{_path} says {string.Format(CultureInfo.InvariantCulture, "{0}", values.Length)} values of normalisation for {_channels} channels");
+
+    private T Read<T>(string key)
+        where T : class
+    {
+        if (!_session.ModelMetadata.CustomMetadataMap.TryGetValue(key, out var text))
+        {
+            throw new InvalidDataException($"{_path} does not say how its inputs are made (no `{key}` in its metadata); it must be a student that `distill run` or `distill export` wrote");
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize<T>(text) ?? throw new JsonException("is null");
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException($"{_path}: `{key}` in its metadata is not what it should be: {error.Message}", error);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using System.Text.Json;
+using DistillSharp.Data;
+using DistillSharp.Export;
+using DistillSharp.Export.Onnx;
+using DistillSharp.Models;
+using DistillSharp.Tests.Models;
+using DistillSharp.Vision;
+using SkiaSharp;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Tests.Vision;
+
+/// <summary>Exported students on image files, against the live network on the same pixels.</summary>
+public sealed class ImageClassifierTests : IDisposable
+{
+    private static readonly float[] Mean = [0.4f, 0.5f, 0.6f];
+    private static readonly float[] Deviation = [0.2f, 0.3f, 0.25f];
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Classify_ImageOfTheModelsSize_EqualsTheNetworkOnItsPixels(int channels)
+    {
+        using var scope = NewDisposeScope();
+        using var network = Network(channels);
+        var model = Export(network, channels);
+        var (file, pixels) = Image(8, 8);
+
+        using var noGradient = no_grad();
+        var expected = nn.functional.softmax(network.forward(Input(pixels, channels)), 1).data<float>().ToArray();
+        using var classifier = new ImageClassifier(model);
+        var found = classifier.Classify(file, top: 10);
+
+        Assert.Equal(4, found.Count);
+        Assert.All(found, prediction => Assert.Equal(expected[classifier.Classes.ToList().IndexOf(prediction.Class)], prediction.Probability, 1e-4));
+        Assert.Equal(found.OrderByDescending(prediction => prediction.Probability), found);
+        Assert.Equal(found.Take(1), classifier.Classify(file, top: 1));
+    }
+
+    [Fact]
+    public void Classify_WideImage_SeesItsMiddle()
+    {
+        using var network = Network(3);
+        using var classifier = new ImageClassifier(Export(network, 3));
+        var (narrow, pixels) = Image(8, 8);
+        using var wide = new SKBitmap(24, 8, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        wide.Erase(SKColors.Red);
+        for (var i = 0; i < 64; i++)
+        {
+            wide.SetPixel(8 + (i % 8), i / 8, pixels[i]);
+        }
+
+        Assert.Equal(classifier.Classify(narrow)[0].Probability, classifier.Classify(Save(wide, "wide.png"))[0].Probability, 1e-6);
+    }
+
+    [Fact]
+    public void Classify_NoImage_NamesTheFile()
+    {
+        using var network = Network(3);
+        using var classifier = new ImageClassifier(Export(network, 3));
+        File.WriteAllText(_folder.File("text.png"), "no image");
+
+        Assert.Contains("text.png", Assert.Throws<InvalidDataException>(() => classifier.Classify(_folder.File("text.png"))).Message, StringComparison.Ordinal);
+        Assert.Contains("gone.png", Assert.Throws<FileNotFoundException>(() => classifier.Classify(_folder.File("gone.png"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Constructor_ModelWithoutPreprocessing_SaysWhatIsMissing()
+    {
+        using var network = Network(3);
+        using var scope = NewDisposeScope();
+        OnnxExporter.Export(network, SampleData.Images(3, 8, 4), _folder.File("bare.onnx"), randn(2, 3, 8, 8));
+        Assert.Contains(Provenance.Mean, Assert.Throws<InvalidDataException>(() => new ImageClassifier(_folder.File("bare.onnx"))).Message, StringComparison.Ordinal);
+
+        File.WriteAllText(_folder.File("text.onnx"), "no model");
+        Assert.Throws<InvalidDataException>(() => new ImageClassifier(_folder.File("text.onnx")));
+    }
+
+    private static SmallCnn Network(int channels)
+    {
+        random.manual_seed(4);
+        var network = new SmallCnn(new SmallCnnOptions { Channels = [4, 4] }, SampleData.Images(channels, 8, 4));
+        RandomStatistics.Fill(network);
+        network.eval();
+        return network;
+    }
+
+    private static Tensor Input(SKColor[] pixels, int channels)
+    {
+        var rows = channels == 1
+            ? new[] { pixels.Select(pixel => ((0.299f * pixel.Red) + (0.587f * pixel.Green) + (0.114f * pixel.Blue)) / 255).ToArray() }
+            : [pixels.Select(pixel => pixel.Red / 255f).ToArray(), pixels.Select(pixel => pixel.Green / 255f).ToArray(), pixels.Select(pixel => pixel.Blue / 255f).ToArray()];
+        return tensor(rows.SelectMany((row, channel) => row.Select(value => (value - Mean[channel]) / Deviation[channel])).ToArray(), [1, channels, 8, 8]);
+    }
+
+    private string Export(Network network, int channels)
+    {
+        using var scope = NewDisposeScope();
+        var metadata = new Dictionary<string, string>
+        {
+            [Provenance.Mean] = JsonSerializer.Serialize(Mean[..channels]),
+            [Provenance.Deviation] = JsonSerializer.Serialize(Deviation[..channels]),
+        };
+        OnnxExporter.Export(network, SampleData.Images(channels, 8, 4), _folder.File("model.onnx"), randn(2, channels, 8, 8), metadata);
+        return _folder.File("model.onnx");
+    }
+
+    private (string File, SKColor[] Pixels) Image(int width, int height)
+    {
+        using var bitmap = new SKBitmap(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        var draw = new StableRandom(7);
+        for (var i = 0; i < width * height; i++)
+        {
+            bitmap.SetPixel(i % width, i / width, new SKColor((byte)draw.Below(256), (byte)draw.Below(256), (byte)draw.Below(256)));
+        }
+
+        return (Save(bitmap, "image.png"), bitmap.Pixels);
+    }
+
+    private string Save(SKBitmap bitmap, string name)
+    {
+        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        File.WriteAllBytes(_folder.File(name), data.ToArray());
+        return _folder.File(name);
+    }
+}
