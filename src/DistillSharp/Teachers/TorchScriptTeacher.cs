@@ -5,7 +5,6 @@ using System.Runtime.InteropServices;
 using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Signals;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Teachers;

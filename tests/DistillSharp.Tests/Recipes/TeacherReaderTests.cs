@@ -202,6 +202,48 @@ public sealed class TeacherReaderTests
     }
 
     [Theory]
+    [InlineData("{torchscript: absent.pt}", "teacher.torchscript", "there is no file")]
+    [InlineData("{torchscript: half.pt}", "teacher.torchscript", "half.pt is cut short or damaged")]
+    [InlineData("{torchscript: state.pt}", "teacher.torchscript", "is a PyTorch pickle, which can run any code")]
+    [InlineData("{torchscript: text.onnx}", "teacher.torchscript", "is no TorchScript file")]
+    [InlineData("{torchscript: teacher.pt, outputs: 1}", "teacher.outputs", "did you mean `output`?")]
+    [InlineData("{torchscript: teacher.pt, onnx: teacher.onnx}", "teacher.torchscript", "unknown key")]
+    [InlineData("{endpoint: logits}", "teacher.endpoint", "must be an address")]
+    [InlineData("{endpoint: \"http://example.org/\", token: secret}", "teacher.token", "unknown key")]
+    [InlineData("{endpoint: \"http://example.org/\", timeout: 0}", "teacher.timeout", "a number above 0")]
+    public void Read_FaultyScriptOrEndpoint_SaysWhereAndWhatWouldBeRight(string teacher, string path, string message)
+    {
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        TorchScriptFiles.Write(folder.File("teacher.pt"), OnnxFiles.Mlp(folder.File("teacher.onnx")));
+        folder.Write("half.pt", File.ReadAllBytes(folder.File("teacher.pt"))[..800]);
+        TorchScriptFiles.StateDictionary(folder.File("state.pt"));
+        folder.Write("text.onnx", "no model");
+        var error = Assert.Throws<Config.ConfigException>(() => RecipeReader.Read(Start + $"teacher: {teacher}\n" + SoftTarget, "file", folder.Path));
+
+        var fault = Assert.Single(error.Errors);
+        Assert.Equal(path, fault.Path);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("rest", "data.unlabelled", "`train_samples` leaves over, and it is not given")]
+    [InlineData("others", "data.unlabelled", "`rest`, or a map")]
+    [InlineData("{npy: a.npy, csv: b.csv}", "data.unlabelled", "or one of")]
+    [InlineData("{npy: a.npy, label: x}", "data.unlabelled.label", "is a column of `csv`")]
+    [InlineData("{dataset: digit}", "data.unlabelled.dataset", "did you mean `digits`?")]
+    public void Read_FaultyUnlabelledData_SaysWhereAndWhatWouldBeRight(string unlabelled, string path, string message)
+    {
+        var fault = RecipeText.OnlyFault(RecipeText.Plain, $"data.unlabelled={unlabelled}");
+        Assert.Equal(path, fault.Path);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_UnlabelledDataWithoutATeacher_IsRefused() =>
+        Assert.Contains("there is none", RecipeText.OnlyFault(Start + "objective: {scheme: born_again}\n", "data.unlabelled={csv: a.csv}").Message, StringComparison.Ordinal);
+
+    [Theory]
     [InlineData("{method: similarity, student: layer1, teacher: hidden7}", "objective.terms[0].teacher", "has no tensor `hidden7`; ")]
     [InlineData("{method: simkd, student: layer1, teacher: relu}", "objective.terms[0].method", "an ONNX file shows none")]
     public void Read_TermThatAnOnnxTeacherCannotGive_SaysSo(string term, string path, string message)
