@@ -3,11 +3,12 @@ using static TorchSharp.torch;
 
 namespace DistillSharp.Export;
 
-/// <summary>A constant that an operation reads: weights, or a short list of whole numbers.</summary>
+/// <summary>A constant that an operation reads: weights, a short list of whole numbers, or one number.</summary>
 /// <param name="Name">Dotted name; that of the parameter in the network where it is one.</param>
-/// <param name="Weights">The network's own tensor; null for whole numbers.</param>
-/// <param name="Integers">Whole numbers; null for weights.</param>
-public sealed record GraphConstant(string Name, Tensor? Weights, IReadOnlyList<long>? Integers = null);
+/// <param name="Weights">The network's own tensor; null for the others.</param>
+/// <param name="Integers">Whole numbers; null for the others.</param>
+/// <param name="Number">One number, without axes; null for the others.</param>
+public sealed record GraphConstant(string Name, Tensor? Weights, IReadOnlyList<long>? Integers = null, float? Number = null);
 
 /// <summary>A setting of an operation: one of a whole number, a list of them, or a float.</summary>
 public sealed record GraphAttribute(string Name, long? Integer = null, IReadOnlyList<long>? Integers = null, float? Number = null);

@@ -3,7 +3,7 @@ using DistillSharp.Models;
 
 namespace DistillSharp.Export;
 
-/// <summary>Counts the multiply-adds of convolutions and linear layers, which is what papers count; the rest is free.</summary>
+/// <summary>Counts the multiply-adds of convolutions, linear layers and products of matrices, which is what papers count; the rest is free.</summary>
 public sealed class MacCounter : ModuleWalker
 {
     private readonly List<GraphOperation> _operations = [];
@@ -14,11 +14,20 @@ public sealed class MacCounter : ModuleWalker
     {
         var counter = new MacCounter();
         var output = network.Describe(counter, new GraphValue("input", [1, .. data.InputShape]));
-        // Every weight is used once a position.
-        return Needed(counter._operations, [output]).Where(operation => operation.Type is "Conv" or "Gemm")
-            .Sum(operation => operation.Constants[0].Weights!.numel() * operation.Output.Shape.Skip(2).Aggregate(1L, (product, axis) => product * axis));
+        return Needed(counter._operations, [output]).Sum(Of);
     }
 
     /// <inheritdoc/>
     protected override void Visit(GraphOperation operation) => _operations.Add(operation);
+
+    // Every weight is used once a position.
+    private static long Of(GraphOperation operation) => operation.Type switch
+    {
+        "Conv" => operation.Constants[0].Weights!.numel() * Product(operation.Output.Shape.Skip(2)),
+        "Gemm" => operation.Constants[0].Weights!.numel() * operation.Output.Shape[0],
+        "MatMul" => Product(operation.Output.Shape) * operation.Inputs[0].Shape[^1],
+        _ => 0,
+    };
+
+    private static long Product(IEnumerable<long> axes) => axes.Aggregate(1L, (product, axis) => product * axis);
 }

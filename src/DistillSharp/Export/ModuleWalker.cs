@@ -9,7 +9,7 @@ namespace DistillSharp.Export;
 /// Follows a network's description module by module, works out every shape, and hands each operation to
 /// <see cref="Visit"/>. Modules are described as they compute in evaluation mode; settings that this cannot say exactly are refused.
 /// </summary>
-public abstract class ModuleWalker : IGraphBuilder
+public abstract partial class ModuleWalker : IGraphBuilder
 {
     private readonly Stack<string> _path = new();
     private readonly Dictionary<string, int> _used = new(StringComparer.Ordinal);
@@ -39,11 +39,6 @@ public abstract class ModuleWalker : IGraphBuilder
         : null;
 
     /// <inheritdoc/>
-    public GraphValue Add(GraphValue left, GraphValue right) => left.Shape.SequenceEqual(right.Shape)
-        ? Emit("Add", "add", [left, right], [], left.Shape)
-        : throw Unsupported($"adds values of shapes {Text(left)} and {Text(right)}");
-
-    /// <inheritdoc/>
     public GraphValue Relu(GraphValue input) => Emit("Relu", "relu", [input], [], input.Shape);
 
     /// <inheritdoc/>
@@ -67,8 +62,7 @@ public abstract class ModuleWalker : IGraphBuilder
             [Integers("starts", 0, 0), Integers("ends", input.Shape[2], input.Shape[3]), Integers("axes", 2, 3), Integers("steps", stride, stride)],
             [input.Shape[0], input.Shape[1], height, width]);
         var before = (channels - input.Shape[1]) / 2;
-        var after = channels - input.Shape[1] - before;
-        return Emit("Pad", "pad", [sampled], [Integers("pads", 0, before, 0, 0, 0, after, 0, 0)], [input.Shape[0], channels, height, width]);
+        return Pad(sampled, 1, before, channels - input.Shape[1] - before);
     }
 
     /// <summary>Those of the operations that given values depend on, in their order.</summary>
@@ -97,14 +91,20 @@ public abstract class ModuleWalker : IGraphBuilder
         Sequential sequential => sequential.named_children().Aggregate(input, (value, child) => Module(child.module, value, child.name)),
         Conv2d convolution => Convolution(convolution, input),
         BatchNorm2d or BatchNorm1d => Normalisation((NormBase)module, input),
-        Linear linear => FullyConnected(linear, input),
+        LayerNorm norm => Normalisation(norm, input),
+        Linear linear => Linear(input, linear.weight!, linear.bias, "weight", "bias"),
         MaxPool2d pool => Pool("MaxPool", pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode, input),
         AvgPool2d { divisor_override: null } pool => Pool("AveragePool", pool.kernel_size, pool.stride, pool.padding, null, pool.ceil_mode, input, new GraphAttribute("count_include_pad", pool.count_include_pad ? 1 : 0)),
-        AdaptiveAvgPool2d pool when pool.output_size.All(size => size == 1) => PoolToOne("", input),
+        AdaptiveAvgPool2d pool => AdaptivePool(Pair(pool.output_size, 1), input),
         ReLU => Emit("Relu", "", [input], [], input.Shape),
+        ReLU6 => Emit("Clip", "", [input], [Scalar("min", 0), Scalar("max", 6)], input.Shape),
+        Hardswish => Emit("HardSwish", "", [input], [], input.Shape),
+        Hardsigmoid => Emit("HardSigmoid", "", [input], [], input.Shape, new GraphAttribute("alpha", Number: 1f / 6), new GraphAttribute("beta", Number: 0.5f)),
+        GELU { approximate: GELU.Approximate.none } => Gelu(input),
+        Softmax softmax when softmax.dim == -1 || softmax.dim == input.Shape.Count - 1 => Emit("Softmax", "", [input], [], input.Shape, new GraphAttribute("axis", -1)),
         Flatten { start_dim: 1, end_dim: -1 } => FlattenAs("", input),
         Dropout or Dropout1d or Dropout2d or Identity => input,
-        _ => throw Unsupported("cannot be described; use layers that can (convolution, batch-norm, linear, ReLU, pooling, flatten, dropout, Sequential) or implement INetworkGraph", module),
+        _ => throw Unsupported("cannot be described; use layers that can (convolution, batch-norm, layer norm, linear, ReLU and others, pooling, flatten, dropout, Sequential) or implement INetworkGraph", module),
     };
 
     private GraphValue Convolution(Conv2d layer, GraphValue input)
@@ -149,10 +149,6 @@ public abstract class ModuleWalker : IGraphBuilder
         return Emit("BatchNormalization", "", [input], constants, input.Shape, new GraphAttribute("epsilon", Number: (float)layer.eps));
     }
 
-    private GraphValue FullyConnected(Linear layer, GraphValue input) => input.Shape.Count == 2
-        ? Emit("Gemm", "", [input], Parameters(layer.weight!, layer.bias), [input.Shape[0], layer.weight!.shape[0]], new GraphAttribute("transB", 1))
-        : throw Unsupported($"is given values of shape {Text(input)}; a linear layer is described for [N, D]", layer);
-
     private GraphValue Pool(string type, long[] kernelSize, long[]? stride, long[]? padding, long[]? dilation, bool ceiling, GraphValue input, params GraphAttribute[] more)
     {
         if (ceiling)
@@ -172,6 +168,30 @@ public abstract class ModuleWalker : IGraphBuilder
         }
 
         return Emit(type, "", [input], [], [input.Shape[0], input.Shape[1], .. Spatial(input, null, kernel, strides, dilations, pads)], [.. attributes]);
+    }
+
+    private GraphValue AdaptivePool(long[] size, GraphValue input)
+    {
+        var (height, width) = (input.Shape[2], input.Shape[3]);
+        if (size is [1, 1])
+        {
+            return PoolToOne("", input);
+        }
+
+        if (size[0] == height && size[1] == width)
+        {
+            return input;
+        }
+
+        if (height == 1 && width == 1)
+        {
+            return Emit("Tile", "", [input], [Integers("repeats", 1, 1, size[0], size[1])], [input.Shape[0], input.Shape[1], size[0], size[1]]);
+        }
+
+        long[] kernel = [height / size[0], width / size[1]];
+        return height % size[0] == 0 && width % size[1] == 0
+            ? Pool("AveragePool", kernel, kernel, null, null, false, input)
+            : throw Unsupported($"averages {height}×{width} values to {size[0]}×{size[1]}, which can be described only where the one is a multiple of the other; use inputs of another size");
     }
 
     private GraphValue PoolToOne(string suffix, GraphValue input) => Emit("GlobalAveragePool", suffix, [input], [], [input.Shape[0], input.Shape[1], 1, 1]);

@@ -21,15 +21,15 @@ public sealed class BasicBlock : nn.Module<Tensor, Tensor>, INetworkGraph
     public BasicBlock(long inputs, long outputs, long stride)
         : base("basic_block")
     {
-        conv1 = nn.Conv2d(inputs, outputs, 3, stride: stride, padding: 1, bias: false);
-        bn1 = nn.BatchNorm2d(outputs);
+        conv1 = Layers.Convolution(inputs, outputs, 3, stride);
+        bn1 = Layers.Norm(outputs);
         relu1 = nn.ReLU();
-        conv2 = nn.Conv2d(outputs, outputs, 3, padding: 1, bias: false);
-        bn2 = nn.BatchNorm2d(outputs);
+        conv2 = Layers.Convolution(outputs, outputs, 3);
+        bn2 = Layers.Norm(outputs);
         relu2 = nn.ReLU();
         if (stride != 1 || inputs != outputs)
         {
-            downsample = nn.Sequential(("0", nn.Conv2d(inputs, outputs, 1, stride: stride, bias: false)), ("1", nn.BatchNorm2d(outputs)));
+            downsample = Layers.ConvolutionNorm(inputs, outputs, 1, stride, activation: null);
         }
 
         RegisterComponents();

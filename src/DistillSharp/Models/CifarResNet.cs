@@ -78,15 +78,15 @@ public sealed class CifarResNet : SingleInputNetwork
         var image = InputShapes.Image(data, "cifar_resnet");
         var classes = InputShapes.Classes(data, "cifar_resnet");
         var channels = options.Channels;
-        conv1 = nn.Conv2d(image.Channels, channels[0], 3, padding: 1, bias: false);
-        bn1 = nn.BatchNorm2d(channels[0]);
+        conv1 = Layers.Convolution(image.Channels, channels[0], 3);
+        bn1 = Layers.Norm(channels[0]);
         relu = nn.ReLU();
         layer1 = Stage(channels[0], channels[1], options.BlocksPerStage, stride: 1);
         layer2 = Stage(channels[1], channels[2], options.BlocksPerStage, stride: 2);
         layer3 = Stage(channels[2], channels[3], options.BlocksPerStage, stride: 2);
         avgpool = nn.AdaptiveAvgPool2d(1);
         flatten = nn.Flatten();
-        fc = nn.Linear(channels[3], classes);
+        fc = Layers.Linear(channels[3], classes);
         RegisterComponents();
         FeaturePoints = options.FeaturePoints();
         Initialization.KaimingConvolutions(this);
@@ -129,8 +129,6 @@ public sealed class CifarResNet : SingleInputNetwork
         return graph.Module(fc, value, nameof(fc));
     }
 
-    private static Sequential Stage(long inputs, long outputs, int blocks, int stride) => nn.Sequential(
-        [.. Enumerable.Range(0, blocks).Select(index => (index.ToString(System.Globalization.CultureInfo.InvariantCulture), (nn.Module<Tensor, Tensor>)(index == 0
-            ? new BasicBlock(inputs, outputs, stride)
-            : new BasicBlock(outputs, outputs, 1))))]);
+    private static Sequential Stage(long inputs, long outputs, int blocks, int stride) =>
+        Layers.Chain(Enumerable.Range(0, blocks).Select(index => new BasicBlock(index == 0 ? inputs : outputs, outputs, index == 0 ? stride : 1)));
 }

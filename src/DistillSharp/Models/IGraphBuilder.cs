@@ -19,7 +19,7 @@ public interface INetworkGraph
 public interface IGraphBuilder
 {
     /// <summary>
-    /// A child module: convolution, batch-norm, linear, activation, pooling, flatten, dropout (nothing), Sequential, or any
+    /// A child module: convolution, batch-norm, layer norm, linear, activation, pooling, flatten, dropout (nothing), Sequential, or any
     /// <see cref="INetworkGraph"/>. The name becomes the prefix of the nodes' names.
     /// </summary>
     /// <exception cref="NotSupportedException">A module type that cannot be described, named with its path.</exception>
@@ -28,8 +28,35 @@ public interface IGraphBuilder
     /// <summary>The value at a feature point of what was described so far; null where no such module was described.</summary>
     GraphValue? ValueAt(FeaturePoint point);
 
+    /// <summary>A parameter of the module that describes itself, as a value without a batch: its first axis must be 1.</summary>
+    GraphValue Parameter(Tensor value, string name);
+
     /// <summary>Element-wise sum of two values of one shape.</summary>
     GraphValue Add(GraphValue left, GraphValue right);
+
+    /// <summary>Element-wise product of two values; axes of length 1 are repeated.</summary>
+    GraphValue Multiply(GraphValue left, GraphValue right);
+
+    /// <summary>Every element times a number.</summary>
+    GraphValue Scale(GraphValue input, double factor);
+
+    /// <summary>Products of the matrices in the last two axes: […, I, K] × […, K, J] → […, I, J].</summary>
+    GraphValue MatMul(GraphValue left, GraphValue right);
+
+    /// <summary>x·Wᵀ + b over the last axis, for weights that no linear layer holds: […, D] → […, C].</summary>
+    GraphValue Linear(GraphValue input, Tensor weight, Tensor? bias, string weightName, string biasName);
+
+    /// <summary>The same elements in another shape, given without the batch axis.</summary>
+    GraphValue Reshape(GraphValue input, params long[] shape);
+
+    /// <summary>Axes in another order; the first must stay.</summary>
+    GraphValue Transpose(GraphValue input, params long[] axes);
+
+    /// <summary>A part of one axis other than the first.</summary>
+    GraphValue Slice(GraphValue input, int axis, long start, long length);
+
+    /// <summary>Zeros before and after one axis other than the first.</summary>
+    GraphValue Pad(GraphValue input, int axis, long before, long after);
 
     /// <summary>max(0, x).</summary>
     GraphValue Relu(GraphValue input);

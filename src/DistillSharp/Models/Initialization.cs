@@ -20,4 +20,26 @@ public static class Initialization
             }
         }
     }
+
+    /// <summary>
+    /// Kaiming-normal convolutions as above, biases of 0, and linear weights of standard deviation 0.01, as torchvision starts its
+    /// VGG and MobileNets.
+    /// </summary>
+    public static void KaimingWithSmallClassifier(nn.Module network)
+    {
+        KaimingConvolutions(network);
+        foreach (var module in network.modules())
+        {
+            if (module is Convolution { bias: { } bias })
+            {
+                nn.init.zeros_(bias);
+            }
+
+            if (module is Linear linear)
+            {
+                nn.init.normal_(linear.weight!, 0, 0.01);
+                nn.init.zeros_(linear.bias!);
+            }
+        }
+    }
 }

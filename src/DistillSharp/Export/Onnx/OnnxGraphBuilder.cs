@@ -123,6 +123,13 @@ internal sealed class OnnxGraphBuilder : ModuleWalker
             return message.Integers(1, [integers.Count]).Integer(2, Int64Type).Text(8, constant.Name).Raw(9, bytes);
         }
 
+        if (constant.Number is { } number)
+        {
+            var bytes = new byte[sizeof(float)];
+            System.Buffers.Binary.BinaryPrimitives.WriteSingleLittleEndian(bytes, number);
+            return message.Integer(2, FloatType).Text(8, constant.Name).Raw(9, bytes);
+        }
+
         var weights = constant.Weights!;
         return message.Integers(1, weights.shape).Integer(2, FloatType).Text(8, constant.Name)
             .Raw(9, weights.numel() * sizeof(float), stream => Safetensors.UseBytes(weights, bytes => stream.Write(bytes)));

@@ -1,0 +1,75 @@
+using DistillSharp.Export;
+using DistillSharp.Models;
+using DistillSharp.Recipes;
+using DistillSharp.Tests.Models;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Tests.Vision.Models;
+
+/// <summary>Parameters and multiply-adds against those that are published.</summary>
+public sealed class PublishedFiguresTests
+{
+    /// <summary>torchvision's documentation of its ImageNet weights: "num_params" and "GFLOPS" (multiply-adds) at 224×224.</summary>
+    [Theory]
+    [InlineData("resnet18", 11_689_512, 1.814)]
+    [InlineData("resnet34", 21_797_672, 3.664)]
+    [InlineData("resnet50", 25_557_032, 4.089)]
+    [InlineData("resnet101", 44_549_160, 7.801)]
+    [InlineData("resnet152", 60_192_808, 11.514)]
+    [InlineData("vgg11", 132_863_336, 7.609)]
+    [InlineData("vgg11_bn", 132_868_840, 7.609)]
+    [InlineData("vgg13", 133_047_848, 11.308)]
+    [InlineData("vgg13_bn", 133_053_736, 11.308)]
+    [InlineData("vgg16", 138_357_544, 15.47)]
+    [InlineData("vgg16_bn", 138_365_992, 15.47)]
+    [InlineData("vgg19", 143_667_240, 19.632)]
+    [InlineData("vgg19_bn", 143_678_248, 19.632)]
+    public void ImageNet_AreThoseOfTorchvision(string name, long parameters, double billions)
+    {
+        using var scope = NewDisposeScope();
+        var data = SampleData.Images(3, 224, 1000);
+        var network = Create(name, new NamedModelOptions(), data);
+        Assert.Equal(parameters, network.parameters().Sum(parameter => parameter.numel()));
+        Assert.Equal(billions, MacCounter.Count(network, data) / 1e9, 0.0006);
+    }
+
+    /// <summary>Counts of the reference implementation of contrastive representation distillation at 32×32 and 100 classes.</summary>
+    [Theory]
+    [InlineData("wrn_16_2", 703_284)]
+    [InlineData("wrn_40_1", 569_780)]
+    [InlineData("wrn_40_2", 2_255_156)]
+    [InlineData("cifar_vgg8", 3_965_028)]
+    [InlineData("cifar_vgg13", 9_462_180)]
+    public void Cifar_AreThoseOfTheReferenceImplementation(string name, long parameters)
+    {
+        using var scope = NewDisposeScope();
+        var network = Create(name, new NamedModelOptions(), SampleData.Images(3, 32, 100));
+        Assert.Equal(parameters, network.parameters().Sum(parameter => parameter.numel()));
+    }
+
+    /// <summary>The wide network of table 4 of its paper has 36.5 million parameters and CIFAR's ResNet-50 of distillation papers 23.7.</summary>
+    [Fact]
+    public void Cifar_LargeTeachers_HaveThePapersMillions()
+    {
+        using var scope = NewDisposeScope();
+        Assert.Equal(36.5, Millions("wrn_28_10", new NamedModelOptions(), 10), 0.05);
+        Assert.Equal(23_705_252, Millions("resnet", new DistillSharp.Vision.Models.ResNetOptions { Depth = 50, Stem = "cifar" }, 100) * 1e6, 0.5);
+    }
+
+    [Fact]
+    public void WithoutValues_Network_HasNamesAndShapesOfARealOne()
+    {
+        using var scope = NewDisposeScope();
+        var zoo = ZooCase.All["resnet of bottlenecks"];
+        var (real, shapes) = (zoo.Create(), VisionModelFigures.WithoutValues(zoo.Spec, zoo.Data));
+        Assert.Equal(real.state_dict().Select(entry => (entry.Key, string.Join('×', entry.Value.shape))), shapes.state_dict().Select(entry => (entry.Key, string.Join('×', entry.Value.shape))));
+        Assert.All(shapes.parameters(), parameter => Assert.Equal(TorchSharp.DeviceType.META, parameter.device_type));
+        Assert.All(zoo.Create().parameters(), parameter => Assert.Equal(TorchSharp.DeviceType.CPU, parameter.device_type));
+    }
+
+    private static double Millions(string name, object options, int classes) =>
+        Create(name, options, SampleData.Images(3, 32, classes)).parameters().Sum(parameter => parameter.numel()) / 1e6;
+
+    private static SingleInputNetwork Create(string name, object options, DistillSharp.Data.DatasetInfo data) =>
+        VisionModelFigures.WithoutValues(new ModelSpec(Catalogs.Default().Models.Find(name)!, options), data);
+}

@@ -1,0 +1,68 @@
+using DistillSharp.Data;
+using DistillSharp.Models;
+using DistillSharp.Recipes;
+using DistillSharp.Tests.Models;
+using DistillSharp.Vision.Models;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace DistillSharp.Tests.Vision.Models;
+
+/// <summary>A small network of each family and form, for tests that run it.</summary>
+internal sealed record ZooCase(string Model, object Options, int Channels, int Side)
+{
+    public const int Classes = 5;
+
+    public static IReadOnlyDictionary<string, ZooCase> All { get; } = new Dictionary<string, ZooCase>
+    {
+        ["resnet of basic blocks"] = new("resnet", new ResNetOptions { Depth = 18, Width = 4 }, 3, 32),
+        ["resnet of bottlenecks"] = new("resnet", new ResNetOptions { Depth = 50, Width = 4, Stem = "cifar" }, 1, 12),
+        ["wide_resnet"] = new("wide_resnet", new WideResNetOptions { Depth = 16, WidthMultiplier = 1, Dropout = 0.3 }, 3, 12),
+        ["cifar_vgg at 28"] = new("cifar_vgg", new CifarVggOptions { Depth = 11, WidthMultiplier = 0.0625 }, 1, 28),
+        ["cifar_vgg at 64"] = new("cifar_vgg", new CifarVggOptions { Depth = 8, WidthMultiplier = 0.0625, BatchNorm = false }, 3, 64),
+        ["vgg at 32"] = new("vgg", new VggOptions { Depth = 11, WidthMultiplier = 0.03125, BatchNorm = false }, 3, 32),
+        ["vgg at 224"] = new("vgg", new VggOptions { Depth = 11, WidthMultiplier = 0.03125 }, 1, 224),
+    };
+
+    public DatasetInfo Data => SampleData.Images(Channels, Side, Classes);
+
+    public ModelSpec Spec => new(Catalogs.Default().Models.Find(Model)!, Options);
+
+    /// <summary>The network with random weights and batch-norm statistics everywhere, so that nothing is compared at its initial value.</summary>
+    public SingleInputNetwork Create(int seed = 1)
+    {
+        random.manual_seed(seed);
+        var network = (SingleInputNetwork)Spec.Create(Data);
+        Randomise(network);
+        return network;
+    }
+
+    public Tensor Samples(int count) => randn(count, Channels, Side, Side);
+
+    public static void Randomise(Module network)
+    {
+        RandomStatistics.Fill(network);
+        using var noGradient = no_grad();
+        foreach (var norm in network.modules().OfType<TorchSharp.Modules.NormBase>())
+        {
+            norm.weight!.uniform_(0.7, 1.5);
+        }
+
+        foreach (var norm in network.modules().OfType<TorchSharp.Modules.LayerNorm>())
+        {
+            norm.weight!.uniform_(0.5, 1.5);
+            norm.bias!.normal_(0, 0.2);
+        }
+
+        foreach (var parameter in network.parameters().Where(parameter => parameter.shape.Length >= 2))
+        {
+            // Small enough for deep networks without batch-norm, large enough that attention is not uniform.
+            parameter.normal_(0, Math.Sqrt(2.0 / (parameter.numel() / parameter.shape[0])));
+        }
+
+        foreach (var bias in network.modules().OfType<TorchSharp.Modules.Linear>().Select(linear => linear.bias!))
+        {
+            bias.normal_(0, 0.2);
+        }
+    }
+}
