@@ -11,17 +11,18 @@ public static class RecipeDoctor
     /// <summary>Does every check that can be done before anything is trained. Nothing is written.</summary>
     /// <param name="recipe">A checked recipe.</param>
     /// <param name="dataFolder">Folder that is searched for datasets first.</param>
-    public static DoctorReport Examine(Recipe recipe, string? dataFolder = null)
+    /// <param name="availableMegabytes">Memory that the run may take; what this process may where null.</param>
+    public static DoctorReport Examine(Recipe recipe, string? dataFolder = null, double? availableMegabytes = null)
     {
         TorchRuntime.Configure(recipe.Threads);
         // A run directory that is not there holds nothing.
         var nowhere = new RunDirectory(Path.Combine(Path.GetTempPath(), "distill-doctor-" + Guid.NewGuid().ToString("N")));
-        using var subject = Case(recipe, RunData.Load(recipe, dataFolder), nowhere);
+        using var subject = Case(recipe, RunData.Load(recipe, dataFolder), nowhere, availableMegabytes: availableMegabytes);
         return DoctorCatalog.Examine(subject);
     }
 
     /// <summary>The recipe with its data and what of its networks is there.</summary>
-    internal static DoctorCase Case(Recipe recipe, RunData data, RunDirectory directory, ArmPlan? only = null)
+    internal static DoctorCase Case(Recipe recipe, RunData data, RunDirectory directory, ArmPlan? only = null, double? availableMegabytes = null)
     {
         var arms = Arms.Of(recipe);
         var device = TorchRuntime.Device(recipe.Device);
@@ -40,7 +41,9 @@ public static class RecipeDoctor
             Create = arm => networks.Create(arm, arm.Seeds[0]),
             Load = (arm, validation) => networks.LoadOrCreate(arm, arm.Seeds[0], validation ? StoredSplit.Validation : null),
             IsTrained = arm => networks.IsThere(arm, arm.Seeds[0]),
-            Result = arm => networks.ResultOf(arm.Name, arm.Seeds[0]),
+            InRun = directory.Exists,
+            AvailableMegabytes = availableMegabytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e6,
+            DataMegabytes = data.Megabytes,
         };
     }
 }

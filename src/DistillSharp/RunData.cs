@@ -83,6 +83,9 @@ internal sealed class RunData
     public Dictionary<string, string> StoreFields(StoredSplit split) =>
         StoreFields((split == DistillSharp.StoredSplit.Validation ? _splits.Validation : _splits.Test).Sha256(), new AugmentOptions());
 
+    /// <summary>Memory that the samples take, in megabytes.</summary>
+    public double Megabytes => new[] { _withUnlabelled ?? _teacherTrain, _splits.Validation, _splits.Test }.Sum(split => (double)split.Count * split.SampleSize * (split.IsBytes ? 1 : sizeof(float))) / 1e6;
+
     /// <summary>Mean and deviation of the training split as it is stored.</summary>
     public Normalisation Statistics() => Normalisation.Of(_splits.Train);
 

@@ -56,11 +56,14 @@ public sealed class DoctorCase : IDisposable
     /// <summary>Whether an arm's weights are there: given by the recipe, or trained in this run.</summary>
     public required Func<ArmPlan, bool> IsTrained { get; init; }
 
-    /// <summary>The result of an arm that this run has finished; null where it has not.</summary>
-    public Func<ArmPlan, JobResult?> Result { get; init; } = _ => null;
+    /// <summary>True where the run goes on after this, and trains what is not trained.</summary>
+    public bool InRun { get; init; }
+
+    /// <summary>Memory that the samples take, in megabytes.</summary>
+    public double DataMegabytes { get; init; }
 
     /// <summary>Memory that a process may take, in megabytes.</summary>
-    public double AvailableMegabytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e6;
+    public required double AvailableMegabytes { get; init; }
 
     /// <summary>The only arm whose learning is examined; null for all.</summary>
     public ArmPlan? Only { get; init; }

@@ -10,11 +10,19 @@ public static class DoctorCatalog
     /// <summary>Every check, what explains most first.</summary>
     public static IReadOnlyList<IDoctorCheck> Checks { get; } =
     [
+        new NetworkCheck(),
         new ClassListCheck(),
+        new TeacherModeCheck(),
         new TeacherAccuracyCheck(),
+        new SameNetworkCheck(),
         new ObjectiveCheck(),
+        new InputRangeCheck(),
+        new NormalisationCheck(),
         new TermSizeCheck(),
         new LearningRateCheck(),
+        new SmoothedTeacherCheck(),
+        new UnderFitCheck(),
+        new MemoryCheck(),
         new TimeCheck(),
     ];
 
@@ -33,8 +41,13 @@ public static class DoctorCatalog
             findings.AddRange(Postponed(subject, checks));
         }
 
-        return new DoctorReport([.. findings.OrderByDescending(finding => finding.Severity)], watch.Elapsed.TotalSeconds);
+        // What breaks one check breaks others at the same place.
+        return new DoctorReport([.. findings.DistinctBy(finding => finding.What).OrderByDescending(finding => finding.Severity)], watch.Elapsed.TotalSeconds);
     }
+
+    /// <summary>What recipes and files can be wrong about; anything else is a fault of this library.</summary>
+    internal static bool IsExpected(Exception error) =>
+        error is ArgumentException or InvalidOperationException or InvalidDataException or NotSupportedException or IOException or KeyNotFoundException or HttpRequestException or OnnxRuntimeException;
 
     // A recipe that breaks a check is a finding, too.
     private static IReadOnlyList<DoctorFinding> Examine(DoctorCase subject, IDoctorCheck check)
@@ -43,7 +56,7 @@ public static class DoctorCatalog
         {
             return [.. check.Examine(subject)];
         }
-        catch (Exception error) when (error is ArgumentException or InvalidOperationException or InvalidDataException or NotSupportedException or IOException or KeyNotFoundException or OnnxRuntimeException)
+        catch (Exception error) when (IsExpected(error))
         {
             return [new DoctorFinding(FindingSeverity.Fault, check.Name, subject.Recipe.HasTeacher ? "teacher" : "student", error.Message, "The run would stop at the same place")];
         }
@@ -55,6 +68,11 @@ public static class DoctorCatalog
         if (untrained.Count > 0)
         {
             yield return Wait(checks, CheckNeed.TrainedTeacher, subject.PathOf(untrained[0]), $"{string.Join(" and ", untrained.Select(arm => arm.Name).Distinct())} {(untrained.Count == 1 ? "is" : "are")} trained by this recipe", "before the first student that learns from it");
+        }
+
+        if (UnderFitCheck.Waits(subject))
+        {
+            yield return Wait(checks, CheckNeed.TrainedStudent, "student", "the plain student takes longer than a few seconds to train", "when it has trained it");
         }
     }
 

@@ -49,7 +49,9 @@ public sealed class DoctorFixture : IDisposable
     }
 
     /// <summary>The findings on a recipe whose teacher is a file of this fixture.</summary>
-    internal DoctorReport Examine(string teacher, string rest = "", params string[] overrides) => ExamineText(
+    internal DoctorReport Examine(string teacher, string rest = "", params string[] overrides) => ExamineText(Text(teacher, rest), overrides);
+
+    internal static string Text(string teacher, string rest = "") =>
         $$"""
         data: {dataset: digits}
         teacher: {model: mlp, widths: [64], weights: {{teacher}}}
@@ -57,16 +59,29 @@ public sealed class DoctorFixture : IDisposable
         objective: {hard_labels: 0.1, terms: [{method: soft_target, temperature: 4, weight: 0.9}]}
         training: {epochs: 30, batch_size: 32}
         seeds: [0]
-        """ + "\n" + rest, overrides);
+        """ + "\n" + rest;
 
     /// <summary>The findings on a recipe.</summary>
-    internal DoctorReport ExamineText(string text, params string[] overrides) => RecipeDoctor.Examine(RecipeReader.Read(text, "test", Folder, overrides).Recipe);
+    internal DoctorReport ExamineText(string text, params string[] overrides) => RecipeDoctor.Examine(Read(text, overrides));
+
+    /// <summary>A recipe whose paths start here.</summary>
+    internal Recipe Read(string text, params string[] overrides) => RecipeReader.Read(text, "test", Folder, overrides, Catalogs()).Recipe;
+
+    /// <summary>Writes weights of any network.</summary>
+    internal void Write(Network network, string file, Dictionary<string, string>? metadata = null) => WriteFile(network, file, metadata);
+
+    private static Catalogs Catalogs()
+    {
+        var catalogs = DistillSharp.Recipes.Catalogs.Default();
+        catalogs.Models.Add(new ModelEntry("always_training", "", "", typeof(NamedModelOptions), _ => [], (_, data) => new AlwaysTraining(data)));
+        return catalogs;
+    }
 
     public void Dispose() => _folder.Dispose();
 
     private static Mlp New() => new(new MlpOptions { Widths = [64] }, Digits.Info);
 
-    private void Write(Network network, string file, Dictionary<string, string>? metadata = null)
+    private void WriteFile(Network network, string file, Dictionary<string, string>? metadata)
     {
         var normalisation = Normalisation.Of(_splits.Train);
         var complete = new Dictionary<string, string>

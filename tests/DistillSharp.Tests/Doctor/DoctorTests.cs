@@ -121,6 +121,118 @@ public sealed class DoctorTests(DoctorFixture fixture) : IClassFixture<DoctorFix
         Assert.Equal((10 * time["teacher.epoch_seconds"]) + (20 * (time["plain.epoch_seconds"] + time["fitnet.epoch_seconds"])), time["total_seconds"], 1e-9);
     }
 
+    [Fact]
+    public void Examine_StudentThatStartsAsTheTeacher_IsAFault()
+    {
+        fixture.Change("copy.safetensors", _ => { }, new() { ["note"] = "another file of the same weights" });
+
+        foreach (var (file, expected) in new[] { ("teacher.safetensors", "the same file"), ("copy.safetensors", "before it is trained") })
+        {
+            var first = fixture.Examine("teacher.safetensors", "", $"student={{model: mlp, widths: [64], weights: {file}}}").Findings[0];
+
+            Assert.Equal((FindingSeverity.Fault, "same_network", "student.weights"), (first.Severity, first.Check, first.Where));
+            Assert.Contains(expected, first.What, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Examine_TeacherInTrainingMode_IsAFault()
+    {
+        using var network = new AlwaysTraining(DistillSharp.Data.Digits.Info);
+        fixture.Write(network, "training.safetensors");
+
+        var first = fixture.Examine("teacher.safetensors", "", "teacher={model: always_training, weights: training.safetensors}").Findings[0];
+
+        Assert.Equal((FindingSeverity.Fault, "teacher_mode", "teacher"), (first.Severity, first.Check, first.Where));
+        Assert.Contains("eval()", first.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Examine_WeightsOfAnotherNetwork_AreAFaultThatIsToldOnce()
+    {
+        var report = fixture.Examine("teacher.safetensors", "", "teacher.widths=[63]");
+
+        var fault = Assert.Single(report.Findings, finding => finding.Severity == FindingSeverity.Fault);
+        Assert.Equal(("networks", "teacher"), (fault.Check, fault.Where));
+    }
+
+    [Fact]
+    public void Examine_InputsOfAWrongScale_AreTheFirstWarning()
+    {
+        var first = fixture.ExamineText(
+            """
+            data: {dataset: digits, mean: [0], standard_deviation: [0.01]}
+            teacher: {model: mlp, widths: [64]}
+            student: {model: mlp, widths: [32]}
+            objective: {terms: [{method: soft_target}]}
+            training: {epochs: 10, batch_size: 32, learning_rate: 0.0001}
+            seeds: [0]
+            """).Findings[0];
+
+        Assert.Equal((FindingSeverity.Warning, "input_range", "data"), (first.Severity, first.Check, first.Where));
+        Assert.Contains("the training split's own are mean [0.3", first.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Examine_TeacherFileOfAnotherNormalisation_SaysWhatToSet()
+    {
+        fixture.Change("shifted.safetensors", _ => { }, new() { [DistillSharp.Export.Provenance.Mean] = "[0.5]", [DistillSharp.Export.Provenance.Deviation] = "[0.25]" });
+
+        var first = fixture.Examine("shifted.safetensors").Findings[0];
+
+        Assert.Equal((FindingSeverity.Warning, "normalisation", "teacher"), (first.Severity, first.Check, first.Where));
+        Assert.Equal("Set `data.mean: [0.5]` and `data.standard_deviation: [0.25]`", first.Remedy);
+    }
+
+    [Fact]
+    public void Examine_TeacherTrainedWithLabelSmoothing_IsTheFirstWarning()
+    {
+        fixture.Train("smooth.safetensors", 0.1);
+
+        var first = fixture.Examine("smooth.safetensors").Findings[0];
+        var sharp = fixture.Examine("teacher.safetensors").Findings.Single(finding => finding.Check == "smoothed_teacher");
+
+        Assert.Equal((FindingSeverity.Warning, "smoothed_teacher", "teacher"), (first.Severity, first.Check, first.Where));
+        Assert.InRange(first.Numbers["entropy"], 0.85, 1);
+        Assert.InRange(first.Numbers["smoothing"], 0.05, 0.15);
+        Assert.InRange(sharp.Numbers["entropy"], 0, 0.7);
+    }
+
+    [Fact]
+    public void Examine_StudentOfOneUnit_UnderFits()
+    {
+        var first = fixture.Examine("teacher.safetensors", "", "student.widths=[1]").Findings[0];
+
+        Assert.Equal((FindingSeverity.Warning, "under_fit", "student"), (first.Severity, first.Check, first.Where));
+        Assert.InRange(first.Numbers["training_top1"], 0.1, 0.6);
+        Assert.Contains("temperature", first.Remedy, StringComparison.Ordinal);
+        // Without softened targets nothing is to be feared of them.
+        Assert.DoesNotContain(fixture.Examine("teacher.safetensors", "", "student.widths=[1]", "objective.terms.0.temperature=1").Findings, finding => finding.Check == "under_fit");
+    }
+
+    [Fact]
+    public void Examine_MoreMemoryThanThereIs_IsTheFirstWarning()
+    {
+        var recipe = fixture.Read(DoctorFixture.Text("teacher.safetensors"), "objective.terms=[{method: crd, student: penultimate, teacher: penultimate, embedding_width: 256, negatives: 16, weight: 0.1}]");
+
+        var first = RecipeDoctor.Examine(recipe, availableMegabytes: 300).Findings[0];
+
+        Assert.Equal((FindingSeverity.Warning, "memory", "objective"), (first.Severity, first.Check, first.Where));
+        // Two banks of 1,132 samples, and two embeddings.
+        Assert.Equal(((2 * 1132 * 256) + (33 + 65) * 256) * 4 / 1e6, first.Numbers["memories_and_projectors"], 0.02);
+        Assert.DoesNotContain(RecipeDoctor.Examine(recipe, availableMegabytes: 4000).Findings, finding => finding is { Check: "memory", Severity: FindingSeverity.Warning });
+    }
+
+    [Fact]
+    public void Examine_Twice_GivesTheSameFindingsAndLeavesNoFiles()
+    {
+        static IEnumerable<string> Stable(DoctorReport report) => report.Findings.Where(finding => finding.Check != "time").Select(finding => finding.ToString());
+        var before = Directory.GetFileSystemEntries(fixture.Folder).Order(StringComparer.Ordinal).ToList();
+
+        Assert.Equal(Stable(fixture.Examine("teacher.safetensors")), Stable(fixture.Examine("teacher.safetensors")));
+        Assert.Equal(before, Directory.GetFileSystemEntries(fixture.Folder).Order(StringComparer.Ordinal));
+    }
+
     internal static void RollClasses(DistillSharp.Models.Network network, int by)
     {
         foreach (var (_, parameter) in network.named_parameters().Where(entry => entry.name.StartsWith("fc.", StringComparison.Ordinal)))
