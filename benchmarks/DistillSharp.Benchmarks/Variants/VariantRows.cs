@@ -1,8 +1,6 @@
-using DistillSharp.Benchmarks.Speed;
 using DistillSharp.Data;
 using DistillSharp.Models;
 using DistillSharp.Teachers;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

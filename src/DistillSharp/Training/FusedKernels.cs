@@ -12,19 +12,20 @@ internal static class FusedKernels
     private const string Source = """
         def sgd(params: List[Tensor], grads: List[Tensor], momenta: List[Tensor], lr: float, momentum: float, weight_decay: float, nesterov: bool, first: bool) -> int:
             torch._fused_sgd_(params, grads, momenta, weight_decay=weight_decay, momentum=momentum, lr=lr, dampening=0.0, nesterov=nesterov, maximize=False, is_first_step=first)
-            torch._foreach_zero_(grads)
             return 0
 
         def adam(params: List[Tensor], grads: List[Tensor], first: List[Tensor], second: List[Tensor], steps: List[Tensor], lr: float, beta1: float, beta2: float, weight_decay: float, eps: float) -> int:
             torch._foreach_add_(steps, 1.0)
             torch._fused_adam_(params, grads, first, second, [], steps, lr=lr, beta1=beta1, beta2=beta2, weight_decay=weight_decay, eps=eps, amsgrad=False, maximize=False)
-            torch._foreach_zero_(grads)
             return 0
 
         def adamw(params: List[Tensor], grads: List[Tensor], first: List[Tensor], second: List[Tensor], steps: List[Tensor], lr: float, beta1: float, beta2: float, weight_decay: float, eps: float) -> int:
             torch._foreach_add_(steps, 1.0)
             torch._fused_adamw_(params, grads, first, second, [], steps, lr=lr, beta1=beta1, beta2=beta2, weight_decay=weight_decay, eps=eps, amsgrad=False, maximize=False)
-            torch._foreach_zero_(grads)
+            return 0
+
+        def zero(tensors: List[Tensor]) -> int:
+            torch._foreach_zero_(tensors)
             return 0
 
         def norm(grads: List[Tensor]) -> Tensor:
@@ -41,13 +42,16 @@ internal static class FusedKernels
 
     private static readonly Lazy<jit.CompilationUnit> Unit = new(() => jit.compile(Source + "\n"));
 
-    /// <summary>SGD with momentum, in place; gradients are zeroed.</summary>
+    /// <summary>SGD with momentum, in place; gradients stay as they are.</summary>
     public static void Sgd(Tensor[] parameters, Tensor[] gradients, Tensor[] momenta, double rate, double momentum, double weightDecay, bool nesterov, bool first) =>
         Invoke("sgd", [parameters, gradients, momenta], [rate, momentum, weightDecay, nesterov, first]);
 
-    /// <summary>Adam (<paramref name="decoupled"/> false) or AdamW, in place; step counts rise by one and gradients are zeroed.</summary>
+    /// <summary>Adam (<paramref name="decoupled"/> false) or AdamW, in place; step counts rise by one and gradients stay as they are.</summary>
     public static void Adam(bool decoupled, Tensor[] parameters, Tensor[] gradients, Tensor[] first, Tensor[] second, Tensor[] steps, double rate, double beta1, double beta2, double weightDecay, double epsilon) =>
         Invoke(decoupled ? "adamw" : "adam", [parameters, gradients, first, second, steps], [rate, beta1, beta2, weightDecay, epsilon]);
+
+    /// <summary>Fills every tensor with 0.</summary>
+    public static void Zero(Tensor[] tensors) => Unit.Value.invoke("zero", new object[] { tensors });
 
     /// <summary>Euclidean norm over all gradients together.</summary>
     public static double Norm(Tensor[] gradients)

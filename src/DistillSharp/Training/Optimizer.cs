@@ -5,7 +5,8 @@ namespace DistillSharp.Training;
 
 /// <summary>
 /// SGD, Adam and AdamW over named parameters, with all state in named tensors so that a checkpoint holds it. Parameters of
-/// fewer than two axes (biases, normalisation) get no weight decay. Gradients are kept allocated and zeroed by each step.
+/// fewer than two axes (biases, normalisation) get no weight decay. A step takes the gradients away, so that the next backward pass
+/// hands over its own instead of adding to zeros; a parameter without one counts as having zeros.
 /// With a momentum gap Δ (Zhao et al., ICCV 2023) the student's parameters have a second gradient, of distillation, with a momentum
 /// of its own: v₁ ← (μ − Δ)·v₁ + g₁ + decay·p, v₂ ← (μ + Δ)·v₂ + g₂, p ← p − rate·(v₁ + v₂).
 /// </summary>
@@ -13,7 +14,6 @@ public sealed class Optimizer : IDisposable
 {
     private readonly TrainingOptions _options;
     private readonly Group[] _groups;
-    private readonly Tensor[] _gradients;
     private bool _first = true;
 
     /// <summary>Takes over the gradients of <paramref name="parameters"/>.</summary>
@@ -36,7 +36,6 @@ public sealed class Optimizer : IDisposable
                 .OrderByDescending(group => group.Key)
                 .Select(group => new Group([.. group], group.Key.Decays ? options.WeightDecay : 0, options, group.Key.Splits ? momentumGap : 0)),
         ];
-        _gradients = [.. _groups.SelectMany(group => group.Gradients)];
     }
 
     /// <summary>The state by name: <c>momentum.…</c> (and <c>distillation_momentum.…</c>), or <c>first.…</c>, <c>second.…</c>, <c>steps.…</c>.</summary>
@@ -77,18 +76,28 @@ public sealed class Optimizer : IDisposable
     /// <summary>Scales all gradients so that their joint norm is at most <paramref name="largest"/>; returns the norm before.</summary>
     public double ClipNorm(double largest)
     {
-        var norm = FusedKernels.Norm(_gradients);
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        // Those that are missing are zeros to the norm and to a factor.
+        Tensor[] gradients = [.. _groups.SelectMany(group => group.Existing())];
+        if (gradients.Length == 0)
+        {
+            return 0;
+        }
+
+        var norm = FusedKernels.Norm(gradients);
         if (norm > largest)
         {
-            FusedKernels.Scale(_gradients, largest / (norm + 1e-6));
+            FusedKernels.Scale(gradients, largest / (norm + 1e-6));
         }
 
         return norm;
     }
 
-    /// <summary>One update, after which the gradients are zero.</summary>
+    /// <summary>One update, after which there are no gradients.</summary>
     public void Step(double learningRate)
     {
+        using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         foreach (var group in _groups)
         {
@@ -133,6 +142,8 @@ public sealed class Optimizer : IDisposable
         private readonly Tensor[] _first;
         private readonly Tensor[] _second;
         private readonly Tensor[] _steps;
+        // With a gap both gradients are buffers of our own, between which the parameters are switched.
+        private readonly Tensor[] _taskGradients;
         private readonly Tensor[] _distillationGradients;
         private readonly Tensor[] _distillationMomenta;
         private readonly double _weightDecay;
@@ -148,19 +159,18 @@ public sealed class Optimizer : IDisposable
             _parameters = [.. _owners];
             foreach (var owner in _owners)
             {
-                owner.grad = zeros_like(owner);
+                owner.grad = null;
             }
 
-            Gradients = [.. _owners.Select(owner => owner.grad!.DetachFromDisposeScope())];
             var adam = options.Optimizer != OptimizerKind.Sgd;
             _first = adam || options.Momentum > 0 ? Zeros() : [];
             _second = adam ? Zeros() : [];
+            _taskGradients = gap > 0 ? Zeros() : [];
             _distillationGradients = gap > 0 ? Zeros() : [];
+            CollectDistillation(false);
             _distillationMomenta = gap > 0 ? Zeros() : [];
             _steps = adam ? [.. _parameters.Select(_ => zeros(Array.Empty<long>(), ScalarType.Float32).DetachFromDisposeScope())] : [];
         }
-
-        public Tensor[] Gradients { get; }
 
         public IEnumerable<(string Name, Tensor Value)> State
         {
@@ -171,22 +181,32 @@ public sealed class Optimizer : IDisposable
             }
         }
 
+        public IEnumerable<Tensor> Existing() => _gap > 0 ? _taskGradients : _owners.Select(owner => owner.grad).OfType<Tensor>();
+
         public void Step(TrainingOptions options, double rate, bool first)
         {
+            Tensor[] gradients = _gap > 0 ? _taskGradients : [.. _owners.Select(owner => owner.grad ?? zeros_like(owner))];
             if (options.Optimizer == OptimizerKind.Sgd)
             {
-                FusedKernels.Sgd(_parameters, Gradients, _first, rate, options.Momentum - _gap, _weightDecay, options.Nesterov && options.Momentum > 0, first);
+                FusedKernels.Sgd(_parameters, gradients, _first, rate, options.Momentum - _gap, _weightDecay, options.Nesterov && options.Momentum > 0, first);
                 if (_gap > 0)
                 {
                     // Weight decay went with the task, so the order of the two changes nothing.
                     FusedKernels.Sgd(_parameters, _distillationGradients, _distillationMomenta, rate, options.Momentum + _gap, 0, options.Nesterov, first);
+                    FusedKernels.Zero([.. _taskGradients, .. _distillationGradients]);
+                    return;
                 }
             }
             else
             {
                 FusedKernels.Adam(
-                    options.Optimizer == OptimizerKind.Adamw, _parameters, Gradients, _first, _second, _steps,
+                    options.Optimizer == OptimizerKind.Adamw, _parameters, gradients, _first, _second, _steps,
                     rate, options.Beta1, options.Beta2, _weightDecay, options.Epsilon);
+            }
+
+            foreach (var owner in _owners)
+            {
+                owner.grad = null;
             }
         }
 
@@ -194,7 +214,7 @@ public sealed class Optimizer : IDisposable
         {
             for (var i = 0; _gap > 0 && i < _owners.Length; i++)
             {
-                _owners[i].grad = distillation ? _distillationGradients[i] : Gradients[i];
+                _owners[i].grad = distillation ? _distillationGradients[i] : _taskGradients[i];
             }
         }
 
@@ -205,7 +225,7 @@ public sealed class Optimizer : IDisposable
                 owner.grad = null;
             }
 
-            foreach (var tensor in Gradients.Concat(_first).Concat(_second).Concat(_steps).Concat(_distillationGradients).Concat(_distillationMomenta))
+            foreach (var tensor in _taskGradients.Concat(_first).Concat(_second).Concat(_steps).Concat(_distillationGradients).Concat(_distillationMomenta))
             {
                 tensor.Dispose();
             }
