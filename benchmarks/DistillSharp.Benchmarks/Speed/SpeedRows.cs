@@ -23,7 +23,7 @@ internal static class SpeedRows
             ["loader"] = Loading,
             ["memory-live-tensors"] = LiveTensors,
         }
-        .Concat(EngineRows.All).Concat(OptimizerRows.All).Concat(MemoryRows.All)
+        .Concat(EngineRows.All).Concat(OptimizerRows.All).Concat(MemoryRows.All).Concat(StoreRows.All)
         .ToDictionary();
 
     /// <summary>Blocks of steps by our trainer and by the bare loop in turn; the one that goes first alternates, against drift.</summary>

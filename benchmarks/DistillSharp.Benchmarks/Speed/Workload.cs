@@ -4,6 +4,7 @@ using DistillSharp.Methods.Logits;
 using DistillSharp.Models;
 using DistillSharp.RunLog;
 using DistillSharp.Teachers;
+using DistillSharp.Teachers.Store;
 using DistillSharp.Training;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -15,7 +16,8 @@ namespace DistillSharp.Benchmarks.Speed;
 /// <param name="Optimizer">Optimizer of both loops.</param>
 /// <param name="Engine">What runs the teacher of our loop; the bare loop's is run by torch.</param>
 /// <param name="Dropout">Share of hidden units of an MLP that both students drop.</param>
-internal sealed record WorkloadOptions(OptimizerKind Optimizer = OptimizerKind.Sgd, TeacherEngine Engine = TeacherEngine.Torch, double Dropout = 0);
+/// <param name="Store">Folder of a store through which our loop sees its teacher; null for none.</param>
+internal sealed record WorkloadOptions(OptimizerKind Optimizer = OptimizerKind.Sgd, TeacherEngine Engine = TeacherEngine.Torch, double Dropout = 0, string? Store = null);
 
 /// <summary>A student, perhaps a teacher, and synthetic data: what one row trains, by our trainer or by a bare loop.</summary>
 internal sealed class Workload : IDisposable
@@ -59,6 +61,12 @@ internal sealed class Workload : IDisposable
         }
 
         _ourTeacher = Choice?.Engine == TeacherEngine.Onnxruntime ? new ExportedTeacher(_teacher!, info, get_num_threads()) : _teacher;
+        if (_options.Store is { } folder)
+        {
+            var samples = new Loader(_data, new LoaderOptions { Prefetch = 0 });
+            _ourTeacher = new StoreTeacher(_ourTeacher, new StoreSource(new StoreOptions { Path = folder, Precision = StorePrecision.Float32, BatchSize = batchSize }, [], new Dictionary<string, string>(), samples));
+        }
+
         _plan = CreatePlan();
         _optimizer = CreateOptimizer();
     }
