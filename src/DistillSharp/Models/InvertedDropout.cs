@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using DistillSharp.Data;
@@ -36,6 +37,8 @@ public sealed class InvertedDropout(double probability) : nn.Module<Tensor, Tens
     public GraphValue Describe(IGraphBuilder graph, GraphValue input) => input;
 
     /// <summary>Writes 0 with probability <paramref name="dropped"/> and 1/(1 − dropped) else, value by value from the seed.</summary>
+    // Optimised from the first call on: until then vector code is slower than libtorch's draws.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Fill(Span<float> mask, ulong seed, double dropped)
     {
         var threshold = Vector256.Create((uint)Math.Min(uint.MaxValue, Math.Round(dropped * 4294967296.0)));
@@ -61,6 +64,7 @@ public sealed class InvertedDropout(double probability) : nn.Module<Tensor, Tens
         private Vector256<uint> _s2 = Word(seed, 2);
         private Vector256<uint> _s3 = Word(seed, 3);
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public Vector256<uint> Next()
         {
             var result = Rotate(_s0 + _s3, 7) + _s0;
@@ -74,6 +78,7 @@ public sealed class InvertedDropout(double probability) : nn.Module<Tensor, Tens
             return result;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static Vector256<uint> Rotate(Vector256<uint> value, int bits) => (value << bits) | (value >>> (32 - bits));
 
         // A word of all lanes' states; 128 bits of zeros do not come of 256 mixed ones.
