@@ -116,6 +116,20 @@ public sealed class TeacherSourceRunTests : IDisposable
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(200, "{\"logits\": [[1, 2, 3]]}", "gives 1 rows of logits for 64 samples")]
+    [InlineData(0, "", "does not answer within 0.1 s; tried 2 times")]
+    [InlineData(500, "no memory", "answers 500 Internal Server Error: no memory; tried 2 times")]
+    [InlineData(200, null, "gives 9 outputs and the data has 10 classes")]
+    public void Run_EndpointThatFails_EndsWithAMessage(int status, string? answer, string message)
+    {
+        var nine = $"{{\"logits\": [{string.Join(", ", Enumerable.Repeat("[1, 2, 3, 4, 5, 6, 7, 8, 9]", 64))}]}}";
+        using var server = new LogitsServer((_, _) => (status, answer ?? nine));
+        var error = Assert.ThrowsAny<Exception>(() => Run(
+            $"teacher: {{endpoint: \"{server.Address}\", timeout: {(status == 0 ? 0.1 : 30).ToString(CultureInfo.InvariantCulture)}, retries: 1, backoff: 0.01}}\n" + SoftTarget, "evaluation.batch_size=64"));
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Run_FileForImagesOfAnotherSize_SaysBothOrResizes()
     {
