@@ -1,5 +1,7 @@
 using DistillSharp.Data;
 using DistillSharp.Models;
+using DistillSharp.Vision.Models.Mobile;
+using DistillSharp.Vision.Models.Transformers;
 
 namespace DistillSharp.Vision.Models;
 
@@ -27,7 +29,7 @@ public static class VisionModels
 
     private static IEnumerable<ModelEntry> All() =>
     [
-        .. ResNets(), .. WideResNets(), .. Vggs(),
+        .. ResNets(), .. WideResNets(), .. Vggs(), .. MobileNets(), .. ShuffleNets(), .. Transformers(),
     ];
 
     private static IEnumerable<ModelEntry> ResNets() =>
@@ -56,4 +58,45 @@ public static class VisionModels
             Vgg.Family.Named($"vgg{depth}_bn", $"VGG of {depth} layers for ImageNet.", new VggOptions { Depth = depth }),
         }),
     ];
+
+    private static IEnumerable<ModelEntry> MobileNets() =>
+    [
+        MobileNetV1.Family.Entry,
+        MobileNetV1.Family.Named("mobilenet_v1_x1_0", "MobileNet V1 for ImageNet.", new MobileNetV1Options()),
+        MobileNetV1.Family.Named("mobilenet_v1_x0_5", "MobileNet V1 for ImageNet, half as wide.", new MobileNetV1Options { WidthMultiplier = 0.5 }),
+        MobileNetV2.Family.Entry,
+        MobileNetV2.Family.Named("mobilenet_v2_x1_0", "MobileNet V2 for ImageNet.", new MobileNetV2Options()),
+        CifarMobileNetV2.Family.Entry,
+        CifarMobileNetV2.Family.Named("cifar_mobilenet_v2_x0_5", "MobileNet V2 for small images, half as wide, the student of distillation papers.", new CifarMobileNetV2Options()),
+        MobileNetV3.Family.Entry,
+        MobileNetV3.Family.Named("mobilenet_v3_small", "MobileNet V3 for ImageNet, the small one.", new MobileNetV3Options()),
+        MobileNetV3.Family.Named("mobilenet_v3_large", "MobileNet V3 for ImageNet, the large one.", new MobileNetV3Options { Size = "large" }),
+    ];
+
+    private static IEnumerable<ModelEntry> ShuffleNets() =>
+    [
+        CifarShuffleNetV1.Family.Entry,
+        CifarShuffleNetV1.Family.Named("cifar_shufflenet_v1_x1_0", "ShuffleNet V1 for small images, the student of distillation papers.", new CifarShuffleNetV1Options()),
+        ShuffleNetV2.Family.Entry,
+        .. new[] { ("x0_5", 0.5), ("x1_0", 1), ("x1_5", 1.5), ("x2_0", 2) }.Select(width =>
+            ShuffleNetV2.Family.Named($"shufflenet_v2_{width.Item1}", "ShuffleNet V2 for ImageNet.", new ShuffleNetV2Options { Width = width.Item2 })),
+        CifarShuffleNetV2.Family.Entry,
+        CifarShuffleNetV2.Family.Named("cifar_shufflenet_v2_x0_5", "ShuffleNet V2 for small images, half as wide.", new CifarShuffleNetV2Options { Width = 0.5 }),
+        CifarShuffleNetV2.Family.Named("cifar_shufflenet_v2_x1_0", "ShuffleNet V2 for small images, the student of distillation papers.", new CifarShuffleNetV2Options()),
+    ];
+
+    private static IEnumerable<ModelEntry> Transformers() =>
+    [
+        VisionTransformer.Family.Entry,
+        VisionTransformer.Family.Named("vit_b_16", "Vision Transformer for ImageNet, base, patches of 16 pixels.", new VisionTransformerOptions()),
+        VisionTransformer.Family.Named("vit_b_32", "Vision Transformer for ImageNet, base, patches of 32 pixels.", new VisionTransformerOptions { PatchSize = 32 }),
+        VisionTransformer.Family.Named("vit_l_16", "Vision Transformer for ImageNet, large, patches of 16 pixels.", Large(16)),
+        VisionTransformer.Family.Named("vit_l_32", "Vision Transformer for ImageNet, large, patches of 32 pixels.", Large(32)),
+        DistilledTransformer.Family.Entry,
+        DistilledTransformer.Family.Named("deit_tiny_distilled_patch16_224", "DeiT for ImageNet, tiny, with the distillation token.", new DistilledTransformerOptions()),
+        DistilledTransformer.Family.Named("deit_small_distilled_patch16_224", "DeiT for ImageNet, small, with the distillation token.", new DistilledTransformerOptions { Width = 384, Heads = 6 }),
+        DistilledTransformer.Family.Named("deit_base_distilled_patch16_224", "DeiT for ImageNet, base, with the distillation token.", new DistilledTransformerOptions { Width = 768, Heads = 12 }),
+    ];
+
+    private static VisionTransformerOptions Large(int patchSize) => new() { PatchSize = patchSize, Width = 1024, Depth = 24, Heads = 16, MlpWidth = 4096 };
 }

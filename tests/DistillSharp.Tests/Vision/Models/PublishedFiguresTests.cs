@@ -24,6 +24,17 @@ public sealed class PublishedFiguresTests
     [InlineData("vgg16_bn", 138_365_992, 15.47)]
     [InlineData("vgg19", 143_667_240, 19.632)]
     [InlineData("vgg19_bn", 143_678_248, 19.632)]
+    [InlineData("mobilenet_v2_x1_0", 3_504_872, 0.301)]
+    [InlineData("mobilenet_v3_small", 2_542_856, 0.057)]
+    [InlineData("mobilenet_v3_large", 5_483_032, 0.217)]
+    [InlineData("shufflenet_v2_x0_5", 1_366_792, 0.04)]
+    [InlineData("shufflenet_v2_x1_0", 2_278_604, 0.145)]
+    [InlineData("shufflenet_v2_x1_5", 3_503_624, 0.296)]
+    [InlineData("shufflenet_v2_x2_0", 7_393_996, 0.583)]
+    [InlineData("vit_b_16", 86_567_656, 17.564)]
+    [InlineData("vit_b_32", 88_224_232, 4.409)]
+    [InlineData("vit_l_16", 304_326_632, 61.555)]
+    [InlineData("vit_l_32", 306_535_400, 15.378)]
     public void ImageNet_AreThoseOfTorchvision(string name, long parameters, double billions)
     {
         using var scope = NewDisposeScope();
@@ -40,11 +51,36 @@ public sealed class PublishedFiguresTests
     [InlineData("wrn_40_2", 2_255_156)]
     [InlineData("cifar_vgg8", 3_965_028)]
     [InlineData("cifar_vgg13", 9_462_180)]
+    [InlineData("cifar_mobilenet_v2_x0_5", 812_836)]
+    [InlineData("cifar_shufflenet_v1_x1_0", 949_258)]
+    [InlineData("cifar_shufflenet_v2_x1_0", 1_355_528)]
     public void Cifar_AreThoseOfTheReferenceImplementation(string name, long parameters)
     {
         using var scope = NewDisposeScope();
         var network = Create(name, new NamedModelOptions(), SampleData.Images(3, 32, 100));
         Assert.Equal(parameters, network.parameters().Sum(parameter => parameter.numel()));
+    }
+
+    /// <summary>
+    /// MobileNet V1: 4.2 million parameters and 569 million multiply-adds, 1.3 and 149 at half the width (Howard et al., tables 6 and 8);
+    /// DeiT with the distillation token: 6, 22 and 87 million parameters (Touvron et al., table 5), exactly those of timm.
+    /// </summary>
+    [Theory]
+    [InlineData("mobilenet_v1_x1_0", 4.2, 0.05, 569.0)]
+    [InlineData("mobilenet_v1_x0_5", 1.3, 0.05, 149.0)]
+    [InlineData("deit_tiny_distilled_patch16_224", 5.910_800, 1e-9, null)]
+    [InlineData("deit_small_distilled_patch16_224", 22.436_432, 1e-9, null)]
+    [InlineData("deit_base_distilled_patch16_224", 87.338_192, 1e-9, null)]
+    public void ImageNet_AreThoseOfThePapers(string name, double millions, double tolerance, double? multiplyAdds)
+    {
+        using var scope = NewDisposeScope();
+        var data = SampleData.Images(3, 224, 1000);
+        var network = Create(name, new NamedModelOptions(), data);
+        Assert.Equal(millions, network.parameters().Sum(parameter => parameter.numel()) / 1e6, tolerance);
+        if (multiplyAdds is { } expected)
+        {
+            Assert.Equal(expected, MacCounter.Count(network, data) / 1e6, 0.6);
+        }
     }
 
     /// <summary>The wide network of table 4 of its paper has 36.5 million parameters and CIFAR's ResNet-50 of distillation papers 23.7.</summary>
