@@ -6,6 +6,7 @@ var root = new RootCommand("Measurements of DistillSharp: speed against a bare T
 {
     SpeedCommand.Create(),
     MemoryRows.CreateChild(),
+    DoctorSpeedCommand.Create(),
     PyTorchCommand.Create(),
     GrowthCommand.Create(),
     VariantsCommand.Create(),

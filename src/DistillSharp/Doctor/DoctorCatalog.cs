@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using DistillSharp.Doctor.Checks;
 using Microsoft.ML.OnnxRuntime;
 
@@ -47,7 +48,7 @@ public static class DoctorCatalog
 
     /// <summary>What recipes and files can be wrong about; anything else is a fault of this library.</summary>
     internal static bool IsExpected(Exception error) =>
-        error is ArgumentException or InvalidOperationException or InvalidDataException or NotSupportedException or IOException or KeyNotFoundException or HttpRequestException or OnnxRuntimeException;
+        error is ArgumentException or InvalidOperationException or InvalidDataException or NotSupportedException or IOException or KeyNotFoundException or HttpRequestException or OnnxRuntimeException or ExternalException;
 
     // A recipe that breaks a check is a finding, too.
     private static IReadOnlyList<DoctorFinding> Examine(DoctorCase subject, IDoctorCheck check)

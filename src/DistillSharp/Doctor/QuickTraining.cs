@@ -60,7 +60,7 @@ internal sealed record QuickTraining(IReadOnlyList<QuickStage> Stages, Exception
             var outcome = new Trainer(recorder, TimeProvider.System).Run(job).State;
             return new QuickTraining(recorder.Stages(), null, Moved(student, before) / Math.Max(1, outcome.Step), outcome.TeacherSeconds / Math.Max(1e-9, outcome.Seconds), steps);
         }
-        catch (Exception error) when (error is ArgumentException or InvalidOperationException or InvalidDataException or NotSupportedException or TrainingDivergedException)
+        catch (Exception error) when (error is TrainingDivergedException || DoctorCatalog.IsExpected(error))
         {
             return new QuickTraining(recorder.Stages(), error, double.NaN, double.NaN, steps);
         }
