@@ -17,7 +17,8 @@ namespace DistillSharp.Doctor;
 public sealed class DoctorCase : IDisposable
 {
     // Enough to tell a teacher from chance, few enough for a large one.
-    private const int JudgedSamples = 256;
+    private const int ValidationSamples = 256;
+    private const int TrainingSamples = 128;
 
     private readonly Dictionary<(string Arm, bool Validation), SplitLogits> _logits = [];
     private readonly Dictionary<(string Arm, bool Stored), Teacher> _teachers = [];
@@ -109,7 +110,7 @@ public sealed class DoctorCase : IDisposable
         if (!_logits.TryGetValue((arm.Name, validation), out var logits))
         {
             using var source = TeacherOf(arm, validation).Open([]);
-            _logits[(arm.Name, validation)] = logits = Evaluator.Logits(source, Samples(validation, JudgedSamples), Device);
+            _logits[(arm.Name, validation)] = logits = Evaluator.Logits(source, Samples(validation, validation ? ValidationSamples : TrainingSamples), Device);
         }
 
         return logits;

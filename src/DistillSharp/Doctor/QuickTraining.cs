@@ -32,7 +32,7 @@ internal sealed record QuickTraining(IReadOnlyList<QuickStage> Stages, Exception
 {
     // Sixteen steps tell whether a loss explodes. Large networks get as many as some billions of multiply-adds pay for.
     private const int MostSteps = 16;
-    private const int LeastSteps = 4;
+    private const int LeastSteps = 3;
     private const double Budget = 400e9;
 
     /// <summary>Trains a new student of the arm's first seed; nothing of it is kept.</summary>

@@ -1,6 +1,5 @@
 using DistillSharp.Data;
 using DistillSharp.Models;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -35,9 +35,9 @@ internal sealed class LearningRateCheck : IDoctorCheck
             return null;
         }
 
-        foreach (var stage in training.Stages.Where(stage => stage.Losses.Count > 3))
+        foreach (var stage in training.Stages.Where(stage => stage.Losses.Count > 1))
         {
-            var (first, last) = (stage.Losses[0], stage.Losses.TakeLast(3).Average());
+            var (first, last) = (stage.Losses[0], stage.Losses.Skip(1).TakeLast(3).Average());
             if (first > 0 && last > Explosion * first)
             {
                 return Exploded(

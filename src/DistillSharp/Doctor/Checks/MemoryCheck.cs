@@ -3,7 +3,6 @@ using DistillSharp.Methods;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Doctor.Checks;
@@ -12,6 +11,7 @@ namespace DistillSharp.Doctor.Checks;
 internal sealed class MemoryCheck : IDoctorCheck
 {
     private const double Safe = 0.8;
+    private const int Looked = 8;
 
     // The runtime, libtorch and ONNX Runtime with nothing loaded.
     private const double Process = 250;
@@ -80,11 +80,13 @@ internal sealed class MemoryCheck : IDoctorCheck
     // The student's are kept for its gradient, and the gradient of one is there beside them; of the teacher's two live at a time.
     private static double Activations(DoctorCase subject, ArmPlan arm, StagePlan stage, Network student, Network? teacher)
     {
-        using var batch = subject.Source(arm, stage).Epoch(0).First();
+        // A few samples tell; the rest is proportion.
+        using var batch = subject.Samples(false, Looked).Epoch(0).First();
         using var moved = batch.To(subject.Device);
+        var share = Math.Min(stage.Training.BatchSize, subject.Source(arm, stage).SampleCount) / (double)batch.Count;
         var (sum, largest) = Outputs(student, moved);
-        var scores = stage.Terms.Any(term => term.Entry.Traits.HasFlag(MethodTraits.UsesSampleIds)) ? 4.0 * batch.Count * subject.Source(arm, stage).SampleCount * sizeof(float) / 1e6 : 0;
-        return sum + largest + scores + (teacher is null ? 0 : 2 * Outputs(teacher, moved).Largest);
+        var scores = stage.Terms.Any(term => term.Entry.Traits.HasFlag(MethodTraits.UsesSampleIds)) ? 4.0 * share * batch.Count * subject.Source(arm, stage).SampleCount * sizeof(float) / 1e6 : 0;
+        return (share * (sum + largest + (teacher is null ? 0 : 2 * Outputs(teacher, moved).Largest))) + scores;
     }
 
     private static (double Sum, double Largest) Outputs(Network network, Data.Batch batch)

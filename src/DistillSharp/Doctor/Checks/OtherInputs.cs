@@ -11,7 +11,7 @@ namespace DistillSharp.Doctor.Checks;
 /// <summary>Tries what a teacher that is wrong may have been trained on instead: other ranges, normalisations, channel orders.</summary>
 internal static class OtherInputs
 {
-    private const int Tried = 128;
+    private const int Tried = 64;
     private const double LeastGain = 0.2;
     private static readonly float[] ImageNetMean = [0.485f, 0.456f, 0.406f];
     private static readonly float[] ImageNetDeviation = [0.229f, 0.224f, 0.225f];
