@@ -1,7 +1,6 @@
 using DistillSharp.Models;
 using DistillSharp.Tests.Models;
 using DistillSharp.Vision.Models.Mobile;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

@@ -1,5 +1,4 @@
 using DistillSharp.Export;
-using DistillSharp.Models;
 using DistillSharp.Tests.Models;
 using DistillSharp.Vision.Models;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
-using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.Signals;
 using DistillSharp.Tests.Models;
