@@ -86,6 +86,23 @@ public sealed class VisionModelConformanceTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Names))]
+    public void Forward_InEitherMode_LeavesTheLogitsAlone(string name)
+    {
+        using var outer = NewDisposeScope();
+        var zoo = ZooCase.All[name];
+        var network = zoo.Create();
+        var samples = zoo.Samples(3);
+        foreach (var training in new[] { false, true })
+        {
+            network.train(training);
+            using var scope = NewDisposeScope();
+            network.forward(samples);
+            Assert.Equal(1, scope.DisposablesCount);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
     public void Backward_EveryParameter_GetsAGradient(string name)
     {
         using var scope = NewDisposeScope();
