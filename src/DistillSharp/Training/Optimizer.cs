@@ -12,6 +12,8 @@ namespace DistillSharp.Training;
 /// </summary>
 public sealed class Optimizer : IDisposable
 {
+    private const long SmallSize = 1 << 16;
+
     private readonly TrainingOptions _options;
     private readonly Group[] _groups;
     private bool _first = true;
@@ -32,9 +34,9 @@ public sealed class Optimizer : IDisposable
         _groups =
         [
             .. parameters
-                .GroupBy(entry => (Decays: entry.Parameter.dim() >= 2, Splits: momentumGap > 0 && entry.Name.StartsWith(TrainingTask.StudentPrefix, StringComparison.Ordinal)))
+                .GroupBy(entry => (Decays: entry.Parameter.dim() >= 2, Small: entry.Parameter.numel() < SmallSize, Splits: momentumGap > 0 && entry.Name.StartsWith(TrainingTask.StudentPrefix, StringComparison.Ordinal)))
                 .OrderByDescending(group => group.Key)
-                .Select(group => new Group([.. group], group.Key.Decays ? options.WeightDecay : 0, options, group.Key.Splits ? momentumGap : 0)),
+                .Select(group => new Group([.. group], group.Key.Decays ? options.WeightDecay : 0, options, group.Key.Splits ? momentumGap : 0) { IsSmall = group.Key.Small }),
         ];
     }
 
@@ -99,11 +101,12 @@ public sealed class Optimizer : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        foreach (var group in _groups)
+        foreach (var group in _groups.Where(group => !group.IsSmall))
         {
             group.Step(_options, learningRate, _first);
         }
 
+        OnOneThread(_groups.Where(group => group.IsSmall), group => group.Step(_options, learningRate, _first));
         _first = false;
     }
 
@@ -131,6 +134,31 @@ public sealed class Optimizer : IDisposable
         foreach (var group in _groups)
         {
             group.Dispose();
+        }
+    }
+
+    // The fused kernels divide every tensor among the threads; to wake one up takes longer than a small tensor's whole update.
+    private static void OnOneThread(IEnumerable<Group> groups, Action<Group> step)
+    {
+        var threads = get_num_threads();
+        if (threads > 1)
+        {
+            set_num_threads(1);
+        }
+
+        try
+        {
+            foreach (var group in groups)
+            {
+                step(group);
+            }
+        }
+        finally
+        {
+            if (threads > 1)
+            {
+                set_num_threads(threads);
+            }
         }
     }
 
@@ -171,6 +199,8 @@ public sealed class Optimizer : IDisposable
             _distillationMomenta = gap > 0 ? Zeros() : [];
             _steps = adam ? [.. _parameters.Select(_ => zeros(Array.Empty<long>(), ScalarType.Float32).DetachFromDisposeScope())] : [];
         }
+
+        public bool IsSmall { get; init; }
 
         public IEnumerable<(string Name, Tensor Value)> State
         {
