@@ -33,7 +33,7 @@ public sealed record OnnxFile(long FormatVersion, string Producer, string Conten
                         producer = reader.Text();
                         break;
                     case (14, 2):
-                        var (key, value) = Entry(reader);
+                        var (key, value) = reader.Entry();
                         metadata[key] = metadata.ContainsKey(key) ? throw new InvalidDataException($"its metadata has `{key}` twice") : value;
                         continue;
                     default:
@@ -53,26 +53,6 @@ public sealed record OnnxFile(long FormatVersion, string Producer, string Conten
         return graphs == 1
             ? new OnnxFile(version, producer, Convert.ToHexStringLower(content.GetHashAndReset()), metadata)
             : throw new InvalidDataException($"{path} is no sound ONNX file: it has {graphs} graphs instead of 1");
-    }
-
-    private static (string Key, string Value) Entry(ProtobufReader reader)
-    {
-        var (key, value) = ("", "");
-        reader.Message((field, type) =>
-        {
-            switch (field, type)
-            {
-                case (1, 2):
-                    key = reader.Text();
-                    return true;
-                case (2, 2):
-                    value = reader.Text();
-                    return true;
-                default:
-                    return false;
-            }
-        });
-        return (key, value);
     }
 
     private static void Append(IncrementalHash hash, Stream stream, long start)

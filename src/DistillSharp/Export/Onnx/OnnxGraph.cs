@@ -46,7 +46,7 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
                 }
                 else if ((field, type) == (MetadataField, 2))
                 {
-                    var (key, value) = Parts.Entry(reader);
+                    var (key, value) = reader.Entry();
                     texts[key] = value;
                 }
                 else
@@ -128,27 +128,6 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
             }
         }
 
-        // A key and a value, as metadata and the places of weights are kept.
-        public static (string Key, string Value) Entry(ProtobufReader reader)
-        {
-            var (key, value) = ("", "");
-            reader.Message((field, type) =>
-            {
-                switch (field, type)
-                {
-                    case (1, 2):
-                        key = reader.Text();
-                        return true;
-                    case (2, 2):
-                        value = reader.Text();
-                        return true;
-                    default:
-                        return false;
-                }
-            });
-            return (key, value);
-        }
-
         private string Weight(ProtobufReader reader)
         {
             var name = "";
@@ -159,7 +138,7 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
                     case (8, 2):
                         name = reader.Text();
                         return true;
-                    case (13, 2) when Entry(reader) is var (key, value):
+                    case (13, 2) when reader.Entry() is var (key, value):
                         _ = key == "location" && WeightFiles.Add(value);
                         return true;
                     default:

@@ -83,6 +83,27 @@ internal sealed class ProtobufReader(Stream stream)
         }
     }
 
+    /// <summary>A message of a key and a value, as metadata and the places of weights are kept.</summary>
+    public (string Key, string Value) Entry()
+    {
+        var (key, value) = ("", "");
+        Message((field, type) =>
+        {
+            switch (field, type)
+            {
+                case (1, 2):
+                    key = Text();
+                    return true;
+                case (2, 2):
+                    value = Text();
+                    return true;
+                default:
+                    return false;
+            }
+        });
+        return (key, value);
+    }
+
     /// <summary>Goes past a field.</summary>
     public void Skip(int type)
     {
