@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DistillSharp.Data;
 using DistillSharp.Recipes;
+using DistillSharp.Text.Corpora;
 
 namespace DistillSharp.Cli.Commands;
 
@@ -25,7 +26,8 @@ internal static class DataCommand
             foreach (var entry in Catalogs.Default().Datasets.Entries)
             {
                 var state = entry.Needs is { } needs ? locator.FetchedFolder(needs) ?? $"not here: distill data get {needs}"
-                    : entry.Name == "digits" ? "built in" : "your own files";
+                    : entry.Name == DebianDescriptions.Entry.Name ? Directories(locator) ?? $"not here: distill data get {DebianDescriptions.FetchedName} --languages en,it"
+                    : entry.Name is "digits" or "toy_phrases" ? "built in" : "your own files";
                 Console.Out.WriteLine($"{entry.Name,-14} {entry.Summary} [{entry.Source}] — {state}");
             }
 
@@ -34,27 +36,41 @@ internal static class DataCommand
         return command;
     }
 
+    private static string? Directories(DataLocator locator) => locator.Folders(DebianDescriptions.FetchedName)
+        .SelectMany(folder => Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "en-*.tsv.gz") : []).FirstOrDefault();
+
     private static Command Get()
     {
-        var name = new Argument<string>("name") { Description = "Dataset: " + string.Join(", ", DatasetFetcher.Names) };
-        name.AcceptOnlyFromAmong([.. DatasetFetcher.Names]);
+        var name = new Argument<string>("name") { Description = "Dataset: " + string.Join(", ", [.. DatasetFetcher.Names, DebianDescriptions.FetchedName]) };
+        name.AcceptOnlyFromAmong([.. DatasetFetcher.Names, DebianDescriptions.FetchedName]);
+        var languages = new Option<string>("--languages") { Description = "Source and target of debian-descriptions, such as en,it", HelpName = "en,xx" };
         var command = new Command(
             "get",
             """
             Fetch a dataset into the user's cache: through this machine's package clients where they have it, else from its own
-            site. The files are verified by SHA-256.
+            site. The files are verified by SHA-256. debian-descriptions, which changes with Debian, comes through apt into a
+            folder of its own.
 
-            Example:
+            Examples:
               distill data get fashion-mnist
+              distill data get debian-descriptions --languages en,it
             """)
         {
             name,
+            languages,
         };
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
             using var interruption = new Interruption();
-            var folder = new DatasetFetcher(Console.Error.WriteLine).Get(parsed.GetValue(name)!, interruption.Token);
-            Console.Out.WriteLine(folder);
+            var (wanted, pair) = (parsed.GetValue(name)!, parsed.GetValue(languages));
+            if (wanted != DebianDescriptions.FetchedName && pair is not null)
+            {
+                throw new UsageException($"--languages is for {DebianDescriptions.FetchedName}; {wanted} has none");
+            }
+
+            Console.Out.WriteLine(wanted == DebianDescriptions.FetchedName
+                ? DebianDescriptions.Get((pair ?? "en,it").Split(','), DataLocator.CacheFolder, Console.Error.WriteLine, interruption.Token)
+                : new DatasetFetcher(Console.Error.WriteLine).Get(wanted, interruption.Token));
             return ExitCode.Fine;
         }));
         return command;

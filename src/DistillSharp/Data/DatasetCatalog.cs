@@ -48,6 +48,9 @@ public sealed record DatasetEntry(
 {
     /// <summary>What must have been fetched for it (<see cref="DatasetFetcher"/>); null where nothing must.</summary>
     public string? Needs { get; init; }
+
+    /// <summary>Reads and splits samples that are no table of tensors and classes, in the place of <see cref="Load"/>; null where they are one.</summary>
+    public Func<object, DataLocator, SplitRequest, IDomainData>? LoadDomain { get; init; }
 }
 
 /// <summary>A dataset chosen in a recipe.</summary>

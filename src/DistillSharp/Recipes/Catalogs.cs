@@ -2,6 +2,7 @@ using DistillSharp.Data;
 using DistillSharp.Evaluation;
 using DistillSharp.Methods;
 using DistillSharp.Models;
+using DistillSharp.Text.Corpora;
 using DistillSharp.Text.Metrics;
 using DistillSharp.Vision;
 using DistillSharp.Vision.Models;
@@ -15,7 +16,7 @@ public sealed record Catalogs(DatasetCatalog Datasets, ModelCatalog Models, Meth
     public MetricCatalog Metrics { get; init; } = TextMetrics.AddTo(MetricCatalog.Default());
 
     /// <summary>Fresh catalogs with everything in this library.</summary>
-    public static Catalogs Default() => new(VisionDatasets.AddTo(DatasetCatalog.Default()), VisionModels.AddTo(ModelCatalog.Default()), MethodCatalog.Default());
+    public static Catalogs Default() => new(TextDatasets.AddTo(VisionDatasets.AddTo(DatasetCatalog.Default())), VisionModels.AddTo(ModelCatalog.Default()), MethodCatalog.Default());
 }
 
 /// <summary>

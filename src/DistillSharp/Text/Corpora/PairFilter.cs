@@ -1,0 +1,118 @@
+using System.Text;
+using DistillSharp.Config;
+
+namespace DistillSharp.Text.Corpora;
+
+/// <summary>Which pairs are kept, beside the options of a dataset of parallel text.</summary>
+public abstract record PairFilterOptions
+{
+    /// <summary>Fewest words.</summary>
+    [Option("fewest words of either side", Min = 1)]
+    public int MinWords { get; init; } = 1;
+
+    /// <summary>Most words.</summary>
+    [Option("most words of either side", Min = 1, Max = 1000)]
+    public int MaxWords { get; init; } = 80;
+
+    /// <summary>Smallest ratio of lengths.</summary>
+    [Option("smallest number of target words for each source word", Min = 0)]
+    public double MinRatio { get; init; } = 0.4;
+
+    /// <summary>Largest ratio of lengths.</summary>
+    [Option("largest number of target words for each source word", Min = 0, AboveMin = true)]
+    public double MaxRatio { get; init; } = 2.5;
+
+    /// <summary>Share of the groups that the test set is made of.</summary>
+    [Option("share of the groups (documents, source packages) held out for testing, where no test file is given", Min = 0.001, Max = 0.9)]
+    public double TestShare { get; init; } = 0.05;
+
+    /// <summary>Most validation pairs.</summary>
+    [Option("most validation pairs; they are decoded after every epoch", Min = 1)]
+    public int ValidationPairs { get; init; } = 500;
+
+    /// <summary>Most test pairs.</summary>
+    [Option("most test pairs", Min = 1)]
+    public int TestPairs { get; init; } = 2000;
+
+    /// <summary>Size of the vocabulary.</summary>
+    [Option("subwords of the joint vocabulary, learned on the training pairs", Min = 300, Max = 100_000)]
+    public int Vocabulary { get; init; } = 8000;
+
+    /// <summary>A vocabulary that is there already.</summary>
+    [Option("folder with a vocab.json and merges.txt that was learned before, in place of learning one")]
+    public string? Tokenizer { get; init; }
+}
+
+/// <summary>Drops pairs that teach nothing: empty, too short or long, of lengths that do not fit, copies and duplicates.</summary>
+/// <param name="options">Bounds.</param>
+public sealed class PairFilter(PairFilterOptions options)
+{
+    private readonly HashSet<(string, string)> _seen = [];
+    private readonly SortedDictionary<string, int> _dropped = new(StringComparer.Ordinal);
+
+    /// <summary>How many pairs were dropped, by reason.</summary>
+    public IReadOnlyDictionary<string, int> Dropped => _dropped;
+
+    /// <summary>Pairs that are kept, their white space made plain, in their order.</summary>
+    public IEnumerable<SentencePair> Apply(IEnumerable<SentencePair> pairs)
+    {
+        foreach (var raw in pairs)
+        {
+            var pair = raw with { Source = Plain(raw.Source), Target = Plain(raw.Target) };
+            if (Reason(pair) is { } reason)
+            {
+                _dropped[reason] = _dropped.GetValueOrDefault(reason) + 1;
+            }
+            else
+            {
+                yield return pair;
+            }
+        }
+    }
+
+    /// <summary>A text as leaks are looked for: small letters and digits alone, single spaces.</summary>
+    public static string Normalise(string text)
+    {
+        var plain = new StringBuilder(text.Length);
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (Rune.IsLetterOrDigit(rune))
+            {
+                plain.Append(Rune.ToLowerInvariant(rune));
+            }
+            else if (plain.Length > 0 && plain[^1] != ' ')
+            {
+                plain.Append(' ');
+            }
+        }
+
+        return plain.ToString().TrimEnd();
+    }
+
+    /// <summary>Number of words between white space.</summary>
+    internal static int Words(string text)
+    {
+        var (words, inside) = (0, false);
+        foreach (var letter in text)
+        {
+            var white = char.IsWhiteSpace(letter);
+            words += !white && !inside ? 1 : 0;
+            inside = !white;
+        }
+
+        return words;
+    }
+
+    private string? Reason(SentencePair pair)
+    {
+        var (source, target) = (Words(pair.Source), Words(pair.Target));
+        return source == 0 || target == 0 ? "empty side"
+            : source < options.MinWords || target < options.MinWords ? "too short"
+            : source > options.MaxWords || target > options.MaxWords ? "too long"
+            : target < options.MinRatio * source || target > options.MaxRatio * source ? "lengths do not fit"
+            : pair.Source == pair.Target ? "copy"
+            : _seen.Add((pair.Source, pair.Target)) ? null : "duplicate";
+    }
+
+    private static string Plain(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+}

@@ -1,0 +1,87 @@
+using System.IO.Compression;
+using System.Text;
+
+namespace DistillSharp.Text.Corpora;
+
+/// <summary>Lines of UTF-8 files, plain or gzip, with the line named where one is not valid.</summary>
+public static class TextLines
+{
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>The lines of a file without their ends (LF or CR LF).</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">A line is not UTF-8; names file and line.</exception>
+    public static IEnumerable<string> Read(string path)
+    {
+        using var stream = Open(path);
+        foreach (var line in Read(stream, path))
+        {
+            yield return line;
+        }
+    }
+
+    /// <summary>The lines of a stream; <paramref name="name"/> is what errors call it.</summary>
+    public static IEnumerable<string> Read(Stream stream, string name)
+    {
+        var (buffer, pending, number) = (new byte[1 << 16], new MemoryStream(), 0);
+        int count;
+        while ((count = stream.Read(buffer)) > 0)
+        {
+            var start = 0;
+            for (var end = Array.IndexOf(buffer, (byte)'\n', 0, count); end >= 0; end = Array.IndexOf(buffer, (byte)'\n', start, count - start))
+            {
+                pending.Write(buffer, start, end - start);
+                yield return Decode(pending, name, ++number);
+                start = end + 1;
+            }
+
+            pending.Write(buffer, start, count - start);
+        }
+
+        if (pending.Length > 0)
+        {
+            yield return Decode(pending, name, ++number);
+        }
+    }
+
+    /// <summary>A file, unpacked where it is gzip.</summary>
+    public static Stream Open(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"there is no file {path}");
+        }
+
+        var file = File.OpenRead(path);
+        var packed = file.ReadByte() == 0x1F && file.ReadByte() == 0x8B;
+        file.Position = 0;
+        return packed ? new GZipStream(file, CompressionMode.Decompress) : file;
+    }
+
+    private static string Decode(MemoryStream line, string name, int number)
+    {
+        var bytes = line.GetBuffer().AsSpan(0, (int)line.Length);
+        if (number == 1 && bytes.StartsWith(Encoding.UTF8.Preamble))
+        {
+            bytes = bytes[3..];
+        }
+
+        if (bytes is [.., (byte)'\r'])
+        {
+            bytes = bytes[..^1];
+        }
+
+        try
+        {
+            return Strict.GetString(bytes);
+        }
+        catch (DecoderFallbackException error)
+        {
+            throw new InvalidDataException($"{name}, line {number}: not valid UTF-8 (byte {Math.Max(0, error.Index) + 1} of the line); convert the file, with `iconv -f LATIN1 -t UTF-8` for example", error);
+        }
+        finally
+        {
+            line.SetLength(0);
+        }
+    }
+}
