@@ -27,6 +27,8 @@ internal static class PerformancePage
         - **The teacher's engine.** A teacher is most of a distillation step. `teacher.engine: auto` runs it in ONNX Runtime where that is faster and gives the same ([teachers.md](teachers.md)):
           convolutions with their batch-norm, sum and ReLU as one operation on blocked channels. Its waiting threads sleep: spinning ones take the cores from libtorch's.
         - **One native call for all parameters.** The optimizer is libtorch's fused kernel behind a scripted function, not several calls a parameter.
+        - **Channels side by side.** Convolutions keep their weights and outputs in channels-last order (`training.memory_format`), which libtorch's kernels read without reordering;
+          shapes, parameters and files stay as they are.
         - **Dropout from vector registers.** One draw of libtorch's generator seeds eight that run side by side; libtorch draws value by value.
         - **Logits computed once** where no augmentation changes what the teacher sees (`training.cache_teacher`).
         - **No managed copies.** Batches are written straight into tensors, and tensors are lent to ONNX Runtime; an ONNX file is written part by part.
@@ -39,9 +41,8 @@ internal static class PerformancePage
         ## What was tried
 
         Each way beside the first of its group, in turns; the ratio is the median over rounds of its time over the first way's, so below 1 is faster.
-        Kept are ONNX Runtime for teachers and our dropout. Not kept: folding batch-norm and channels-last for teachers in torch, which change every feature's layout or
-        name for a part of what ONNX Runtime gives; inference mode, whose tensors no later gradient may touch; channels-last students, whose features every method would have to
-        take in that layout; and the teacher's next batch beside the student's step, which fixes how many threads either has and needs a batch ahead in memory.
+        Kept are ONNX Runtime for teachers, channels-last students and our dropout. Not kept: folding batch-norm for teachers in torch, which changes every feature's
+        name for a part of what ONNX Runtime gives; inference mode, whose tensors no later gradient may touch; and the teacher's next batch beside the student's step, which fixes how many threads either has and needs a batch ahead in memory.
         Buffers are not reused: making a batch is less than a thousandth of a ResNet's step (row `loader`).
 
         """;

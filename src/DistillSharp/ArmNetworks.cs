@@ -101,6 +101,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
         student.to(device);
         var network = arm.IsTrained && arm.Plan.Stages[^1].Terms.Any(term => term.Entry.Traits.HasFlag(MethodTraits.Deploys)) ? WithDeployedLayers(arm, student, seed) : student;
         Safetensors.LoadInto(network, WeightsFile(arm, seed));
+        MemoryFormats.Apply(network, MemoryFormat.ChannelsLast);
         network.eval();
         return network;
     }

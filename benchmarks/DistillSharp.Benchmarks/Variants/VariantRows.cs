@@ -1,7 +1,7 @@
 using DistillSharp.Data;
 using DistillSharp.Models;
 using DistillSharp.Teachers;
-using TorchSharp.Modules;
+using DistillSharp.Vision.Models;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Benchmarks.Variants;
@@ -22,7 +22,13 @@ internal static class VariantRows
     public static IReadOnlyDictionary<string, Func<int, VariantGroup>> All { get; } = new Dictionary<string, Func<int, VariantGroup>>
     {
         ["teacher"] = Teacher,
-        ["student"] = Student,
+        ["student"] = _ => Student("resnet8x4", 64, Images),
+        ["student-resnet20"] = _ => Student("resnet20", 64, Images),
+        ["student-wrn"] = _ => Student("wrn_16_2", 64, Images),
+        ["student-vgg8"] = _ => Student("cifar_vgg8", 64, Images),
+        ["student-mobilenet"] = _ => Student("cifar_mobilenet_v2_x0_5", 64, Images),
+        ["student-shufflenet"] = _ => Student("cifar_shufflenet_v2_x1_0", 64, Images),
+        ["student-small-cnn"] = _ => Student("small_cnn", 128, new DatasetInfo("synthetic", [1, 28, 28], Images.Classes)),
         ["overlap"] = Overlap,
         ["dropout"] = Dropout,
     };
@@ -32,7 +38,7 @@ internal static class VariantRows
         var (network, last) = (Network(32), Network(32));
         var input = rand(BatchSize, 3, 32, 32);
         var inputLast = FoldedResNet.ChannelsLast(input);
-        MakeChannelsLast(last);
+        MemoryFormats.Apply(last, MemoryFormat.ChannelsLast);
         var (folded, foldedLast) = (new FoldedResNet(network, false), new FoldedResNet(network, true));
         var batch = Batch.Of(input, null, new long[BatchSize]);
         var exported = new ExportedTeacher(network, Images, threads).Open([]);
@@ -52,17 +58,23 @@ internal static class VariantRows
         ], [network, last, folded, foldedLast, exported, single]);
     }
 
-    private static VariantGroup Student(int threads)
+    private static VariantGroup Student(string model, int batchSize, DatasetInfo info)
     {
-        var (network, last) = (Network(8), Network(8));
-        MakeChannelsLast(last);
-        var input = rand(BatchSize, 3, 32, 32);
-        var inputLast = FoldedResNet.ChannelsLast(input);
-        var targets = randint(0, 100, [BatchSize], ScalarType.Int64);
-        return new VariantGroup("student", "forward and backward pass of ResNet-8×4, batch 64", [
+        var entry = VisionModels.AddTo(ModelCatalog.Default()).Find(model)!;
+        var (network, last) = (Create(), Create());
+        MemoryFormats.Apply(last, MemoryFormat.ChannelsLast);
+        var input = rand([batchSize, .. info.InputShape]);
+        var targets = randint(0, 100, [batchSize], ScalarType.Int64);
+        return new VariantGroup("student", $"forward and backward pass of {model}, batch {batchSize}", [
             ("contiguous", () => Step(network, input, targets, null)),
-            ("channels last", () => Step(last, inputLast, targets, null)),
+            ("channels last", () => Step(last, input, targets, null)),
         ], [network, last]);
+
+        SingleInputNetwork Create()
+        {
+            random.manual_seed(1);
+            return (SingleInputNetwork)entry.Create(entry.OptionsType == typeof(SmallCnnOptions) ? new SmallCnnOptions() : Activator.CreateInstance(entry.OptionsType)!, info);
+        }
     }
 
     // One after the other on all threads, or the teacher's next batch beside the student's on half of them each.
@@ -112,7 +124,7 @@ internal static class VariantRows
         return source.Read(batch).Logits.Value.DetachFromDisposeScope();
     }
 
-    private static void Step(CifarResNet student, Tensor input, Tensor targets, Tensor? teacher)
+    private static void Step(SingleInputNetwork student, Tensor input, Tensor targets, Tensor? teacher)
     {
         using var enabled = enable_grad();
         student.train();
@@ -133,14 +145,5 @@ internal static class VariantRows
         var network = new CifarResNet(new CifarResNetOptions { Depth = depth, WidthMultiplier = 4 }, Images);
         network.eval();
         return network;
-    }
-
-    private static void MakeChannelsLast(CifarResNet network)
-    {
-        using var noGradient = no_grad();
-        foreach (var convolution in network.modules().OfType<Conv2d>())
-        {
-            convolution.weight = new Parameter(FoldedResNet.ChannelsLast(convolution.weight));
-        }
     }
 }

@@ -1,5 +1,6 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
+using DistillSharp.Models;
 using DistillSharp.RunLog;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -46,7 +47,9 @@ internal sealed class StageRun : IDisposable
         _totalSteps = job.Plan.Stages.Sum(each => (long)each.Training.Epochs * StepsPerEpoch(each, each == stage ? _source : job.Source(each)));
         _device = job.Student.parameters().First().device;
         BatchNormCheck.ThrowIfTooSmall(job.Student, _source, _options.BatchSize);
+        MemoryFormats.Apply(job.Student, _options.MemoryFormat);
         _task = CreateTask();
+        MemoryFormats.Apply(_task.Companions, _options.MemoryFormat);
         BatchNormCheck.ThrowIfTooSmall(_task.Companions, _source, _options.BatchSize);
         CheckCoupling();
         _optimizer = new Optimizer(_task.TrainedParameters, _options, _task.MomentumGap);

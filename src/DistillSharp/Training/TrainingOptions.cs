@@ -1,5 +1,6 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
+using DistillSharp.Models;
 
 namespace DistillSharp.Training;
 
@@ -135,6 +136,10 @@ public sealed record TrainingOptions : ICheckedOptions
     /// <summary>Random changes of the training images in place of the data's own; null for those.</summary>
     [Option("random changes of the training images, for what has this `training` alone: keys of data.augment, in whose place it stands")]
     public AugmentOptions? Augment { get; init; }
+
+    /// <summary>Order in memory of a convolution's weights and outputs, on the CPU.</summary>
+    [Option("order in memory of what convolutions write: channels_last, which is faster on CPUs, or contiguous")]
+    public MemoryFormat MemoryFormat { get; init; } = MemoryFormat.ChannelsLast;
 
     /// <summary>Which epoch's weights are kept.</summary>
     [Option("which weights are kept: last epoch, or best by validation")]
