@@ -11,6 +11,9 @@ public sealed class Batch : IDisposable
     /// <summary>Name of the only input where there is one.</summary>
     public const string DefaultInput = "input";
 
+    /// <summary>Name of what a decoder has read before each position of the targets: int64 [N, T].</summary>
+    public const string DecoderInput = "decoder_input";
+
     /// <summary>Tensors by input name, samples on the first axis: images are float32 [N, C, H, W], vectors [N, D].</summary>
     public required IReadOnlyDictionary<string, Tensor> Inputs { get; init; }
 

@@ -42,4 +42,8 @@ public enum BatchPartner
 /// <param name="Name">Its catalog name or file.</param>
 /// <param name="InputShape">Shape of one sample, without the batch axis: [C, H, W] for images.</param>
 /// <param name="Classes">Class names in label order; empty where targets are not classes.</param>
-public sealed record DatasetInfo(string Name, IReadOnlyList<long> InputShape, IReadOnlyList<string> Classes);
+public sealed record DatasetInfo(string Name, IReadOnlyList<long> InputShape, IReadOnlyList<string> Classes)
+{
+    /// <summary>The tokens, where inputs and targets are sequences of them; else null.</summary>
+    public SequenceInfo? Sequence { get; init; }
+}

@@ -34,6 +34,11 @@ public abstract class Network(string name) : nn.Module(name)
     /// <summary>Logits of a batch: [N, C] for classifiers, [N, T, V] for sequences.</summary>
     public abstract Tensor Logits(Batch batch);
 
+    /// <summary>1 at the valid positions [N, T] of a feature that has positions; null where all are valid, or it has none.</summary>
+    /// <param name="feature">Name of a feature point.</param>
+    /// <param name="batch">The batch.</param>
+    public virtual Tensor? MaskOf(string feature, Batch batch) => null;
+
     /// <summary>
     /// Brings the parameters back into the set that the network allows (max-norm for one); called after every optimizer
     /// step. Most networks allow everything.

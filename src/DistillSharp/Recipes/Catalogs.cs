@@ -4,6 +4,7 @@ using DistillSharp.Methods;
 using DistillSharp.Models;
 using DistillSharp.Text.Corpora;
 using DistillSharp.Text.Metrics;
+using DistillSharp.Text.Models;
 using DistillSharp.Vision;
 using DistillSharp.Vision.Models;
 
@@ -16,7 +17,7 @@ public sealed record Catalogs(DatasetCatalog Datasets, ModelCatalog Models, Meth
     public MetricCatalog Metrics { get; init; } = TextMetrics.AddTo(MetricCatalog.Default());
 
     /// <summary>Fresh catalogs with everything in this library.</summary>
-    public static Catalogs Default() => new(TextDatasets.AddTo(VisionDatasets.AddTo(DatasetCatalog.Default())), VisionModels.AddTo(ModelCatalog.Default()), MethodCatalog.Default());
+    public static Catalogs Default() => new(TextDatasets.AddTo(VisionDatasets.AddTo(DatasetCatalog.Default())), TextModels.AddTo(VisionModels.AddTo(ModelCatalog.Default())), MethodCatalog.Default());
 }
 
 /// <summary>
