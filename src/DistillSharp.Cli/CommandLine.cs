@@ -61,6 +61,7 @@ public static class CommandLine
         {
             RunCommand.Create(),
             ResumeCommand.Create(),
+            SweepCommand.Create(),
             CheckCommand.Create(),
             TeachCommand.Create(),
             StoreCommand.Create(),

@@ -19,11 +19,11 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
     }
 
     // Said before any work, as a mistake in the command line.
-    private static void Check(RunDirectory directory)
+    internal static void Check(RunDirectory directory)
     {
         if (directory.Exists)
         {
-            throw new UsageException(File.Exists(directory.ResultsFile)
+            throw new UsageException(File.Exists(directory.ResultsFile) || File.Exists(directory.SweepFile)
                 ? $"{directory.Path} holds a finished run; choose another --output (`distill compare` shows its results again)"
                 : $"{directory.Path} holds an unfinished run; continue it with `distill resume`, or choose another --output");
         }
@@ -71,7 +71,7 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
         using (var file = new JsonLinesWriter(directory.EventsFile))
         using (var board = new TensorBoardWriter(directory.TensorBoardFolder))
         {
-            RunResults Go(IRunEventSink shown) => new Experiment(recipe, directory, new Fan(file, board, shown), options).Run(_interruption.Token);
+            RunResults Go(IRunEventSink shown) => new Experiment(recipe, directory, new EventFan(file, board, shown), options).Run(_interruption.Token);
             results = output switch
             {
                 RunOutput.Json => Go(new JsonConsoleSink(Console.Out)),
@@ -100,15 +100,16 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
             AnsiConsole.Console.Profile.Out.Writer.WriteLine(Path.GetRelativePath(Environment.CurrentDirectory, path));
         }
     }
+}
 
-    private sealed class Fan(params IRunEventSink[] sinks) : IRunEventSink
+/// <summary>Gives every event to several sinks.</summary>
+internal sealed class EventFan(params IRunEventSink[] sinks) : IRunEventSink
+{
+    public void Write(RunEvent runEvent)
     {
-        public void Write(RunEvent runEvent)
+        foreach (var sink in sinks)
         {
-            foreach (var sink in sinks)
-            {
-                sink.Write(runEvent);
-            }
+            sink.Write(runEvent);
         }
     }
 }

@@ -1,6 +1,7 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Evaluation;
+using DistillSharp.Export;
 using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
@@ -13,14 +14,14 @@ using TorchSharp;
 namespace DistillSharp;
 
 /// <summary>Trains, evaluates and exports one arm with one seed, in this process. A finished job leaves <c>metrics.json</c>.</summary>
-internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData data, IRunEventSink events, TimeProvider clock, int threads, CancellationToken cancellation)
+internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData data, IRunEventSink events, TimeProvider clock, int threads, CancellationToken cancellation, IReadOnlyList<ArmPlan>? arms = null)
 {
     private const float LogitOfNone = 10;
 
     private readonly Trainer _trainer = new(events, clock);
     private readonly torch.Device _device = TorchRuntime.Device(recipe.Device);
     private readonly ArmNetworks _networks = new(
-        Arms.Of(recipe), directory, data, TorchRuntime.Device(recipe.Device), threads,
+        arms ?? Arms.Of(recipe), directory, data, TorchRuntime.Device(recipe.Device), threads,
         note => events.Write(new NoteLogged("info", note) { Time = clock.GetUtcNow() }), cancellation);
 
     /// <summary>The arm's result, trained now or found finished.</summary>
@@ -111,6 +112,56 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         Directory.CreateDirectory(directory.ArmFolder(arm.Name));
         RunJson.Save(TuningFile(arm), trials);
     }
+
+    /// <summary>
+    /// Trains an arm for a sweep: measured on the validation split alone, weights kept only where others learn from them. A finished trial is
+    /// found again, an unfinished one goes on from its checkpoint.
+    /// </summary>
+    public TrialResult Try(ArmPlan arm, int seed, bool keepWeights, CancellationToken cancellation)
+    {
+        var file = directory.TrialFile(arm.Name, seed);
+        if (File.Exists(file))
+        {
+            return RunJson.Load<TrialResult>(file);
+        }
+
+        Directory.CreateDirectory(directory.JobFolder(arm.Name, seed));
+        using var student = _networks.Create(arm, seed);
+        using var teacher = _networks.TeacherOf(arm, seed);
+        TrialResult result;
+        try
+        {
+            var outcome = Train(arm, arm.Plan, seed, student, teacher, Keep, cancellation);
+            result = new TrialResult { Name = arm.Name, Validation = new Dictionary<string, double>(outcome.Validation), Seconds = outcome.State.Seconds };
+        }
+        catch (TrainingDivergedException diverged)
+        {
+            // A setting that does not train is an answer, and the worst.
+            result = new TrialResult { Name = arm.Name, Failure = diverged.Message };
+            events.Write(new NoteLogged("warning", $"{arm.Name}: {diverged.Message}") { Time = clock.GetUtcNow() });
+        }
+
+        RunJson.Save(file, result);
+        if (Directory.Exists(directory.CheckpointFolder(arm.Name, seed)))
+        {
+            Directory.Delete(directory.CheckpointFolder(arm.Name, seed), recursive: true);
+        }
+
+        events.Write(new JobEnded(arm.Name, seed, result.Validation.ToDictionary(entry => "validation_" + entry.Key, entry => entry.Value), result.Seconds) { Time = clock.GetUtcNow() });
+        return result;
+
+        void Keep(TrainingTask task)
+        {
+            if (keepWeights)
+            {
+                using var deployed = task.TakeDeployed();
+                Safetensors.Write(directory.WeightsFile(arm.Name, seed), deployed ?? student);
+            }
+        }
+    }
+
+    /// <summary>Chooses the engines of what teaches an arm, for jobs that will run side by side.</summary>
+    public void ChooseEngines(ArmPlan arm) => _networks.ChooseEngines(arm);
 
     /// <summary>
     /// The compute-matched plain arm with as many epochs as the first objective's CPU seconds pay for at the plain student's price;

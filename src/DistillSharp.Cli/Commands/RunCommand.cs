@@ -61,7 +61,7 @@ internal static class ResumeCommand
         var command = new Command(
             "resume",
             """
-            Continue a run that was interrupted or crashed. Finished jobs are kept; on one thread the result has the same bits as
+            Continue a run or a sweep that was interrupted or crashed. Finished jobs are kept; on one thread the result has the same bits as
             an uninterrupted run.
 
             Example:
@@ -74,6 +74,12 @@ internal static class ResumeCommand
         {
             var run = RunSession.Existing(parsed.GetValue(directory)!);
             var recipe = RunSession.ReadRecipe(run);
+            if (run.IsSweep)
+            {
+                using var sweep = new SweepSession(recipe, run, RunCommand.Show(parsed, json, quiet), parsed.GetValue(jobs), parsed.GetValue(data), !parsed.GetValue(skip));
+                return sweep.Run(isNew: false, copy: null);
+            }
+
             using var session = new RunSession(recipe, run, RunCommand.Show(parsed, json, quiet), parsed.GetValue(jobs), parsed.GetValue(data), !parsed.GetValue(skip));
             return session.Run(isNew: false, "distill resume " + parsed.GetValue(directory));
         }));
@@ -97,7 +103,14 @@ internal static class JobCommand
             var run = RunSession.Existing(parsed.GetValue(directory)!);
             var recipe = RunSession.ReadRecipe(run) with { Threads = 1 };
             using var interruption = new Interruption();
-            var experiment = new Experiment(recipe, run, new JsonConsoleSink(Console.Out), new ExperimentOptions { DataFolder = parsed.GetValue(data) });
+            var options = new ExperimentOptions { DataFolder = parsed.GetValue(data) };
+            if (run.IsSweep)
+            {
+                new Sweep(recipe, run, new JsonConsoleSink(Console.Out), options).RunJob(parsed.GetValue(arm)!, parsed.GetValue(seed) ?? 0, interruption.Token);
+                return ExitCode.Fine;
+            }
+
+            var experiment = new Experiment(recipe, run, new JsonConsoleSink(Console.Out), options);
             experiment.RunJob(parsed.GetValue(arm)!, parsed.GetValue(seed), interruption.Token);
             return ExitCode.Fine;
         }));

@@ -64,6 +64,9 @@ public static class YamlConfig
         return IsBounded(value, errors) ? Set(root, keys, value, errors) : root;
     }
 
+    /// <summary>Returns <paramref name="root"/> with a text set at a path of keys and of list indices; keys may hold points here.</summary>
+    internal static ConfigNode Set(ConfigNode root, string[] keys, string value, ConfigErrors errors) => Set(root, keys, new YamlScalarNode(value), errors);
+
     /// <summary>Writes a node as YAML.</summary>
     public static string Write(ConfigNode root)
     {

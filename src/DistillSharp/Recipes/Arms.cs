@@ -72,12 +72,12 @@ public static class Arms
         var arms = TeacherArms.Of(recipe);
         if (recipe.Baselines.Plain)
         {
-            arms.Add(Baseline(recipe, ArmNames.Plain, recipe.Training));
+            arms.Add(Baseline(recipe, ArmNames.Plain, TrainingOf(recipe, ArmNames.Plain)));
         }
 
         if (recipe.Baselines.LabelSmoothing > 0)
         {
-            var smoothed = recipe.Training with { LabelSmoothing = recipe.Baselines.LabelSmoothing };
+            var smoothed = TrainingOf(recipe, ArmNames.LabelSmoothing) with { LabelSmoothing = recipe.Baselines.LabelSmoothing };
             arms.Add(Baseline(recipe, ArmNames.LabelSmoothing, smoothed));
         }
 
@@ -90,7 +90,7 @@ public static class Arms
 
         if (recipe.Baselines.ComputeMatched && recipe.Objectives.Count > 0)
         {
-            arms.Add(Baseline(recipe, ArmNames.PlainMatched, recipe.Training));
+            arms.Add(Baseline(recipe, ArmNames.PlainMatched, TrainingOf(recipe, ArmNames.Plain)));
         }
 
         return arms;
@@ -135,6 +135,8 @@ public static class Arms
     private static ArmPlan Baseline(Recipe recipe, string name, TrainingOptions training) =>
         Student(recipe, name, HardLabels(training)) with { Candidates = Grid(recipe, HardLabels(training)) };
 
+    private static TrainingOptions TrainingOf(Recipe recipe, string baseline) => recipe.BaselineTraining.GetValueOrDefault(baseline) ?? recipe.Training;
+
     // Every generation starts from weights of its own (Furlanello et al., section 3); the last has the objective's name.
     private static IEnumerable<ArmPlan> Generations(Recipe recipe, string name, ObjectivePlan plan, BornAgainOptions options)
     {
@@ -142,7 +144,7 @@ public static class Arms
         if (!recipe.Baselines.Plain)
         {
             before = $"{name}_0";
-            yield return Baseline(recipe, before, recipe.Training);
+            yield return Baseline(recipe, before, TrainingOf(recipe, ArmNames.Plain));
         }
 
         var members = new OrderedDictionary<string, string>();

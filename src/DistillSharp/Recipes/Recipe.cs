@@ -1,5 +1,6 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
+using DistillSharp.Export;
 using DistillSharp.Models;
 using DistillSharp.Teachers;
 using DistillSharp.Teachers.Store;
@@ -59,6 +60,12 @@ public sealed record Recipe
     /// <summary>Undistilled arms beside the objectives.</summary>
     public required BaselineSection Baselines { get; init; }
 
+    /// <summary>How baselines are trained that the recipe gives keys of their own, by arm name.</summary>
+    public IReadOnlyDictionary<string, TrainingOptions> BaselineTraining { get; init; } = new Dictionary<string, TrainingOptions>();
+
+    /// <summary>What <c>distill sweep</c> tries; null where the recipe does not say.</summary>
+    public SweepSection? Sweep { get; init; }
+
     /// <summary>Trials on validation data, the same number for every arm; null for none.</summary>
     public TuningSection? Tuning { get; init; }
 
@@ -79,6 +86,15 @@ public sealed record Recipe
 
     /// <summary><c>cpu</c> or <c>cuda</c>.</summary>
     public required string Device { get; init; }
+
+    /// <summary>Writes the recipe to a file, its relative paths as they must be there.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="heading">Comment lines at its top.</param>
+    public void WriteTo(string path, string heading = "")
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        AtomicFile.WriteText(path, heading + YamlConfig.Write(RelativePaths.Moved(Source, Folder, folder)));
+    }
 }
 
 /// <summary>A teacher: a network trained by this recipe, or loaded from a safetensors file, or a file that is run as it is.</summary>
@@ -119,6 +135,10 @@ public sealed record BaselineSection
     /// <summary>Label smoothing of the arm <c>label_smoothing</c>; 0 leaves the arm out.</summary>
     [Option("label smoothing of the arm `label_smoothing`; 0 leaves it out", Min = 0, Max = 0.9)]
     public double LabelSmoothing { get; init; }
+
+    /// <summary>Training of baselines where it differs, by arm name.</summary>
+    [Option("keys of training that differ for a baseline: a map of plain and label_smoothing, each with such keys")]
+    public ConfigNode? Training { get; init; }
 
     /// <summary>Train a plain student for as many CPU seconds as distillation took.</summary>
     [Option("train a plain student for as many CPU seconds as the first objective took (arm `plain_compute_matched`)")]

@@ -14,7 +14,7 @@ public static class RecipeKeys
     {
         var text = new StringBuilder();
         Section(text, "Top level", typeof(TopSection));
-        text.Append("Beside these: `data`, `teacher` or `teachers`, `student`, `objective` (one) or `objectives` (a map of arm names), `training`, `baselines`, `tuning`, `evaluation`, `export`, `plugins` (a list of .dll files).\n\n");
+        text.Append("Beside these: `data`, `teacher` or `teachers`, `student`, `objective` (one) or `objectives` (a map of arm names), `training`, `baselines`, `tuning`, `sweep`, `evaluation`, `export`, `plugins` (a list of .dll files).\n\n");
         Section(text, "data", typeof(Recipes.DataSection), "Beside these: `dataset` (its name) and the dataset's own keys, below.");
         Section(text, "data.unlabelled", typeof(Data.UnlabelledOptions), "`rest`, or one of these files, or `dataset` (a name) with the dataset's own keys.");
         Section(text, "data.augment", typeof(Data.AugmentOptions));
@@ -53,6 +53,8 @@ public static class RecipeKeys
         Section(text, "schedule of a value", typeof(ValueSchedule), "Weights, temperatures and the like are numbers or such a map.");
         Section(text, "baselines", typeof(BaselineSection));
         Section(text, "tuning", typeof(TuningSection));
+        Section(text, "sweep", typeof(SweepSection), "Read by `distill sweep` alone.");
+        Section(text, "sweep.space, a range", typeof(SweepRange));
         Section(text, "evaluation", typeof(EvaluationSection));
         Section(text, "export", typeof(ExportSection));
         return text.ToString();

@@ -15,7 +15,7 @@ public static class RecipeReader
     /// <summary>Keys at the top of a recipe.</summary>
     public static IReadOnlyList<string> TopKeys { get; } =
     [
-        "name", "data", "teacher", "teachers", "student", "objective", "objectives", "training", "baselines", "tuning", "evaluation", "export",
+        "name", "data", "teacher", "teachers", "student", "objective", "objectives", "training", "baselines", "tuning", "sweep", "evaluation", "export",
         "seeds", "threads", "device", "plugins",
     ];
 
@@ -43,7 +43,15 @@ public static class RecipeReader
     public static RecipeReading Read(string text, string name, string folder, IReadOnlyList<string>? overrides = null, Catalogs? catalogs = null)
     {
         var errors = new ConfigErrors();
-        var root = YamlConfig.Parse(text, errors);
+        return Read(YamlConfig.Parse(text, errors), name, folder, errors, overrides, catalogs);
+    }
+
+    /// <summary>Reads a recipe that has been parsed.</summary>
+    /// <exception cref="ConfigException">There are faults; it holds every one.</exception>
+    internal static RecipeReading Read(ConfigNode root, string name, string folder) => Read(root, name, folder, new ConfigErrors(), null, null);
+
+    private static RecipeReading Read(ConfigNode? root, string name, string folder, ConfigErrors errors, IReadOnlyList<string>? overrides, Catalogs? catalogs)
+    {
         foreach (var assignment in overrides ?? [])
         {
             root = root is null ? null : YamlConfig.Override(root, assignment, errors);
@@ -89,7 +97,9 @@ public static class RecipeReader
             var objectives = objectiveReader.Read();
             new StoreChecks(root, errors, _warnings).Check(data, teacher, teachers, objectives);
             var baselines = Section<BaselineSection>("baselines");
+            var baselineTraining = BaselineTraining(baselines);
             var tuning = root.Get("tuning") is null ? null : Section<TuningSection>("tuning");
+            var sweep = root.Get("sweep") is null ? null : Section<SweepSection>("sweep");
             CheckTuning(tuning, objectiveReader.Tuning, top.Seeds);
             CheckBaselines(baselines, objectives);
             var export = Section<ExportSection>("export");
@@ -112,7 +122,9 @@ public static class RecipeReader
                         Objectives = objectives,
                         Training = training,
                         Baselines = baselines,
+                        BaselineTraining = baselineTraining,
                         Tuning = tuning,
+                        Sweep = sweep,
                         ObjectiveTuning = objectiveReader.Tuning,
                         Evaluation = Section<EvaluationSection>("evaluation"),
                         Export = export,
@@ -157,6 +169,28 @@ public static class RecipeReader
             where T : new() => root.Get(key) is { } node ? _binder.Bind<T>(node) : new T();
 
         private TrainingOptions Training() => _binder.Bind<TrainingOptions>(NodeMerge.Merge("training", [root.Get("training")]));
+
+        private Dictionary<string, TrainingOptions> BaselineTraining(BaselineSection baselines)
+        {
+            var own = new Dictionary<string, TrainingOptions>();
+            if (baselines.Training is { Entries: null } wrong)
+            {
+                errors.Add(wrong, "must be a map of baselines, such as {label_smoothing: {learning_rate: 0.05}}");
+            }
+
+            foreach (var (arm, node) in baselines.Training?.Entries ?? new Dictionary<string, ConfigNode>())
+            {
+                if (arm is not (ArmNames.Plain or ArmNames.LabelSmoothing))
+                {
+                    errors.Add(node.Path, $"no such baseline; {NearestName.Hint(arm, [ArmNames.Plain, ArmNames.LabelSmoothing])}", node.Line);
+                    continue;
+                }
+
+                own[arm] = _binder.Bind<TrainingOptions>(NodeMerge.Merge(node.Path, [root.Get("training"), node]));
+            }
+
+            return own;
+        }
 
         private (DatasetSpec? Dataset, DataSection Section) ReadData()
         {

@@ -36,6 +36,18 @@ public sealed class RunDirectory(string path)
     /// <summary>The comparison.</summary>
     public string ResultsFile => File("results.json");
 
+    /// <summary>Makes the directory one of a sweep; it exists from its beginning on.</summary>
+    public string SweepMarkerFile => File("sweep.started");
+
+    /// <summary>The trials of a sweep.</summary>
+    public string SweepFile => File("sweep.json");
+
+    /// <summary>The trials of a sweep as tables.</summary>
+    public string SweepTableFile => File("sweep.md");
+
+    /// <summary>The recipe with the settings that a sweep chose.</summary>
+    public string TunedRecipeFile => File("tuned.yaml");
+
     /// <summary>The comparison as a page.</summary>
     public string ReportFile => File("report.html");
 
@@ -61,6 +73,9 @@ public sealed class RunDirectory(string path)
     /// <summary>Result of one job; it exists when the job is done.</summary>
     public string JobResultFile(string arm, int seed) => System.IO.Path.Combine(JobFolder(arm, seed), "metrics.json");
 
+    /// <summary>Result of one trial of a sweep; it exists when the trial is done.</summary>
+    public string TrialFile(string trial, int seed) => System.IO.Path.Combine(JobFolder(trial, seed), "trial.json");
+
     /// <summary>Kept weights of one job.</summary>
     public string WeightsFile(string arm, int seed) =>
         System.IO.Path.Combine(JobFolder(arm, seed), ArmNames.IsTeacher(arm) ? "teacher.safetensors" : "student.safetensors");
@@ -70,6 +85,9 @@ public sealed class RunDirectory(string path)
 
     /// <summary>True where a run has been started here.</summary>
     public bool Exists => System.IO.File.Exists(RecipeFile);
+
+    /// <summary>True where it holds a sweep.</summary>
+    public bool IsSweep => System.IO.File.Exists(SweepMarkerFile);
 
     /// <summary>Keeps other processes from running in this directory until it is disposed; the system lets go when a process dies.</summary>
     /// <exception cref="IOException">Another process is running here.</exception>

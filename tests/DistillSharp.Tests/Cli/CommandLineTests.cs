@@ -33,7 +33,7 @@ public class CommandLineTests
         Assert.Equal(
             """
             distill: there are 2 faults:
-              line 6: sedes: unknown key; did you mean `seeds`? Known: seeds, name, student, baselines, data, device, teacher, teachers, threads, export, plugins, tuning, objectives, objective, training, evaluation
+              line 6: sedes: unknown key; did you mean `seeds`? Known: seeds, sweep, name, student, baselines, data, device, teacher, teachers, threads, export, plugins, tuning, objectives, objective, training, evaluation
               line 1: data.dataset = digitz: unknown dataset; did you mean `digits`? Known: digits, idx, mnist, csv, glyphs, npy, fashion-mnist, toy_phrases, word_direction
 
             """,
