@@ -31,6 +31,7 @@ internal static class PerformancePage
           shapes, parameters and files stay as they are.
         - **Dropout from vector registers.** One draw of libtorch's generator seeds eight that run side by side; libtorch draws value by value.
         - **Logits computed once** where no augmentation changes what the teacher sees (`training.cache_teacher`).
+        - **Freed memory is kept.** glibc would give large tensors back to the system in every step and take them anew, page by page.
         - **No managed copies.** Batches are written straight into tensors, and tensors are lent to ONNX Runtime; an ONNX file is written part by part.
         - **Waiting threads of libtorch sleep too** (`OMP_WAIT_POLICY=PASSIVE`), and jobs side by side have one thread each: two such processes do more than one with two threads.
 

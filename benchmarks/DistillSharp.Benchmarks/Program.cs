@@ -5,6 +5,7 @@ using DistillSharp.Benchmarks.Speed;
 var root = new RootCommand("Measurements of DistillSharp: speed against a bare TorchSharp loop, and the tables of benchmarks/results")
 {
     SpeedCommand.Create(),
+    StepRows.CreateChild(),
     MemoryRows.CreateChild(),
     DoctorSpeedCommand.Create(),
     PyTorchCommand.Create(),

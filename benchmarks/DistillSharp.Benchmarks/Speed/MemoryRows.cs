@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using DistillSharp.Data;
 using DistillSharp.Runs;
@@ -36,8 +35,16 @@ internal static class MemoryRows
         command.Hidden = true;
         command.SetAction(parsed =>
         {
-            TorchRuntime.Configure(parsed.GetValue(threads));
             var ours = parsed.GetValue(loop) != "bare";
+            if (ours)
+            {
+                TorchRuntime.Configure(parsed.GetValue(threads));
+            }
+            else
+            {
+                torch.set_num_threads(parsed.GetValue(threads));
+            }
+
             using var trained = Workloads[parsed.GetValue(workload)!](parsed.GetValue(loop) == "ours" ? TeacherEngine.Auto : TeacherEngine.Torch);
             Action<TimedSource> train = ours ? trained.TrainOurs : trained.TrainBare;
             ProcessMemory.ResetPeak();
@@ -62,19 +69,7 @@ internal static class MemoryRows
 
     private static double Megabytes(string workload, string loop)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
-        // Under `dotnet`, which runs a library; a program of its own takes the arguments at once.
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
-        {
-            start.ArgumentList.Add(typeof(MemoryRows).Assembly.Location);
-        }
-
-        foreach (var argument in new[] { "peak-memory", workload, loop, torch.get_num_threads().ToString(CultureInfo.InvariantCulture) })
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        using var child = Process.Start(start) ?? throw new InvalidOperationException($"{start.FileName} cannot be started");
+        using var child = OwnProcess.Start("peak-memory", workload, loop, torch.get_num_threads().ToString(CultureInfo.InvariantCulture));
         var text = child.StandardOutput.ReadToEnd();
         child.WaitForExit();
         return child.ExitCode == 0 && double.TryParse(text.Trim(), CultureInfo.InvariantCulture, out var megabytes)

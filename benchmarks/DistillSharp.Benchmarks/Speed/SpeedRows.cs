@@ -7,7 +7,6 @@ namespace DistillSharp.Benchmarks.Speed;
 /// <summary>The rows of <c>speed</c>, in the order of the table.</summary>
 internal static class SpeedRows
 {
-    private const double StepTarget = 1.03;
     private const int MemorySteps = 500;
     private const int MemoryWarmUp = 100;
 
@@ -16,48 +15,15 @@ internal static class SpeedRows
         {
             // First: later it would start in a process that other rows have already grown, and growth would hide in what they left.
             ["memory-resident"] = Resident,
-            ["mlp-plain"] = name => Step(name, steps => Workload.Mlp(steps, taught: false), blocks: 20, steps: 40, warmUp: 3),
-            ["mlp-soft-target"] = name => Step(name, steps => Workload.Mlp(steps, taught: true), blocks: 20, steps: 25, warmUp: 3),
-            ["resnet8x4-plain"] = name => Step(name, steps => Workload.ResNet(steps, taught: false), blocks: 9, steps: 4, warmUp: 1),
-            ["resnet8x4-soft-target"] = name => Step(name, steps => Workload.ResNet(steps, taught: true), blocks: 7, steps: 2, warmUp: 1),
+            ["mlp-plain"] = StepRows.Measure,
+            ["mlp-soft-target"] = StepRows.Measure,
+            ["resnet8x4-plain"] = StepRows.Measure,
+            ["resnet8x4-soft-target"] = StepRows.Measure,
             ["loader"] = Loading,
             ["memory-live-tensors"] = LiveTensors,
         }
         .Concat(EngineRows.All).Concat(OptimizerRows.All).Concat(MemoryRows.All).Concat(StoreRows.All)
         .ToDictionary();
-
-    /// <summary>Blocks of steps by our trainer and by the bare loop in turn; the one that goes first alternates, against drift.</summary>
-    internal static (SpeedRow Row, string Detail) Step(string name, Func<int, Workload> create, int blocks, int steps, int warmUp, double target = StepTarget)
-    {
-        using var workload = create(steps + warmUp);
-        var source = workload.Source(warmUp);
-        workload.TrainOurs(source);
-        workload.TrainBare(source);
-        var difference = workload.LargestDifference();
-        if (!(difference < 1e-3))
-        {
-            throw new InvalidOperationException($"{name}: after one block the two students differ by {difference}; the loops do not do the same arithmetic");
-        }
-
-        var (ours, bare) = (new List<double>(), new List<double>());
-        for (var block = 0; block < blocks; block++)
-        {
-            if (block % 2 == 0)
-            {
-                ours.Add(Timed(workload.TrainOurs, source));
-                bare.Add(Timed(workload.TrainBare, source));
-            }
-            else
-            {
-                bare.Add(Timed(workload.TrainBare, source));
-                ours.Add(Timed(workload.TrainOurs, source));
-            }
-        }
-
-        var row = RatioStatistics.Row(name, [.. ours.Zip(bare, (a, b) => a / b)], target);
-        var engine = workload.Choice is { } choice ? $", teacher by {choice.Engine}" : "";
-        return (row, Invariant($"{RatioStatistics.Median(ours) * 1e3:0.00} ms a step against {RatioStatistics.Median(bare) * 1e3:0.00} ms, {blocks} pairs of blocks{engine}"));
-    }
 
     internal static double Timed(Action<TimedSource> train, TimedSource source)
     {

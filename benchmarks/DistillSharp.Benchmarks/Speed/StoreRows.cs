@@ -11,7 +11,6 @@ namespace DistillSharp.Benchmarks.Speed;
 internal static class StoreRows
 {
     private const double TrainingTarget = 1.05;
-    private const double AgainstLiveTarget = 1 / 2.5;
     private const double FillingTarget = 1 / 0.95;
     private const double SizeTarget = 1.10;
     private const int BatchSize = 64;
@@ -20,7 +19,7 @@ internal static class StoreRows
         new Dictionary<string, Func<string, (SpeedRow, string)>>
         {
             ["store-training"] = Training,
-            ["store-against-live"] = AgainstLive,
+            ["store-against-live"] = StepRows.Measure,
             ["store-filling"] = Filling,
             ["store-size"] = Size,
         };
@@ -31,7 +30,7 @@ internal static class StoreRows
         const int Blocks = 15;
         const int Steps = 4;
         const int WarmUp = 1;
-        using var folder = new Folder();
+        using var folder = new TemporaryFolder();
         using var without = Workload.ResNet(Steps + WarmUp, taught: false);
         using var with = Workload.ResNet(Steps + WarmUp, taught: true, new WorkloadOptions(Store: folder.Path));
         var (plain, stored) = (without.Source(WarmUp), with.Source(WarmUp));
@@ -54,13 +53,6 @@ internal static class StoreRows
 
         var row = RatioStatistics.Row(name, [.. storedSeconds.Zip(plainSeconds, (a, b) => a / b)], TrainingTarget);
         return (row, SpeedRows.Invariant($"{RatioStatistics.Median(storedSeconds) * 1e3:0.00} ms a step against {RatioStatistics.Median(plainSeconds) * 1e3:0.00} ms without a teacher"));
-    }
-
-    /// <summary>Our step with soft targets from a store, over the bare loop's with the teacher in it.</summary>
-    private static (SpeedRow Row, string Detail) AgainstLive(string name)
-    {
-        using var folder = new Folder();
-        return SpeedRows.Step(name, steps => Workload.ResNet(steps, taught: true, new WorkloadOptions(Store: folder.Path)), blocks: 9, steps: 2, warmUp: 1, AgainstLiveTarget);
     }
 
     /// <summary>Filling a store with a ResNet-32×4's logits, over the network's bare passes over batches that are made already.</summary>
@@ -98,7 +90,7 @@ internal static class StoreRows
 
     private static double Fill(Loader loader, ISignalSource teacher)
     {
-        using var folder = new Folder();
+        using var folder = new TemporaryFolder();
         var started = SpeedClock.Now;
         using (var store = TeacherStore.OpenOrCreate(folder.Path, Manifest))
         {
@@ -127,7 +119,7 @@ internal static class StoreRows
         const int Samples = 20_000;
         var info = new DatasetInfo("synthetic", [100], [.. Enumerable.Range(0, 100).Select(i => $"class {i}")]);
         var loader = new Loader(SyntheticData.Floats(info, Samples), new LoaderOptions { Prefetch = 0 });
-        using var folder = new Folder();
+        using var folder = new TemporaryFolder();
         using var inputs = new Inputs();
         using (var store = TeacherStore.OpenOrCreate(folder.Path, Manifest))
         {
@@ -149,12 +141,5 @@ internal static class StoreRows
         public void Dispose()
         {
         }
-    }
-
-    private sealed class Folder : IDisposable
-    {
-        public string Path { get; } = Directory.CreateTempSubdirectory("distill-store-").FullName;
-
-        public void Dispose() => Directory.Delete(Path, recursive: true);
     }
 }

@@ -6,11 +6,16 @@ namespace DistillSharp.Data;
 /// <summary>How libtorch uses this process; to be called before anything else touches torch.</summary>
 public static partial class TorchRuntime
 {
+    // glibc's names in malloc.h.
+    private const int TrimThreshold = -1;
+    private const int MmapThreshold = -3;
+    private const int LargestFromHeap = 512 << 20;
+
     private static bool _configured;
 
     /// <summary>
-    /// Sets passive waiting and the thread count of operations that the calling thread starts. libgomp reads its environment when libtorch loads, and
-    /// <see cref="Environment.SetEnvironmentVariable(string, string?)"/> does not reach native code on Unix, hence setenv.
+    /// Sets passive waiting, keeps freed memory for the next step, and sets the thread count of operations that the calling thread starts. libgomp reads its
+    /// environment when libtorch loads, and <see cref="Environment.SetEnvironmentVariable(string, string?)"/> does not reach native code on Unix, hence setenv.
     /// </summary>
     /// <param name="threads">Threads of one operation.</param>
     public static void Configure(int threads)
@@ -18,6 +23,11 @@ public static partial class TorchRuntime
         if (!_configured && !OperatingSystem.IsWindows() && GetEnvironment("OMP_WAIT_POLICY") == 0)
         {
             _ = SetEnvironment("OMP_WAIT_POLICY", "PASSIVE", 1);
+        }
+
+        if (!_configured)
+        {
+            KeepFreedMemory();
         }
 
         // OpenMP remembers the count for each calling thread, so what another thread has set does not do.
@@ -42,6 +52,28 @@ public static partial class TorchRuntime
             ? torch.device(name)
             : throw new InvalidOperationException($"device `{name}` is not available: build with -p:TorchBackend=cuda on a machine with an NVIDIA driver, or use cpu");
     }
+
+    // By default glibc gives the memory of large tensors back to the system in every step and takes it anew, page by page.
+    private static void KeepFreedMemory()
+    {
+        if (!OperatingSystem.IsLinux() || GetEnvironment("MALLOC_TRIM_THRESHOLD_") != 0 || GetEnvironment("MALLOC_MMAP_THRESHOLD_") != 0 || GetEnvironment("GLIBC_TUNABLES") != 0)
+        {
+            return;
+        }
+
+        try
+        {
+            _ = SetAllocation(MmapThreshold, LargestFromHeap);
+            _ = SetAllocation(TrimThreshold, int.MaxValue);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // Another C library, which has allocation rules of its own.
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "mallopt")]
+    private static partial int SetAllocation(int parameter, int value);
 
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SetEnvironment(string name, string value, int overwrite);
