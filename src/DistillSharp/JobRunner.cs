@@ -366,6 +366,11 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             measured.Metrics["agreement"] = ClassificationMetrics.Agreement(measured.Predictions, _networks.ResultOf(ArmNames.Teacher, seed)!.Predictions);
         }
 
+        foreach (var (key, value) in data.LeftOut.Count > 0 ? LeftOutClasses.Metrics(validation, test, data.LeftOut) : [])
+        {
+            measured.Metrics[key] = value;
+        }
+
         return measured;
     }
 }

@@ -26,6 +26,7 @@ internal sealed class RunData
         Normalisation = recipe.Data.Normalise ? recipe.Data.Given ?? Normalisation.Of(splits.Train) : null;
         Validation = Evaluation(splits.Validation);
         Test = Evaluation(splits.Test);
+        LeftOut = DataSplits.LabelsOf(recipe.Data.LeaveOut, Info);
         TestLabels = [.. Enumerable.Range(0, splits.Test.Count).Select(splits.Test.Label)];
     }
 
@@ -44,6 +45,9 @@ internal sealed class RunData
     /// <summary>Batches of the test split.</summary>
     public IBatchSource Test { get; }
 
+    /// <summary>Classes of which students see no training sample.</summary>
+    public IReadOnlyList<int> LeftOut { get; }
+
     /// <summary>Labels of the test split in its order.</summary>
     public int[] TestLabels { get; }
 
@@ -52,7 +56,7 @@ internal sealed class RunData
     {
         var locator = new DataLocator(folder);
         var pair = recipe.Dataset.Entry.Load(recipe.Dataset.Options, locator);
-        var splits = DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed, recipe.Data.TrainSamples);
+        var splits = DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed, recipe.Data.TrainSamples).LeavingOut(recipe.Data.LeaveOut);
         var whole = new Lazy<Dataset>(() => DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed).Train);
         var teacherTrain = TeachersOf(recipe).Any(teacher => teacher.AllSamples) ? whole.Value : splits.Train;
         var unlabelled = recipe.Unlabelled is not { } wanted ? null

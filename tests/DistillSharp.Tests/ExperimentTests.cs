@@ -56,6 +56,35 @@ public sealed class ExperimentTests : IDisposable
     }
 
     [Fact]
+    public void Run_ClassLeftOut_TeachesItThroughSoftTargetsAlone()
+    {
+        var (results, directory, _) = Run(
+            """
+            data: {dataset: digits, leave_out: ["3"]}
+            teacher: {model: mlp, widths: [32], all_samples: true, training: {epochs: 15}}
+            student: {model: mlp, widths: [32]}
+            objective: {hard_labels: 0.1, terms: [{method: soft_target, temperature: 8, weight: 0.9}]}
+            training: {epochs: 10, batch_size: 32, learning_rate: 0.05}
+            evaluation: {latency: false}
+            seeds: [0]
+            """);
+
+        var jobs = results.Arms.ToDictionary(arm => arm.Name, arm => JobResult.Load(directory.JobResultFile(arm.Name, 0)).Metrics);
+        Assert.Equal(0, jobs["plain"]["left_out_recall"]);
+        Assert.True(jobs["teacher"]["left_out_recall"] > 0.8);
+        Assert.True(jobs["soft_target"]["left_out_recall_corrected"] > jobs["plain"]["left_out_recall"] + 0.3, $"{jobs["soft_target"]["left_out_recall_corrected"]}");
+        Assert.True(jobs["soft_target"]["errors_corrected"] < jobs["plain"]["errors"]);
+    }
+
+    [Fact]
+    public void Run_UnknownClassLeftOut_SaysWhichThereAre()
+    {
+        var error = Assert.Throws<InvalidDataException>(() => Run(Common.Replace("train_samples: 100", "leave_out: [three]", StringComparison.Ordinal) + "teacher: {model: mlp, widths: [8]}\nobjective: {terms: [{method: soft_target}]}\n"));
+
+        Assert.Contains("digits has no class `three`", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Run_TermThatReadsNoTeacher_TrainsWithoutOne()
     {
         var (results, directory, _) = Run(Common + "objective: {terms: [{method: virtual_teacher, temperature: 2}]}\nbaselines: {plain: false}\nseeds: [0]\n");

@@ -1,3 +1,5 @@
+using DistillSharp.Config;
+
 namespace DistillSharp.Data;
 
 /// <summary>Training, validation and test samples; no sample is in two of them.</summary>
@@ -31,6 +33,27 @@ public sealed record DataSplits(Dataset Train, Dataset Validation, Dataset Test)
 
         return new DataSplits(train.Subset(rest), train.Subset(held), test);
     }
+
+    /// <summary>The same without the training samples of some classes; validation and test keep theirs.</summary>
+    /// <param name="classes">Names of the classes.</param>
+    /// <exception cref="InvalidDataException">There is no such class, or nothing is left.</exception>
+    public DataSplits LeavingOut(IReadOnlyList<string> classes)
+    {
+        var labels = LabelsOf(classes, Train.Info).ToHashSet();
+        int[] rest = [.. Enumerable.Range(0, Train.Count).Where(i => !labels.Contains(Train.Label(i)))];
+        return rest.Length > 0
+            ? this with { Train = rest.Length == Train.Count ? Train : Train.Subset(rest) }
+            : throw new InvalidDataException($"{Train.Info.Name}: leave_out leaves no training sample");
+    }
+
+    /// <summary>The labels of classes by their names.</summary>
+    /// <exception cref="InvalidDataException">There is no such class; the message lists those there are.</exception>
+    public static IReadOnlyList<int> LabelsOf(IReadOnlyList<string> classes, DatasetInfo data) =>
+    [
+        .. classes.Select(name => data.Classes.ToList().IndexOf(name) is var label and >= 0
+            ? label
+            : throw new InvalidDataException($"{data.Name} has no class `{name}`, which leave_out names; {NearestName.Hint(name, data.Classes)}")),
+    ];
 
     /// <summary>Splits off a test set of the given share, class by class, for sets that come without one.</summary>
     public static (Dataset Train, Dataset Test) HoldOutTest(Dataset all, double share, int seed)

@@ -58,6 +58,8 @@ public sealed class MetricCatalog
 {
     private const string Guo = "Guo et al., On Calibration of Modern Neural Networks, ICML 2017";
 
+    private const string Hinton = "Hinton et al., Distilling the Knowledge in a Neural Network, 2015 (section 3)";
+
     private const string Levenshtein = "Levenshtein, Binary codes capable of correcting deletions, insertions and reversals, 1966";
 
     private readonly OrderedDictionary<string, MetricEntry> _entries = [];
@@ -88,6 +90,10 @@ public sealed class MetricCatalog
         .Add(new("calibration_temperature", "calibration T", "the temperature that scaling chose; above 1 the network was over-confident", MetricUnit.Number, MetricDirection.Neither) { Paper = Guo })
         .Add(new("agreement", "agreement %", "share of test samples on which student and teacher predict the same class", MetricUnit.Share, MetricDirection.Neither) { Paper = "Stanton et al., Does Knowledge Distillation Really Work?, NeurIPS 2021" })
         .Add(new("negative_flips", "neg. flips %", "share of test samples that the plain student had right and this one has wrong, same seed", MetricUnit.Share, MetricDirection.Lower) { Paper = "Yan et al., Positive-Congruent Training, CVPR 2021" })
+        .Add(new("left_out_recall", "left-out recall %", "share of the test samples of left-out classes that are recognised", MetricUnit.Share, MetricDirection.Higher) { Paper = Hinton })
+        .Add(new("left_out_bias", "left-out bias", "what is added to the logits of left-out classes, chosen on validation data", MetricUnit.Number, MetricDirection.Neither) { Paper = Hinton })
+        .Add(new("errors_corrected", "errors, corrected", "test samples classified wrongly with that bias", MetricUnit.Whole, MetricDirection.Lower) { Paper = Hinton })
+        .Add(new("left_out_recall_corrected", "left-out recall, corrected %", "left-out recall with that bias", MetricUnit.Share, MetricDirection.Higher) { Paper = Hinton })
         .Add(new("wer", "WER %", "word errors (substituted, inserted, missing) of a corpus over its reference words", MetricUnit.Share, MetricDirection.Lower) { Paper = Levenshtein })
         .Add(new("cer", "CER %", "character errors of a corpus over its reference characters", MetricUnit.Share, MetricDirection.Lower) { Paper = Levenshtein })
         .Add(new("parameters", "parameters", "trainable numbers of the deployed network", MetricUnit.Count, MetricDirection.Lower))

@@ -18,6 +18,10 @@ public sealed record DataSection : ICheckedOptions
     [Option("use only so many labelled training samples; all by default", Min = 1)]
     public int? TrainSamples { get; init; }
 
+    /// <summary>Names of classes of which students see no training sample.</summary>
+    [Option("names of classes whose training samples students never see; a teacher with `all_samples` does")]
+    public IReadOnlyList<string> LeaveOut { get; init; } = [];
+
     /// <summary>Samples without labels.</summary>
     [Option("training samples without labels, for terms that need none: `rest` (those that train_samples leaves over), or a map with one of `npy`, `idx`, `csv` (a file) and `dataset` (its training samples)")]
     public ConfigNode? Unlabelled { get; init; }
