@@ -90,6 +90,11 @@ public sealed class Experiment
             TorchRuntime.Configure(_recipe.Threads);
             var data = RunData.Load(_recipe, _options.DataFolder);
             data.CheckUnchanged(_directory);
+            foreach (var remark in data.Remarks)
+            {
+                Forward(new NoteLogged("warning", remark) { Time = _clock.GetUtcNow() });
+            }
+
             // A run that began without the doctor is finished without.
             var doctor = _options.Doctor && (!resumed || File.Exists(_directory.DoctorFile)) ? new RunDoctor(_recipe, _directory, data, Forward, _clock) : null;
             doctor?.BeforeRun();

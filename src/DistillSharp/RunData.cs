@@ -16,12 +16,13 @@ internal sealed class RunData
     private readonly Recipe _recipe;
     private readonly Lazy<string> _wholeSha256;
 
-    private RunData(Recipe recipe, Dataset whole, DataSplits splits, Dataset teacherTrain, Dataset? unlabelled)
+    private RunData(Recipe recipe, IReadOnlyList<string> remarks, Dataset whole, DataSplits splits, Dataset teacherTrain, Dataset? unlabelled)
     {
         _withUnlabelled = unlabelled is null ? null : splits.Train.WithUnlabelled(unlabelled);
         _wholeSha256 = new Lazy<string>(() => recipe.Unlabelled is null || recipe.Unlabelled == UnlabelledSpec.Rest ? whole.Sha256() : $"{whole.Sha256()}+{unlabelled!.Sha256()}");
         _teacherTrain = teacherTrain;
         _recipe = recipe;
+        Remarks = remarks;
         _splits = splits;
         Normalisation = recipe.Data.Normalise ? recipe.Data.Given ?? Normalisation.Of(splits.Train) : null;
         Validation = Evaluation(splits.Validation);
@@ -29,6 +30,9 @@ internal sealed class RunData
         LeftOut = DataSplits.LabelsOf(recipe.Data.LeaveOut, Info);
         TestLabels = [.. Enumerable.Range(0, splits.Test.Count).Select(splits.Test.Label)];
     }
+
+    /// <summary>What was noticed on reading the data, such as files that were left out.</summary>
+    public IReadOnlyList<string> Remarks { get; }
 
     /// <summary>Shape and classes.</summary>
     public DatasetInfo Info => _splits.Train.Info;
@@ -62,7 +66,7 @@ internal sealed class RunData
         var unlabelled = recipe.Unlabelled is not { } wanted ? null
             : wanted == UnlabelledSpec.Rest ? whole.Value
             : wanted.Load(splits.Train.Info, locator);
-        return new RunData(recipe, pair.Train, splits, teacherTrain, unlabelled);
+        return new RunData(recipe, pair.Remarks, pair.Train, splits, teacherTrain, unlabelled);
     }
 
     /// <summary>Training batches of a stage of an arm: with unlabelled samples where it learns from a teacher.</summary>
@@ -88,7 +92,7 @@ internal sealed class RunData
         StoreFields((split == DistillSharp.StoredSplit.Validation ? _splits.Validation : _splits.Test).Sha256(), new AugmentOptions());
 
     /// <summary>Memory that the samples take, in megabytes.</summary>
-    public double Megabytes => new[] { _withUnlabelled ?? _teacherTrain, _splits.Validation, _splits.Test }.Sum(split => (double)split.Count * split.SampleSize * (split.IsBytes ? 1 : sizeof(float))) / 1e6;
+    public double Megabytes => new[] { _withUnlabelled ?? _teacherTrain, _splits.Validation, _splits.Test }.Where(split => !split.IsRead).Sum(split => (double)split.Count * split.SampleSize * (split.IsBytes ? 1 : sizeof(float))) / 1e6;
 
     /// <summary>Mean and deviation of the training split as it is stored.</summary>
     public Normalisation Statistics() => Normalisation.Of(_splits.Train);

@@ -28,7 +28,7 @@ internal static class DataCommand
                 var state = entry.Needs is { } needs ? locator.FetchedFolder(needs) ?? $"not here: distill data get {needs}"
                     : entry.Name == DebianDescriptions.Entry.Name ? Directories(locator) ?? $"not here: distill data get {DebianDescriptions.FetchedName} --languages en,it"
                     : entry.Name is "digits" or "toy_phrases" ? "built in" : "your own files";
-                Console.Out.WriteLine($"{entry.Name,-14} {entry.Summary} [{entry.Source}] — {state}");
+                Console.Out.WriteLine($"{entry.Name,-15} {entry.Summary} [{entry.Source}] — {state}");
             }
 
             return ExitCode.Fine;

@@ -13,5 +13,5 @@ public static class FileHash
     }
 
     /// <summary>SHA-256 of bytes as 64 hexadecimal digits.</summary>
-    public static string Sha256(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
+    public static string Sha256(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 }

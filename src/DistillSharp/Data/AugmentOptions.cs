@@ -23,9 +23,20 @@ public sealed record Normalisation(IReadOnlyList<float> Mean, IReadOnlyList<floa
     /// <summary>Leaves values as they are.</summary>
     public static Normalisation None(int channels) => new([.. Enumerable.Repeat(0f, channels)], [.. Enumerable.Repeat(1f, channels)]);
 
-    /// <summary>The statistics of a dataset, a channel (first axis of images; one for vectors).</summary>
+    /// <summary>Samples that the statistics of files are taken from.</summary>
+    private const int MostRead = 2048;
+
+    /// <summary>
+    /// The statistics of a dataset, a channel (first axis of images; one for vectors); of samples that are read from files, those of
+    /// 2,048 at most, spread evenly.
+    /// </summary>
     public static Normalisation Of(Dataset data)
     {
+        if (data.IsRead)
+        {
+            return OfRead(data);
+        }
+
         var channels = data.Info.InputShape.Count == 3 ? (int)data.Info.InputShape[0] : 1;
         var plane = data.SampleSize / channels;
         var mean = new float[channels];
@@ -49,5 +60,35 @@ public sealed record Normalisation(IReadOnlyList<float> Mean, IReadOnlyList<floa
         }
 
         return new Normalisation(mean, deviation);
+    }
+
+    // Sums of whole numbers do not depend on the order in which threads add them.
+    private static Normalisation OfRead(Dataset data)
+    {
+        var channels = (int)data.Info.InputShape[0];
+        var plane = data.SampleSize / channels;
+        var taken = Math.Min(MostRead, data.Count);
+        var (sums, squares) = (new long[channels], new long[channels]);
+        InParallel.For(taken, 0, i =>
+        {
+            var pixels = data.Bytes((int)((long)i * data.Count / taken));
+            for (var channel = 0; channel < channels; channel++)
+            {
+                var (sum, square) = (0L, 0L);
+                foreach (var value in pixels.Slice(channel * plane, plane))
+                {
+                    sum += value;
+                    square += value * value;
+                }
+
+                Interlocked.Add(ref sums[channel], sum);
+                Interlocked.Add(ref squares[channel], square);
+            }
+        });
+        var count = (double)taken * plane;
+        var means = sums.Select(sum => sum / count).ToArray();
+        return new Normalisation(
+            [.. means.Select(mean => (float)(mean * data.Scale))],
+            [.. means.Select((mean, channel) => (float)(Math.Sqrt(Math.Max(1e-12, (squares[channel] / count) - (mean * mean))) * data.Scale))]);
     }
 }

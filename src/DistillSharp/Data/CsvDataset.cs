@@ -148,7 +148,7 @@ public static class CsvDataset
     }
 
     // Quotes around a cell are taken off; a comma between them belongs to the cell, and two quotes mean one.
-    private static string[] Cells(string line)
+    internal static string[] Cells(string line)
     {
         if (!line.Contains('"'))
         {

@@ -75,6 +75,11 @@ public sealed class DataLocator(string? folder)
     public string? FetchedFolder(string name)
     {
         var known = DatasetFetcher.Known(name) ?? throw new ArgumentException($"`{name}` cannot be fetched");
+        if (known.Archive is { } archive)
+        {
+            return Folders(name).SelectMany(folder => new[] { folder, Path.Combine(folder, archive.Folder) }).FirstOrDefault(known.IsIn);
+        }
+
         return known.Tree is null ? FindFolder(name, known.FileNames) : Folders(name).FirstOrDefault(known.IsIn);
     }
 

@@ -3,19 +3,20 @@ using static TorchSharp.torch;
 namespace DistillSharp.Data;
 
 /// <summary>
-/// Labelled samples in memory: bytes (scaled when a batch is made) or floats, and one class a sample. Subsets share the storage
-/// and keep the sample ids.
+/// Labelled samples: bytes (scaled when a batch is made) or floats in memory, or bytes that are read from files when they are needed, and
+/// one class a sample. Subsets share the storage and keep the sample ids.
 /// </summary>
 public sealed class Dataset
 {
     private readonly byte[]? _bytes;
     private readonly float[]? _floats;
+    private readonly ISampleSource? _source;
     private readonly int[] _labels;
     private readonly int[] _indices;
 
-    private Dataset(DatasetInfo info, byte[]? bytes, float[]? floats, int[] labels, int[] indices, float scale)
+    private Dataset(DatasetInfo info, byte[]? bytes, float[]? floats, int[] labels, int[] indices, float scale, ISampleSource? source = null)
     {
-        (Info, _bytes, _floats, _labels, _indices, Scale) = (info, bytes, floats, labels, indices, scale);
+        (Info, _bytes, _floats, _labels, _indices, Scale, _source) = (info, bytes, floats, labels, indices, scale, source);
         SampleSize = checked((int)info.InputShape.Aggregate(1L, (product, axis) => product * axis));
     }
 
@@ -31,8 +32,11 @@ public sealed class Dataset
     /// <summary>What a stored byte is multiplied by; 1 for floats.</summary>
     public float Scale { get; }
 
-    /// <summary>True where samples are stored as bytes.</summary>
-    public bool IsBytes => _bytes is not null;
+    /// <summary>True where samples are bytes.</summary>
+    public bool IsBytes => _floats is null;
+
+    /// <summary>True where samples are read when they are needed.</summary>
+    public bool IsRead => _source is not null;
 
     /// <summary>Samples of bytes, multiplied by <paramref name="scale"/> in batches (1/255 for pixels).</summary>
     /// <exception cref="InvalidDataException">There are no samples, sizes do not fit, or a label is out of range.</exception>
@@ -40,6 +44,14 @@ public sealed class Dataset
     {
         Check(info, samples.LongLength, labels);
         return new Dataset(info, samples, null, labels, [.. Enumerable.Range(0, labels.Length)], scale);
+    }
+
+    /// <summary>Samples of bytes that are read when they are needed, multiplied by <paramref name="scale"/> in batches.</summary>
+    /// <exception cref="InvalidDataException">There are no samples, or a label is out of range.</exception>
+    public static Dataset FromSource(DatasetInfo info, ISampleSource source, int[] labels, float scale)
+    {
+        CheckLabels(info, labels);
+        return new Dataset(info, null, null, labels, [.. Enumerable.Range(0, labels.Length)], scale, source);
     }
 
     /// <summary>Samples of floats, row by row.</summary>
@@ -67,13 +79,30 @@ public sealed class Dataset
     public int Label(int i) => _labels[_indices[i]];
 
     /// <summary>The bytes of position <paramref name="i"/>.</summary>
-    public ReadOnlySpan<byte> Bytes(int i) => _bytes.AsSpan(_indices[i] * SampleSize, SampleSize);
+    public ReadOnlySpan<byte> Bytes(int i)
+    {
+        if (_source is null)
+        {
+            return _bytes.AsSpan(_indices[i] * SampleSize, SampleSize);
+        }
+
+        var read = new byte[SampleSize];
+        _source.Read(_indices[i], null, read);
+        return read;
+    }
+
+    /// <summary>Reads the bytes of position <paramref name="i"/> (<see cref="IsRead"/>).</summary>
+    /// <param name="i">Position.</param>
+    /// <param name="region">The part of what is in the file; null for the part that is evaluated on.</param>
+    /// <param name="target">The sample's bytes.</param>
+    /// <exception cref="InvalidDataException">The file is damaged; names it.</exception>
+    public void Read(int i, Func<int, int, PixelRegion>? region, Span<byte> target) => _source!.Read(_indices[i], region, target);
 
     /// <summary>The floats of position <paramref name="i"/>.</summary>
     public ReadOnlySpan<float> Floats(int i) => _floats.AsSpan(_indices[i] * SampleSize, SampleSize);
 
     /// <summary>The samples at these positions, in this order.</summary>
-    public Dataset Subset(IEnumerable<int> positions) => new(Info, _bytes, _floats, _labels, [.. positions.Select(i => _indices[i])], Scale);
+    public Dataset Subset(IEnumerable<int> positions) => new(Info, _bytes, _floats, _labels, [.. positions.Select(i => _indices[i])], Scale, _source);
 
     /// <summary>
     /// These samples, and behind them those of another set without their labels. Ids of a set of its own go on behind this whole set's;
@@ -94,12 +123,19 @@ public sealed class Dataset
             int[] further = [.. others._indices.Where(index => !own.Contains(index))];
             var hidden = (int[])_labels.Clone();
             further.ToList().ForEach(index => hidden[index] = -1);
-            return new Dataset(Info, _bytes, _floats, hidden, [.. _indices, .. further], Scale);
+            return new Dataset(Info, _bytes, _floats, hidden, [.. _indices, .. further], Scale, _source);
         }
 
         var whole = _labels.Length;
         int[] labels = [.. _labels, .. Enumerable.Repeat(-1, others._labels.Length)];
         int[] indices = [.. _indices, .. others._indices.Select(index => whole + index)];
+        if (IsRead || others.IsRead)
+        {
+            return IsBytes && others.IsBytes && Scale == others.Scale
+                ? new Dataset(Info, null, null, labels, indices, Scale, new JoinedSource(AsSource(), whole, others.AsSource()))
+                : throw new InvalidDataException($"{others.Info.Name} cannot stand behind {Info.Name}: samples that are read from files need others that are pixels too");
+        }
+
         return IsBytes && others.IsBytes && Scale == others.Scale
             ? new Dataset(Info, [.. _bytes!, .. others._bytes!], null, labels, indices, Scale)
             : new Dataset(Info, null, [.. Numbers(), .. others.Numbers()], labels, indices, 1);
@@ -108,9 +144,11 @@ public sealed class Dataset
     /// <summary>True where a sample has no label.</summary>
     public bool HasUnlabelled => _indices.Any(index => _labels[index] < 0);
 
+    private ISampleSource AsSource() => _source ?? new MemorySource(_bytes!, SampleSize, (int)Info.InputShape[^2], (int)Info.InputShape[^1]);
+
     private IEnumerable<float> Numbers() => _floats ?? _bytes!.Select(value => value * Scale);
 
-    /// <summary>SHA-256 over shape, labels and samples, as lower-case hex.</summary>
+    /// <summary>SHA-256 over shape, labels and samples (of those that are read, over their fingerprints), as lower-case hex.</summary>
     public string Sha256()
     {
         using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
@@ -118,7 +156,7 @@ public sealed class Dataset
         for (var i = 0; i < Count; i++)
         {
             hash.AppendData(BitConverter.GetBytes(Label(i)));
-            hash.AppendData(IsBytes ? Bytes(i) : System.Runtime.InteropServices.MemoryMarshal.AsBytes(Floats(i)));
+            hash.AppendData(IsRead ? System.Text.Encoding.UTF8.GetBytes(_source!.Fingerprint(_indices[i])) : IsBytes ? Bytes(i) : System.Runtime.InteropServices.MemoryMarshal.AsBytes(Floats(i)));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
@@ -126,15 +164,19 @@ public sealed class Dataset
 
     private static void Check(DatasetInfo info, long values, int[] labels)
     {
-        if (labels.Length == 0)
-        {
-            throw new InvalidDataException($"{info.Name} is empty");
-        }
-
+        CheckLabels(info, labels);
         var size = info.InputShape.Aggregate(1L, (product, axis) => product * axis);
         if (values != size * labels.Length || values > int.MaxValue)
         {
             throw new InvalidDataException($"{info.Name}: {labels.Length} samples of [{string.Join(", ", info.InputShape)}] need {size * labels.Length} values, there are {values}");
+        }
+    }
+
+    private static void CheckLabels(DatasetInfo info, int[] labels)
+    {
+        if (labels.Length == 0)
+        {
+            throw new InvalidDataException($"{info.Name} is empty");
         }
 
         var wrong = Array.FindIndex(labels, label => label < -1 || label >= info.Classes.Count);

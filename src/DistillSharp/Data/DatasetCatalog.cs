@@ -29,6 +29,9 @@ public sealed record DatasetPair
 
     /// <summary>Test samples.</summary>
     public Dataset Test { get; }
+
+    /// <summary>What was noticed on reading, such as files that were left out.</summary>
+    public IReadOnlyList<string> Remarks { get; init; } = [];
 }
 
 /// <summary>One dataset, or kind of file, that recipes can name.</summary>
@@ -48,6 +51,9 @@ public sealed record DatasetEntry(
 {
     /// <summary>What must have been fetched for it (<see cref="DatasetFetcher"/>); null where nothing must.</summary>
     public string? Needs { get; init; }
+
+    /// <summary>Reads every file and says what is wrong with each that cannot be read; null where <see cref="Load"/> reads all there is.</summary>
+    public Func<object, DataLocator, IReadOnlyList<string>>? Faults { get; init; }
 
     /// <summary>Reads and splits samples that are no table of tensors and classes, in the place of <see cref="Load"/>; null where they are one.</summary>
     public Func<object, DataLocator, SplitRequest, IDomainData>? LoadDomain { get; init; }

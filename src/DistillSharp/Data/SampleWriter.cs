@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace DistillSharp.Data;
 
 /// <summary>Writes one sample as normalised floats, changed as its augmentation key says.</summary>
@@ -37,7 +39,30 @@ internal sealed class SampleWriter
             : [];
     }
 
+    /// <summary>Writes the sample at a position; threads may do so at the same time.</summary>
+    /// <exception cref="InvalidDataException">It is read from a file, which is damaged.</exception>
     public void Write(int position, ulong key, Span<float> target)
+    {
+        if (!_data.IsRead)
+        {
+            Write(_data.IsBytes ? _data.Bytes(position) : [], position, key, target);
+            return;
+        }
+
+        var read = ArrayPool<byte>.Shared.Rent(_data.SampleSize);
+        try
+        {
+            var pixels = read.AsSpan(0, _data.SampleSize);
+            _data.Read(position, null, pixels);
+            Write(pixels, position, key, target);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(read);
+        }
+    }
+
+    private void Write(ReadOnlySpan<byte> pixels, int position, ulong key, Span<float> target)
     {
         var (down, right, flip) = Draw(key);
         for (var channel = 0; channel < _channels; channel++)
@@ -45,7 +70,7 @@ internal sealed class SampleWriter
             var plane = target.Slice(channel * _height * _width, _height * _width);
             if (down == 0 && right == 0 && !flip)
             {
-                CopyRow(position, channel, 0, plane);
+                CopyRow(pixels, position, channel, 0, plane);
                 continue;
             }
 
@@ -60,7 +85,7 @@ internal sealed class SampleWriter
                 }
                 else
                 {
-                    ShiftRow(position, channel, y - down, row, right, outside);
+                    ShiftRow(pixels, position, channel, y - down, row, right, outside);
                 }
 
                 if (flip)
@@ -83,7 +108,7 @@ internal sealed class SampleWriter
         return (random.Below(range) - _augment.Shift, random.Below(range) - _augment.Shift, random.Unit() < _augment.Flip);
     }
 
-    private void ShiftRow(int position, int channel, int sourceRow, Span<float> row, int right, float outside)
+    private void ShiftRow(ReadOnlySpan<byte> pixels, int position, int channel, int sourceRow, Span<float> row, int right, float outside)
     {
         var visible = _width - Math.Abs(right);
         if (visible <= 0)
@@ -94,17 +119,17 @@ internal sealed class SampleWriter
 
         var from = Math.Max(0, -right);
         var to = Math.Max(0, right);
-        CopyRow(position, channel, (sourceRow * _width) + from, row.Slice(to, visible));
+        CopyRow(pixels, position, channel, (sourceRow * _width) + from, row.Slice(to, visible));
         row[..to].Fill(outside);
         row[(to + visible)..].Fill(outside);
     }
 
-    private void CopyRow(int position, int channel, int offset, Span<float> target)
+    private void CopyRow(ReadOnlySpan<byte> pixels, int position, int channel, int offset, Span<float> target)
     {
         var start = (channel * _height * _width) + offset;
         if (_data.IsBytes)
         {
-            var source = _data.Bytes(position).Slice(start, target.Length);
+            var source = pixels.Slice(start, target.Length);
             var table = _tables[channel];
             for (var i = 0; i < source.Length; i++)
             {

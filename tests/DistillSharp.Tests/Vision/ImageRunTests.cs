@@ -1,0 +1,61 @@
+using DistillSharp.Recipes;
+using DistillSharp.RunLog;
+using DistillSharp.Runs;
+using DistillSharp.Tests.Vision.Images;
+
+namespace DistillSharp.Tests.Vision;
+
+/// <summary>Whole runs on generated files in the formats that published sets have.</summary>
+public sealed class ImageRunTests : IDisposable
+{
+    private const string Networks =
+        """
+        teacher: {model: resnet, depth: 18, stem: cifar, width: 4}
+        student: {model: resnet, depth: 18, stem: cifar, width: 2}
+        objective: {terms: [{method: soft_target}]}
+        evaluation: {latency: false}
+        baselines: {plain: false}
+        seeds: [0]
+
+        """;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Run_CifarFormat_TrainsTeacherAndStudent()
+    {
+        ImageMaker.Cifar(_folder.File("cifar"), hundred: false, 10);
+        var (results, _) = Run(Networks + $"data: {{dataset: cifar10, any_count: true, folder: {_folder.File("cifar")}, augment: {{shift: 4, flip: 0.5}}}}\ntraining: {{epochs: 1, batch_size: 16}}\n");
+        Assert.Equal(["soft_target", "teacher"], results.Arms.Select(arm => arm.Name).Order());
+    }
+
+    [Fact]
+    public void Run_ImageNetLayoutWithDamagedFile_TellsOfItAndGoesOn()
+    {
+        ImageMaker.Classes(_folder.File("train"), 2, 12, 40, 30);
+        ImageMaker.Classes(_folder.File("val"), 2, 2, 30, 40);
+        File.WriteAllText(_folder.File("train/n01/n01_3.JPEG"), "torn");
+        var (results, notes) = Run(Networks + $"data: {{dataset: imagenet_folder, folder: {_folder.Path}, size: 32, corrupt: skip}}\ntraining: {{epochs: 1, batch_size: 8}}\n");
+        Assert.Equal(2, results.Arms.Count);
+        Assert.Contains(notes, note => note.Contains("1 of 24 training images", StringComparison.Ordinal) && note.Contains("n01_3.JPEG", StringComparison.Ordinal));
+    }
+
+    private (RunResults Results, List<string> Notes) Run(string text)
+    {
+        var recipe = RecipeReader.Read(text, "images", _folder.Path).Recipe;
+        var directory = new RunDirectory(_folder.File("run"));
+        Experiment.Prepare(recipe, directory);
+        var sink = new Sink();
+        var results = new Experiment(recipe, directory, sink).Run(TestContext.Current.CancellationToken);
+        return (results, [.. sink.Written.OfType<NoteLogged>().Select(note => note.Message)]);
+    }
+
+    private sealed class Sink : IRunEventSink
+    {
+        public List<RunEvent> Written { get; } = [];
+
+        public void Write(RunEvent runEvent) => Written.Add(runEvent);
+    }
+}

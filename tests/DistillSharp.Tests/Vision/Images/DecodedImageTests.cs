@@ -1,0 +1,104 @@
+using DistillSharp.Vision.Images;
+using SkiaSharp;
+
+namespace DistillSharp.Tests.Vision.Images;
+
+/// <summary>Files of every kind, and those that are damaged.</summary>
+public sealed class DecodedImageTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("a.png", 0)]
+    [InlineData("a.jpg", 6)]
+    [InlineData("a.webp", 8)]
+    public void Of_EveryFormat_HasTheColoursThatWereWritten(string name, int tolerance)
+    {
+        var path = ImageMaker.Write(_folder.File(name), 16, 8, new SKColor(100, 20, 180));
+        using var image = DecodedImage.Of(path);
+        Assert.Equal((16, 8), (image.Width, image.Height));
+        Near([160, 80, 240], image, 2, 1, tolerance);
+        Near([100, 20, 180], image, 13, 6, tolerance);
+    }
+
+    [Fact]
+    public void Of_TransparentPixels_AreBlack()
+    {
+        using var bitmap = new SKBitmap(new SKImageInfo(2, 1, SKColorType.Rgba8888, SKAlphaType.Unpremul));
+        bitmap.SetPixel(0, 0, new SKColor(200, 100, 50, 0));
+        bitmap.SetPixel(1, 0, new SKColor(200, 100, 50, 255));
+        using var image = DecodedImage.Of(ImageMaker.Write(_folder.File("a.png"), bitmap));
+        Near([0, 0, 0], image, 0, 0, 0);
+        Near([200, 100, 50], image, 1, 0, 0);
+    }
+
+    [Fact]
+    public void Of_GreyPicture_HasThreeEqualChannels()
+    {
+        using var bitmap = new SKBitmap(new SKImageInfo(4, 4, SKColorType.Gray8, SKAlphaType.Opaque));
+        bitmap.Erase(new SKColor(90, 90, 90));
+        using var image = DecodedImage.Of(ImageMaker.Write(_folder.File("grey.jpg"), bitmap));
+        Near([90, 90, 90], image, 1, 1, 2);
+    }
+
+    // The stored image has its lighter quarter in the upper left; where it is shown follows from EXIF's definition of each value.
+    [Theory]
+    [InlineData(1, false, 0, 0)]
+    [InlineData(2, false, 1, 0)]
+    [InlineData(3, false, 1, 1)]
+    [InlineData(4, false, 0, 1)]
+    [InlineData(5, true, 0, 0)]
+    [InlineData(6, true, 1, 0)]
+    [InlineData(7, true, 1, 1)]
+    [InlineData(8, true, 0, 1)]
+    public void Of_ExifOrientation_TurnsTheImage(byte orientation, bool swapped, int right, int down)
+    {
+        var plain = File.ReadAllBytes(ImageMaker.Write(_folder.File("plain.jpg"), 32, 16, new SKColor(60, 60, 60)));
+        byte[] exif = [0xFF, 0xE1, 0, 34, .. "Exif\0\0"u8, .. "MM\0*"u8, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0];
+        using var image = DecodedImage.Of(_folder.Write("turned.jpg", [.. plain[..2], .. exif, .. plain[2..]]));
+        Assert.Equal(swapped ? (16, 32) : (32, 16), (image.Width, image.Height));
+        for (var y = 0; y < 2; y++)
+        {
+            for (var x = 0; x < 2; x++)
+            {
+                var grey = (byte)((x, y) == (right, down) ? 120 : 60);
+                Near([grey, grey, grey], image, (image.Width / 4) + (x * image.Width / 2), (image.Height / 4) + (y * image.Height / 2), 6);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("cut.png")]
+    [InlineData("cut.jpg")]
+    [InlineData("cut.webp")]
+    public void Of_CutFile_IsRefusedByName(string name)
+    {
+        using var bitmap = new SKBitmap(64, 64);
+        var random = new Random(1);
+        for (var i = 0; i < 64 * 64; i++)
+        {
+            bitmap.SetPixel(i % 64, i / 64, new SKColor((uint)random.Next() | 0xFF000000));
+        }
+
+        var whole = File.ReadAllBytes(ImageMaker.Write(_folder.File(name), bitmap));
+        File.WriteAllBytes(_folder.File(name), whole[..(whole.Length / 2)]);
+        Assert.Contains(name, Assert.Throws<InvalidDataException>(() => DecodedImage.Of(_folder.File(name))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("no image at all")]
+    public void Of_NoImage_IsRefusedByName(string content) =>
+        Assert.Contains("x.jpg", Assert.Throws<InvalidDataException>(() => DecodedImage.Of(_folder.Write("x.jpg", content))).Message, StringComparison.Ordinal);
+
+    private static void Near(byte[] expected, DecodedImage image, int x, int y, int tolerance)
+    {
+        var pixel = image.Pixels.Slice(((y * image.Width) + x) * 4, 3);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.InRange(pixel[i], expected[i] - tolerance, expected[i] + tolerance);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+using DistillSharp.Data;
+using DistillSharp.Vision.Images;
+
+namespace DistillSharp.Tests.Vision.Images;
+
+/// <summary>Folders of images as ImageNet, Tiny-ImageNet and own sets have them, and tables that list images.</summary>
+public sealed class ImageFoldersTests : IDisposable
+{
+    private static readonly ImageNetOptions Small = new() { Size = 8, Resize = 12 };
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void ImageNet_TrainAndVal_ClassesAndFilesAreInTheOrderOfTheirNames()
+    {
+        ImageMaker.Classes(_folder.File("train"), 3, 2);
+        ImageMaker.Classes(_folder.File("val"), 3, 1);
+        Directory.CreateDirectory(_folder.File("train/.hidden"));
+        _folder.Write("train/n00/readme.txt", "no image");
+        var pair = ImageFolders.ImageNet.Load(Small with { Folder = _folder.Path }, new DataLocator(null));
+
+        Assert.Equal(["n00", "n01", "n02"], pair.Train.Info.Classes);
+        Assert.Equal([0, 0, 1, 1, 2, 2], Enumerable.Range(0, 6).Select(pair.Train.Label));
+        Assert.Equal(3, pair.Test.Count);
+        Assert.Equal([3L, 8L, 8L], pair.Train.Info.InputShape);
+        // 24×16 is scaled to 18×12 and its middle 8×8 cut out: the lower right of it is the class's colour, red in class 0.
+        var pixels = pair.Train.Bytes(1).ToArray();
+        Assert.InRange(pixels[63], 175, 185);
+        Assert.InRange(pixels[127], 15, 27);
+        Assert.InRange(pixels[0], 230, 245);
+        Assert.Equal(pair.Train.Sha256(), ImageFolders.ImageNet.Load(Small with { Folder = _folder.Path }, new DataLocator(null)).Train.Sha256());
+        Assert.Equal(3, ImageFolders.ImageNet.Load(Small, new DataLocator(_folder.Path)).Test.Count);
+    }
+
+    [Fact]
+    public void Middle_AnySides_IsTorchvisionsResizeAndCentreCrop()
+    {
+        Assert.Equal((341, 256, new PixelRegion(58, 16, 224, 224)), ImageFiles.Middle(500, 375, 256, 224));
+        Assert.Equal((256, 384, new PixelRegion(16, 80, 224, 224)), ImageFiles.Middle(100, 150, 256, 224));
+    }
+
+    [Fact]
+    public void ImageNet_FlatValidationFolder_SaysHowToSortIt()
+    {
+        ImageMaker.Classes(_folder.File("train"), 2, 1);
+        ImageMaker.Write(_folder.File("val/ILSVRC2012_val_00000001.JPEG"), 9, 9, ImageMaker.Colour(0, 0));
+        var error = Assert.Throws<InvalidDataException>(() => ImageFolders.ImageNet.Load(Small with { Folder = _folder.Path }, new DataLocator(null)));
+        Assert.Contains("folder of its class", error.Message, StringComparison.Ordinal);
+        Assert.Contains("ILSVRC2012_img_train.tar", Assert.Throws<DirectoryNotFoundException>(() => ImageFolders.ImageNet.Load(Small with { Folder = _folder.File("none") }, new DataLocator(null))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Folder_ClassesDiffer_NamesTheUnknownOnes()
+    {
+        ImageMaker.Classes(_folder.File("train"), 2, 1);
+        ImageMaker.Classes(_folder.File("test"), 3, 1);
+        var error = Assert.Throws<InvalidDataException>(() => Open(new ImageFolderOptions()));
+        Assert.Contains("n02", error.Message, StringComparison.Ordinal);
+
+        Directory.CreateDirectory(_folder.File("train/n02"));
+        Assert.Contains("n02 has no image", Assert.Throws<InvalidDataException>(() => Open(new ImageFolderOptions())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Folder_SplitByHash_DependsOnEachPathAlone()
+    {
+        ImageMaker.Classes(_folder.Path, 2, 30, 8, 8, ".png");
+        var before = Open(new ImageFolderOptions { Split = FolderSplit.Hash, TestShare = 0.3 });
+        Assert.InRange(before.Test.Count, 8, 30);
+        Assert.Equal(60, before.Train.Count + before.Test.Count);
+        foreach (var i in Enumerable.Range(30, 10))
+        {
+            ImageMaker.Write(_folder.File($"n00/n00_{i}.png"), 8, 8, ImageMaker.Colour(0, i));
+        }
+
+        var moved = Enumerable.Range(0, 30).Count(i => ImageFolders.IsTest($"n00/n00_{i}.png", 0.3)) + Enumerable.Range(0, 30).Count(i => ImageFolders.IsTest($"n01/n01_{i}.png", 0.3));
+        Assert.Equal(before.Test.Count, moved);
+        var added = Enumerable.Range(30, 10).Count(i => ImageFolders.IsTest($"n00/n00_{i}.png", 0.3));
+        Assert.Equal(before.Test.Count + added, Open(new ImageFolderOptions { Split = FolderSplit.Hash, TestShare = 0.3 }).Test.Count);
+    }
+
+    [Fact]
+    public void Corrupt_Fail_NamesTheFirstFileOfTheBatch()
+    {
+        Damaged();
+        var loader = new Loader(Open(new ImageFolderOptions()).Train, new LoaderOptions { BatchSize = 8, Workers = 2 });
+        var error = Assert.Throws<InvalidDataException>(() => loader.Epoch(0).ToList());
+        Assert.Contains(Path.Combine("n00", "n00_1.JPEG"), error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Corrupt_Skip_LeavesThemOutNamesAndCountsThem()
+    {
+        Damaged();
+        var pair = Open(new ImageFolderOptions { Corrupt = CorruptImages.Skip });
+        Assert.Equal([0, 0, 1, 1], Enumerable.Range(0, 4).Select(pair.Train.Label));
+        Assert.Equal(4, pair.Train.Count);
+        var remark = Assert.Single(pair.Remarks);
+        Assert.Contains("2 of 6 training images", remark, StringComparison.Ordinal);
+        Assert.Contains("n00_1.JPEG", remark, StringComparison.Ordinal);
+        Assert.Contains("n01_2.JPEG", remark, StringComparison.Ordinal);
+        Assert.Equal(2, ImageFolders.Folder.Faults!(new ImageFolderOptions { Folder = _folder.Path }, new DataLocator(null)).Count);
+    }
+
+    [Fact]
+    public void Links_OutOfTheFolder_AreRefusedUnlessAskedFor()
+    {
+        ImageMaker.Classes(_folder.File("set/train"), 2, 1);
+        ImageMaker.Classes(_folder.File("set/test"), 2, 1);
+        var outside = ImageMaker.Write(_folder.File("outside.jpg"), 8, 8, ImageMaker.Colour(1, 0));
+        File.CreateSymbolicLink(_folder.File("set/train/n00/linked.jpg"), outside);
+        var options = new ImageFolderOptions { Folder = _folder.File("set"), Size = 8 };
+        Assert.Contains("follow_links", Assert.Throws<InvalidDataException>(() => ImageFolders.Folder.Load(options, new DataLocator(null))).Message, StringComparison.Ordinal);
+        Assert.Equal(3, ImageFolders.Folder.Load(options with { FollowLinks = true }, new DataLocator(null)).Train.Count);
+
+        File.Delete(_folder.File("set/train/n00/linked.jpg"));
+        File.CreateSymbolicLink(_folder.File("set/train/n00/inside.jpg"), Path.Combine("..", "n01", "n01_0.JPEG"));
+        Assert.Equal(3, ImageFolders.Folder.Load(options, new DataLocator(null)).Train.Count);
+
+        ImageMaker.Classes(_folder.File("elsewhere"), 1, 1);
+        Directory.CreateSymbolicLink(_folder.File("set/train/n02"), _folder.File("elsewhere/n00"));
+        Assert.Throws<InvalidDataException>(() => ImageFolders.Folder.Load(options, new DataLocator(null)));
+    }
+
+    [Fact]
+    public void TinyImageNet_ArchivesLayout_LabelsFollowTheSortedClasses()
+    {
+        string[] ids = ["n02124075", "n01443537"];
+        _folder.Write("wnids.txt", string.Join('\n', ids) + "\n");
+        _folder.Write("words.txt", "n01443537\tgoldfish, Carassius auratus\nn02124075\tEgyptian cat\nn00000001\tother\n");
+        foreach (var id in ids)
+        {
+            ImageMaker.Write(_folder.File($"train/{id}/images/{id}_0.JPEG"), 64, 64, ImageMaker.Colour(Array.IndexOf(ids, id), 0));
+            _folder.Write($"train/{id}/{id}_boxes.txt", $"{id}_0.JPEG\t0\t10\t63\t58\n");
+        }
+
+        ImageMaker.Write(_folder.File("val/images/val_0.JPEG"), 64, 64, ImageMaker.Colour(0, 0));
+        _folder.Write("val/val_annotations.txt", "val_0.JPEG\tn02124075\t0\t32\t44\t62\n");
+        var pair = TinyImageNet.Entry.Load(new TinyImageNetOptions { Folder = _folder.Path }, new DataLocator(null));
+        Assert.Equal(["n01443537 goldfish", "n02124075 Egyptian cat"], pair.Train.Info.Classes);
+        Assert.Equal((2, 1, 1), (pair.Train.Count, pair.Test.Count, pair.Test.Label(0)));
+        Assert.Equal(pair.Train.Bytes(1).ToArray(), pair.Test.Bytes(0).ToArray());
+
+        _folder.Write("val/val_annotations.txt", "../../../etc/passwd\tn02124075\t0\t0\t1\t1\n");
+        Assert.Contains("leads out", Assert.Throws<InvalidDataException>(() => TinyImageNet.Entry.Load(new TinyImageNetOptions { Folder = _folder.Path }, new DataLocator(null))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Manifest_WithSplit_TakesSidesAndLabelsFromTheTable()
+    {
+        ImageMaker.Classes(_folder.Path, 2, 2, extension: ".png");
+        var pair = Manifest("path,label,split\nn00/n00_0.png,cat,train\n\"n01/n01_0.png\",dog,train\nn01/n01_1.png,dog,test\n", new());
+        Assert.Equal(["cat", "dog"], pair.Train.Info.Classes);
+        Assert.Equal((2, 1, 1), (pair.Train.Count, pair.Test.Count, pair.Test.Label(0)));
+    }
+
+    [Theory]
+    [InlineData("../secret.png,cat", "line 2: `../secret.png` leads out of")]
+    [InlineData("n00/../../x.png,cat", "leads out of")]
+    [InlineData("/etc/passwd,cat", "must be a path from")]
+    [InlineData("n00/none.png,cat", "there is no file")]
+    [InlineData("n00/n00_0.png,", "the label is empty")]
+    [InlineData("n00/n00_0.png,cat\nn01/../n00/n00_0.png,dog", "line 3: n00/n00_0.png is in line 2 already")]
+    [InlineData("n00/n00_0.png,cat,x", "3 columns; the first line has 2")]
+    public void Manifest_FaultyLine_IsNamed(string lines, string expected)
+    {
+        ImageMaker.Classes(_folder.Path, 2, 2, extension: ".png");
+        var error = Assert.Throws<InvalidDataException>(() => Manifest($"path,label\n{lines}\n", new()));
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Loader_AnyNumberOfWorkers_SameBatches()
+    {
+        ImageMaker.Classes(_folder.File("train"), 3, 4);
+        ImageMaker.Classes(_folder.File("test"), 3, 1);
+        var data = Open(new ImageFolderOptions { Channels = 1 }).Train;
+        var options = new LoaderOptions { BatchSize = 5, Shuffle = true, Seed = 3, Augment = new AugmentOptions { Shift = 1, Flip = 0.5 }, Normalise = Normalisation.Of(data) };
+        Assert.Equal(Values(new Loader(data, options with { Workers = 1, Prefetch = 0 })), Values(new Loader(data, options with { Workers = 4 })));
+    }
+
+    private static float[] Values(Loader loader) => [.. loader.Epoch(1).SelectMany(batch =>
+    {
+        using (batch)
+        {
+            return batch.Input.data<float>().ToArray();
+        }
+    })];
+
+    private void Damaged()
+    {
+        ImageMaker.Classes(_folder.File("train"), 2, 3);
+        ImageMaker.Classes(_folder.File("test"), 2, 1);
+        File.WriteAllBytes(_folder.File("train/n00/n00_1.JPEG"), File.ReadAllBytes(_folder.File("train/n00/n00_0.JPEG"))[..100]);
+        File.WriteAllText(_folder.File("train/n01/n01_2.JPEG"), "");
+    }
+
+    private DatasetPair Open(ImageFolderOptions options) => ImageFolders.Folder.Load(options with { Folder = _folder.Path, Size = 8 }, new DataLocator(null));
+
+    private DatasetPair Manifest(string table, ManifestOptions options) =>
+        ImageManifest.Entry.Load(options with { File = _folder.Write("images.csv", table), Size = 8 }, new DataLocator(null));
+}
