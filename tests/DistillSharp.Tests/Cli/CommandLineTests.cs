@@ -35,7 +35,7 @@ public class CommandLineTests
         Assert.Equal(
             $"""
             distill: there are 2 faults:
-              line 6: sedes: unknown key; did you mean `seeds`? Known: seeds, name, student, baselines, data, device, teacher, teachers, threads, export, plugins, tuning, objectives, objective, training, evaluation
+              line 6: sedes: unknown key; did you mean `seeds`? {NearestName.Hint("sedes", RecipeReader.TopKeys)["did you mean `seeds`? ".Length..]}
               line 1: data.dataset = digitz: unknown dataset; did you mean `digits`? {NearestName.Hint("digitz", Catalogs.Default().Datasets.Entries.Select(entry => entry.Name))["did you mean `digits`? ".Length..]}
 
             """,
