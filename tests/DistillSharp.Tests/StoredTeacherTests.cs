@@ -34,6 +34,17 @@ public sealed class StoredTeacherTests : IDisposable
     }
 
     [Fact]
+    public void Run_AutoEngine_ObeysTheEngineThatTheStoreWasFilledBy()
+    {
+        // So little would be chosen for torch.
+        var filled = _runs.Run(Text("{model: mlp, widths: [16], engine: onnxruntime, store: {path: " + StorePath + "}}")).Directory;
+        var read = _runs.Run(Text("{model: mlp, widths: [16], engine: auto, store: {path: " + StorePath + "}}")).Directory;
+
+        Assert.Equal("onnxruntime", StoreManifest.Load(StorePath).Key["teacher.engine"]);
+        Assert.Equal(ChainRuns.Hashes(filled), ChainRuns.Hashes(read));
+    }
+
+    [Fact]
     public void Run_InterruptedAndResumed_GoesOnToTheSameBits()
     {
         var text = Text(Stored("precision: int8, top_k: 4, temperature: 2"));
