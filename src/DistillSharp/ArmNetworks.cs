@@ -6,6 +6,7 @@ using DistillSharp.Recipes;
 using DistillSharp.Runs;
 using DistillSharp.Teachers;
 using DistillSharp.Teachers.Store;
+using DistillSharp.Text.Models;
 using DistillSharp.Training;
 using TorchSharp;
 
@@ -26,10 +27,16 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
     {
         // The same seed and number give the same initial weights in every arm.
         torch.random.manual_seed(DerivedSeed.Of(seed, arm.IsTeacher ? "teacher" : "student", arm.StartNumber));
-        var network = arm.Model!.Create(data.Info);
+        var network = arm.Model!.Create(data.InfoFor(arm.Model));
         if (arm.Weights is not null)
         {
             Safetensors.LoadInto(network, arm.Weights);
+        }
+
+        if (arm.Plan.FromLayers is { } layers)
+        {
+            using var teacher = LoadNetwork(Find(ArmNames.Teacher), seed);
+            LayerStart.Copy(AsTransformer(teacher), AsTransformer(network), layers);
         }
 
         network.to(device);
@@ -75,6 +82,12 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
         ? string.Join(",", Networks(Find(name)).Select(network => Sha256(network, seed)))
         : null;
 
+    /// <summary>SHA-256 of the weights of a finished arm.</summary>
+    public string WeightsSha256(ArmPlan arm, int seed) => FileHash.Sha256(WeightsFile(arm, seed));
+
+    private static TransformerModel AsTransformer(Network network) => network as TransformerModel
+        ?? throw new ArgumentException($"from_layers copies layers of a transformer, and {network.GetName()} is none");
+
     private string Sha256(ArmPlan arm, int seed)
     {
         if (arm.IsStored)
@@ -97,7 +110,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
     /// <summary>The network of a finished arm as it is deployed, with its kept weights, in evaluation mode.</summary>
     public Network LoadNetwork(ArmPlan arm, int seed)
     {
-        var student = arm.Model!.Create(data.Info);
+        var student = arm.Model!.Create(data.InfoFor(arm.Model));
         student.to(device);
         var network = arm.IsTrained && arm.Plan.Stages[^1].Terms.Any(term => term.Entry.Traits.HasFlag(MethodTraits.Deploys)) ? WithDeployedLayers(arm, student, seed) : student;
         Safetensors.LoadInto(network, WeightsFile(arm, seed));

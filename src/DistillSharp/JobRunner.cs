@@ -48,6 +48,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
     private (JobResult Result, double Seconds) Train(ArmPlan arm, int seed, CancellationToken cancellation)
     {
         var plan = Tuned(arm)?.Plan ?? arm.Plan;
+        data.Prepare(arm, seed, _networks, directory, Note, cancellation);
         using var student = _networks.Create(arm, seed);
         using var teacher = _networks.TeacherOf(arm, seed);
         var fingerprint = teacher?.Fingerprint();
@@ -86,15 +87,16 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         foreach (var candidate in arm.Candidates)
         {
             var seed = recipe.Tuning!.Seed;
+            data.Prepare(arm, seed, _networks, directory, Note, cancellation);
             using var student = _networks.Create(arm, seed);
             using var teacher = _networks.TeacherOf(arm, recipe.Seeds[0]);
             var job = CreateJob(arm, candidate.Plan, seed, student, teacher, checkpoints: null);
             var settings = string.Join(", ", candidate.Settings.Select(setting => $"{setting.Key} {setting.Value}"));
             try
             {
-                var validation = new Trainer(new SilentSink(), clock).Run(job, cancellation).Validation["top1"];
+                var validation = new Trainer(new SilentSink(), clock).Run(job, cancellation).Validation[data.SelectionMetric];
                 trials.Add(new TuningTrial(candidate.Settings, validation));
-                events.Write(new NoteLogged("info", $"{arm.Name}: {settings} → validation {validation:P2}") { Time = clock.GetUtcNow() });
+                events.Write(new NoteLogged("info", $"{arm.Name}: {settings} → validation {(data.SelectionMetric == "top1" ? $"{validation:P2}" : $"{validation:0.00}")}") { Time = clock.GetUtcNow() });
             }
             catch (TrainingDivergedException diverged)
             {
@@ -211,7 +213,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
     {
         if (!arm.IsTrained)
         {
-            return new TrainingOutcome(new TrainingState(), Validate(student), 0);
+            return new TrainingOutcome(new TrainingState(), data.Validate(student), 0);
         }
 
         var keep = plan.Stages.Max(stage => stage.Training.KeepCheckpoints);
@@ -231,18 +233,15 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         arm.Name, seed, plan, student,
         stage => data.Source(arm, stage, seed, plan.Scheme.Entry.Partner, arm.SeesFixedViews),
         (stage, probe, source) => plan.Scheme.Entry.CreateTask(plan.Scheme.Options, new TaskContext(student, arm.Model!, teacher, stage, probe, source)),
-        Validate,
-        checkpoints);
-
-    private IReadOnlyDictionary<string, double> Validate(Network network)
+        data.Validate,
+        checkpoints)
     {
-        var split = Evaluator.Logits(network, data.Validation);
-        return ClassificationMetrics.Compute(split.Logits, split.Labels, split.Classes).Metrics;
-    }
+        SelectionMetric = data.SelectionMetric,
+    };
 
     private JobResult Finish(ArmPlan arm, ObjectivePlan plan, int seed, Network network, TrainingOutcome outcome, double peak, List<EarlyExit> exits)
     {
-        var measured = Measure(arm, seed, Evaluator.Logits(network, data.Validation), Evaluator.Logits(network, data.Test));
+        var measured = WithAgreement(arm, seed, data.Measure(network, directory.JobFolder(arm.Name, seed)));
         var metrics = measured.Metrics;
         metrics["cpu_seconds"] = outcome.State.CpuSeconds;
         metrics["teacher_cpu_seconds"] = outcome.State.Seconds > 0 ? outcome.State.CpuSeconds * outcome.State.TeacherSeconds / outcome.State.Seconds : 0;
@@ -280,7 +279,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
     private JobResult MeasureOnly(ArmPlan arm, int seed)
     {
         var (validation, covered) = LogitsOf(arm, seed, StoredSplit.Validation, data.Validation);
-        var measured = Measure(arm, seed, validation, LogitsOf(arm, seed, StoredSplit.Test, data.Test).Logits);
+        var measured = WithAgreement(arm, seed, ClassificationData.Measure(validation, LogitsOf(arm, seed, StoredSplit.Test, data.Test).Logits));
         if (arm.Source?.File is { } file)
         {
             measured.Metrics["bytes"] = new FileInfo(file).Length;
@@ -355,13 +354,13 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         return new SplitLogits(logits, split.Labels, classes);
     }
 
+    private void Note(string text) => events.Write(new NoteLogged("info", text) { Time = clock.GetUtcNow() });
+
     private static double ChainCost(JobResult job) => job.Metrics.TryGetValue("chain_cpu_seconds", out var chain) ? chain : job.Metrics["cpu_seconds"];
 
-    private ClassificationResult Measure(ArmPlan arm, int seed, SplitLogits validation, SplitLogits test)
+    private MeasuredNetwork WithAgreement(ArmPlan arm, int seed, MeasuredNetwork measured)
     {
-        var temperature = Calibration.FitTemperature(validation.Logits, validation.Labels, validation.Classes);
-        var measured = ClassificationMetrics.Compute(test.Logits, test.Labels, test.Classes, temperature);
-        if (!arm.IsTeacher && recipe.HasTeacher)
+        if (measured.Predictions.Length > 0 && !arm.IsTeacher && recipe.HasTeacher)
         {
             measured.Metrics["agreement"] = ClassificationMetrics.Agreement(measured.Predictions, _networks.ResultOf(ArmNames.Teacher, seed)!.Predictions);
         }

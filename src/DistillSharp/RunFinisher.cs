@@ -4,6 +4,7 @@ using DistillSharp.Recipes;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
 using DistillSharp.Runs.Report;
+using DistillSharp.Text.Tokenization;
 
 namespace DistillSharp;
 
@@ -19,6 +20,8 @@ internal sealed class RunFinisher(Recipe recipe, RunDirectory directory, RunData
         var environment = EnvironmentInfo.Load(directory.EnvironmentFile);
         var results = Comparison.Build(jobs, data.TestLabels, data.Info.Classes, recipe.Name, new ComparisonOptions
         {
+            PrimaryMetric = data.PrimaryMetric,
+            Metrics = recipe.Metrics,
             Command = options.Command,
             Commit = environment.Commit,
             Machine = environment.Machine,
@@ -34,6 +37,7 @@ internal sealed class RunFinisher(Recipe recipe, RunDirectory directory, RunData
             Events = File.Exists(directory.EventsFile) ? [.. JsonLinesReader.Read(directory.EventsFile)] : [],
             Recipe = File.ReadAllText(directory.RecipeFile),
             Environment = environment,
+            Metrics = recipe.Metrics,
         });
         ExportBest(jobs);
         return results;
@@ -58,7 +62,7 @@ internal sealed class RunFinisher(Recipe recipe, RunDirectory directory, RunData
     private void ExportBest(List<JobResult> jobs)
     {
         var arm = Arms.Exported(recipe);
-        var best = jobs.Where(job => job.Arm == arm).OrderByDescending(job => job.Validation.GetValueOrDefault("top1")).ThenBy(job => job.Seed).FirstOrDefault();
+        var best = jobs.Where(job => job.Arm == arm).OrderByDescending(job => job.Validation.GetValueOrDefault(data.SelectionMetric)).ThenBy(job => job.Seed).FirstOrDefault();
         if (best is null)
         {
             return;
@@ -66,6 +70,12 @@ internal sealed class RunFinisher(Recipe recipe, RunDirectory directory, RunData
 
         var weights = directory.WeightsFile(best.Arm, best.Seed);
         Copy(weights, directory.StudentFile);
+        var folder = Path.GetDirectoryName(weights)!;
+        foreach (var file in Directory.EnumerateFiles(folder, "student*.onnx").Concat(VocabularyFiles.All.Select(name => Path.Combine(folder, name)).Where(File.Exists)))
+        {
+            Copy(file, Path.Combine(directory.Path, Path.GetFileName(file)));
+        }
+
         var onnx = Path.ChangeExtension(weights, ".onnx");
         if (File.Exists(onnx))
         {

@@ -23,6 +23,7 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
     {
         var weights = directory.WeightsFile(arm.Name, seed);
         var metadata = Metadata(arm, seed, network);
+        data.Accompany(weights, arm.Model!, metadata);
         Provenance.WriteWeights(weights, network, metadata);
         var metrics = new Dictionary<string, double>
         {
@@ -39,6 +40,11 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
             var onnx = Path.ChangeExtension(weights, ".onnx");
             WriteOnnx(arm, seed, network, onnx, exits);
             metrics["bytes"] = new FileInfo(onnx).Length;
+        }
+
+        if (recipe.Export.Onnx && network is not INetworkGraph)
+        {
+            data.WriteOnnx(network, weights, metadata);
         }
 
         return new StudentArtefacts(FileHash.Sha256(weights), metrics);

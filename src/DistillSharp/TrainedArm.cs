@@ -1,6 +1,5 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
-using DistillSharp.Evaluation;
 using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
@@ -65,11 +64,7 @@ public sealed class TrainedArm : IDisposable
     }
 
     /// <summary>Metrics on the test split, or on the validation split.</summary>
-    public IReadOnlyDictionary<string, double> Evaluate(bool validation)
-    {
-        var split = Evaluator.Logits(Network, validation ? _data.Validation : _data.Test);
-        return ClassificationMetrics.Compute(split.Logits, split.Labels, split.Classes).Metrics;
-    }
+    public IReadOnlyDictionary<string, double> Evaluate(bool validation) => _data.Evaluate(Network, validation);
 
     /// <summary>Writes the network as ONNX and checks it.</summary>
     /// <exception cref="ParityException">The file would differ from the network.</exception>

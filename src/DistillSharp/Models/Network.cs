@@ -28,6 +28,9 @@ public abstract class Network(string name) : nn.Module(name)
     /// <summary>Feature points from the input to the output.</summary>
     public abstract IReadOnlyList<FeaturePoint> FeaturePoints { get; }
 
+    /// <summary>The tokens that a network of sequences was built for; null for others.</summary>
+    public virtual SequenceInfo? Sequence => null;
+
     /// <summary>Path of the linear layer that makes the logits, for methods that need its weights; null where there is none.</summary>
     public virtual string? ClassifierPath => null;
 

@@ -130,7 +130,7 @@ public static class Arms
         recipe.ObjectiveTuning.GetValueOrDefault(objective) ?? Grid(recipe, plan);
 
     private static ArmPlan Student(Recipe recipe, string name, ObjectivePlan plan) =>
-        new(name, plan, false, recipe.Seeds, Candidates(recipe, name, plan)) { Model = recipe.Student, Weights = recipe.StudentWeights };
+        new(name, plan, false, recipe.Seeds, Candidates(recipe, name, plan)) { Model = plan.Student ?? recipe.Student, Weights = plan.Student is null ? recipe.StudentWeights : null };
 
     private static ArmPlan Baseline(Recipe recipe, string name, TrainingOptions training) =>
         Student(recipe, name, HardLabels(training)) with { Candidates = Grid(recipe, HardLabels(training)) };

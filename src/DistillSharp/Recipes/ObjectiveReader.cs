@@ -30,9 +30,9 @@ public sealed record ObjectiveKeys
 internal sealed class ObjectiveReader(
     ConfigNode root, Catalogs catalogs, ConfigBinder binder, List<string> warnings, ModelSpec? student, TeacherSection? teacher, TeachersSection? teachers)
 {
-    private static readonly string[] Structural = ["terms", "stages", "scheme", "training", "tuning"];
+    private static readonly string[] Structural = ["terms", "stages", "scheme", "training", "tuning", "targets", "from_layers", "student"];
 
-    private readonly TermReader _terms = new(catalogs, binder, student, teacher, teachers);
+    private TermReader _terms = new(catalogs, binder, student, teacher, teachers);
     private readonly Dictionary<string, IReadOnlyList<TuningCandidate>> _tuning = [];
     private readonly HashSet<string> _taken = [.. ArmNames.Known, .. teachers?.Members.Keys.Select(ArmNames.MemberOf) ?? []];
 
@@ -80,13 +80,15 @@ internal sealed class ObjectiveReader(
             return;
         }
 
+        var own = node.Get("student") is { } studentNode ? catalogs.Models.Read(studentNode, binder) : null;
+        _terms = new TermReader(catalogs, binder, own ?? student, teacher, teachers);
         var stages = Stages(node, keys, scheme);
         var arm = name ?? keys.Name ?? (scheme.Entry.Name == SchemeCatalog.Offline.Name ? stages.SelectMany(stage => stage.Terms).FirstOrDefault()?.Entry.Name ?? "objective" : scheme.Entry.Name);
         if (!Names.IsFileName(arm))
         {
             binder.Errors.Add(name is null ? node.PathOf("name") : node.Path, $"the arm name `{arm}` becomes a folder: {Names.Rule}", node.Line);
         }
-        else if (!_taken.Add(arm) || !plans.TryAdd(arm, new ObjectivePlan(scheme, stages)))
+        else if (!_taken.Add(arm) || !plans.TryAdd(arm, Whole(node, own, new ObjectivePlan(scheme, stages))))
         {
             binder.Errors.Add(node.PathOf("name"), $"the arm name `{arm}` is taken; choose another (reserved: {string.Join(", ", ArmNames.Known)})", node.Line);
         }
@@ -112,11 +114,18 @@ internal sealed class ObjectiveReader(
         foreach (var (settings, objective) in Recipes.Tuning.Combinations(node, tuning, binder.Errors))
         {
             var tried = objective.Get("scheme") is { } schemeNode ? SchemeCatalog.Read(schemeNode, binder) ?? scheme : scheme;
-            candidates.Add(new TuningCandidate(settings, new ObjectivePlan(tried, Stages(objective, binder.Bind<ObjectiveKeys>(objective, Structural), tried))));
+            candidates.Add(new TuningCandidate(settings, Whole(node, null, new ObjectivePlan(tried, Stages(objective, binder.Bind<ObjectiveKeys>(objective, Structural), tried)))));
         }
 
         return candidates;
     }
+
+    private ObjectivePlan Whole(ConfigNode node, ModelSpec? own, ObjectivePlan plan) => plan with
+    {
+        Targets = node.Get("targets") is { } targets ? binder.Bind<TeacherTargetsOptions>(targets) : null,
+        FromLayers = node.Get("from_layers") is { } layers ? binder.Bind<FromLayersOptions>(layers) : null,
+        Student = own,
+    };
 
     private void CheckScheme(ConfigNode node, SchemeSpec scheme, List<StagePlan> stages)
     {
@@ -128,7 +137,7 @@ internal sealed class ObjectiveReader(
 
         // Beside other objectives, one that says it has no terms is a control: hard labels alone, with training of its own.
         var control = node.Get("terms") is { Items.Count: 0 } && root.Get("objectives") is { Entries.Count: > 1 };
-        if (scheme.Entry.NeedsTeacher && !control && !NamesTerms(node) && node.Get("stages") is not { Items: null } && !(node.Get("stages")?.Items ?? []).Any(NamesTerms))
+        if (scheme.Entry.NeedsTeacher && !control && node.Get("targets") is null && node.Get("from_layers") is null && !NamesTerms(node) && node.Get("stages") is not { Items: null } && !(node.Get("stages")?.Items ?? []).Any(NamesTerms))
         {
             binder.Errors.Add(node.PathOf("terms"), "missing; without terms nothing is learned from the teacher (a control among several objectives says `terms: []`)", node.Line);
         }

@@ -1,9 +1,11 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
+using DistillSharp.Evaluation;
 using DistillSharp.Export;
 using DistillSharp.Models;
 using DistillSharp.Teachers;
 using DistillSharp.Teachers.Store;
+using DistillSharp.Text.Metrics;
 using DistillSharp.Training;
 
 namespace DistillSharp.Recipes;
@@ -80,6 +82,9 @@ public sealed record Recipe
 
     /// <summary>Seeds of the arms.</summary>
     public required IReadOnlyList<int> Seeds { get; init; }
+
+    /// <summary>Metrics that results can hold.</summary>
+    public MetricCatalog Metrics { get; init; } = TextMetrics.AddTo(MetricCatalog.Default());
 
     /// <summary>torch's threads.</summary>
     public required int Threads { get; init; }
@@ -171,6 +176,14 @@ public sealed record EvaluationSection
     /// <summary>Samples in an evaluation batch.</summary>
     [Option("samples in an evaluation batch", Min = 1, Max = 65536)]
     public int BatchSize { get; init; } = 512;
+
+    /// <summary>Width of the beam with which sequences are decoded.</summary>
+    [Option("sequences: width of the beam search that is measured beside greedy search", Min = 1, Max = 64)]
+    public int Beam { get; init; } = 4;
+
+    /// <summary>α of the length normalisation of beam search.</summary>
+    [Option("sequences: a finished output of beam search scores its log-probability / length to this power", Min = 0, Max = 2)]
+    public double LengthPenalty { get; init; } = 1;
 
     /// <summary>Measure the ONNX Runtime latency of every arm.</summary>
     [Option("measure ONNX Runtime latency at batch 1")]

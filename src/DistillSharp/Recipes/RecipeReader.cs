@@ -2,6 +2,7 @@ using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Models;
 using DistillSharp.Runs;
+using DistillSharp.Text.Models;
 using DistillSharp.Training;
 
 namespace DistillSharp.Recipes;
@@ -96,6 +97,7 @@ public static class RecipeReader
             var objectiveReader = new ObjectiveReader(root, catalogs, _binder, _warnings, student, teacher, teachers);
             var objectives = objectiveReader.Read();
             new StoreChecks(root, errors, _warnings).Check(data, teacher, teachers, objectives);
+            CheckTargets(dataset, teacher, student, objectives);
             var baselines = Section<BaselineSection>("baselines");
             var baselineTraining = BaselineTraining(baselines);
             var tuning = root.Get("tuning") is null ? null : Section<TuningSection>("tuning");
@@ -131,6 +133,7 @@ public static class RecipeReader
                         Seeds = top.Seeds,
                         Threads = top.Threads,
                         Device = top.Device,
+                        Metrics = catalogs.Metrics,
                     },
                     _warnings);
         }
@@ -281,6 +284,30 @@ public static class RecipeReader
             if (seeds.Contains(tuning.Seed))
             {
                 _warnings.Add($"tuning.seed {tuning.Seed} is one of the table's seeds, so that seed's result was tuned on");
+            }
+        }
+
+        // Word-level terms compare distributions over the same tokens; what a teacher writes can be cut anew.
+        private void CheckTargets(DatasetSpec? dataset, TeacherSection? teacher, ModelSpec? student, IReadOnlyDictionary<string, ObjectivePlan> objectives)
+        {
+            foreach (var (name, plan) in objectives)
+            {
+                var path = root.Get("objective") is not null ? "objective" : $"objectives.{name}";
+                if ((plan.Targets ?? (object?)plan.FromLayers) is not null && dataset is { Entry.LoadDomain: null })
+                {
+                    errors.Add(path, $"`targets` and `from_layers` are for translation, and {dataset.Entry.Name} has classes", root.Line);
+                }
+
+                if ((plan.Targets ?? (object?)plan.FromLayers) is not null && teacher?.Model is null)
+                {
+                    errors.Add(path, "`targets` and `from_layers` need one `teacher` that is a network", root.Line);
+                }
+
+                var (own, given) = ((plan.Student ?? student)?.Options as TransformerOptions, teacher?.Model?.Options as TransformerOptions);
+                if (own is not null && given is not null && own.Vocabulary != given.Vocabulary && plan.Stages.Any(stage => stage.NeedsTeacher))
+                {
+                    errors.Add(path, "word-level terms compare the teacher's and the student's distributions over the same tokens, and their vocabularies differ; learn what the teacher writes instead: `targets: {choose: best}` without terms (sequence-level distillation)", root.Line);
+                }
             }
         }
 

@@ -25,6 +25,7 @@ public static class LearningRateSchedule
             LearningRateShape.Multistep => options.LearningRate * Math.Pow(options.Decay, options.Milestones.Count(milestone => epoch >= milestone)),
             LearningRateShape.Cosine => options.FinalLearningRate + (range * 0.5 * (1 + Math.Cos(Math.PI * share))),
             LearningRateShape.Linear => options.FinalLearningRate + (range * (1 - share)),
+            LearningRateShape.InverseSqrt => options.LearningRate * Math.Sqrt(Math.Max(1, warmUp) / (step + 1)),
             _ => options.LearningRate,
         };
     }

@@ -51,6 +51,11 @@ public sealed class OfflineTask : TrainingTask
         {
             _ = teacher ?? throw new ArgumentException($"stage `{stage.Name}` has distillation terms but there is no teacher");
             _covered = teacher.CoveredClasses is { } covered ? new CoveredClasses(covered, source.Info.Classes.Count) : null;
+            if (teacher.Network?.Sequence is { } given && student.Sequence is { } own && given.VocabularySha256 != own.VocabularySha256)
+            {
+                throw new ArgumentException($"stage `{stage.Name}` has word-level terms, and the teacher's vocabulary is not the student's; learn what the teacher writes instead (sequence-level distillation: `targets:`)");
+            }
+
             _teacher = teacher.Open(stage.Terms.SelectMany(term => term.TeacherFeatures));
         }
 

@@ -90,6 +90,15 @@ public sealed record SchemeSpec(SchemeEntry Entry, object Options);
 /// <param name="Stages">Its stages in order; at least one.</param>
 public sealed record ObjectivePlan(SchemeSpec Scheme, IReadOnlyList<StagePlan> Stages)
 {
+    /// <summary>Outputs of the teacher that take the place of the training targets; null for the originals.</summary>
+    public TeacherTargetsOptions? Targets { get; init; }
+
+    /// <summary>Layers of the teacher that the student starts from; null for none.</summary>
+    public FromLayersOptions? FromLayers { get; init; }
+
+    /// <summary>A student of its own; null for the recipe's.</summary>
+    public ModelSpec? Student { get; init; }
+
     /// <summary>Epochs over all stages.</summary>
     public int Epochs => Stages.Sum(stage => stage.Training.Epochs);
 }

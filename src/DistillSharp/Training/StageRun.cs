@@ -329,7 +329,7 @@ internal sealed class StageRun : IDisposable
 
     private string? KeepIfBest(IReadOnlyDictionary<string, double> validation, int jobEpoch)
     {
-        if (!SelectsBest || !(validation["top1"] > (_state.Best ?? double.NegativeInfinity)))
+        if (!SelectsBest || !(validation[_job.SelectionMetric] > (_state.Best ?? double.NegativeInfinity)))
         {
             return null;
         }
@@ -337,14 +337,14 @@ internal sealed class StageRun : IDisposable
         if (_job.Checkpoints is null)
         {
             // A trial keeps no weights; what it is judged by is the accuracy of those that would be kept.
-            _state = _state with { Best = validation["top1"], BestEpoch = jobEpoch };
+            _state = _state with { Best = validation[_job.SelectionMetric], BestEpoch = jobEpoch };
             _bestValidation = validation;
             return null;
         }
 
         var stale = _state.BestFile;
         var file = _job.Checkpoints.WriteBest(_state.Step, StudentTensors.OfNetworks(_task));
-        _state = _state with { Best = validation["top1"], BestEpoch = jobEpoch, BestFile = file };
+        _state = _state with { Best = validation[_job.SelectionMetric], BestEpoch = jobEpoch, BestFile = file };
         return stale == file ? null : stale;
     }
 

@@ -11,7 +11,7 @@ namespace DistillSharp.Training;
 /// <param name="Student">The network; its weights are what training starts from.</param>
 /// <param name="Source">The training batches of a stage (batch size and augmentation are the stage's).</param>
 /// <param name="CreateTask">Builds the task of a stage from one probe batch.</param>
-/// <param name="Validate">Metrics on the validation split; <c>top1</c> selects.</param>
+/// <param name="Validate">Metrics on the validation split; <see cref="SelectionMetric"/> selects.</param>
 /// <param name="Checkpoints">Where checkpoints go; null for none (trials).</param>
 public sealed record TrainingJob(
     string Arm,
@@ -23,6 +23,9 @@ public sealed record TrainingJob(
     Func<Network, IReadOnlyDictionary<string, double>> Validate,
     CheckpointStore? Checkpoints)
 {
+    /// <summary>Metric of validation by which the best epoch is chosen.</summary>
+    public string SelectionMetric { get; init; } = "top1";
+
     /// <summary>Told of the last stage's task, with the weights that are kept, before it is disposed.</summary>
     public Action<TrainingTask>? Finished { get; init; }
 }

@@ -34,6 +34,9 @@ public enum LearningRateShape
 
     /// <summary>A straight line down to <c>final_learning_rate</c>.</summary>
     Linear,
+
+    /// <summary>Falls with the inverse square root of the step after warm-up (Vaswani et al., NeurIPS 2017, section 5.3).</summary>
+    InverseSqrt,
 }
 
 /// <summary>Which epoch's weights a job ends with.</summary>
@@ -56,6 +59,10 @@ public sealed record TrainingOptions : ICheckedOptions
     /// <summary>Samples in a step.</summary>
     [Option("samples in a batch", Min = 1, Max = 65536)]
     public int BatchSize { get; init; } = 128;
+
+    /// <summary>Tokens in a batch of sequences; 0 counts samples.</summary>
+    [Option("sequences: tokens of the longer side in a batch, padding counted, in place of batch_size; 0 makes batches of batch_size samples", Min = 0)]
+    public int BatchTokens { get; init; }
 
     /// <summary>Batches whose gradients are summed for one optimizer step.</summary>
     [Option("batches whose gradients make one optimizer step", Min = 1, Max = 4096)]
@@ -94,7 +101,7 @@ public sealed record TrainingOptions : ICheckedOptions
     public double WeightDecay { get; init; } = 5e-4;
 
     /// <summary>Shape of the learning rate over the stage, stepped per optimizer step.</summary>
-    [Option("constant, step, multistep, cosine or linear")]
+    [Option("constant, step, multistep, cosine, linear or inverse_sqrt")]
     public LearningRateShape Schedule { get; init; } = LearningRateShape.Cosine;
 
     /// <summary>Epochs in which the rate rises linearly from 0.</summary>

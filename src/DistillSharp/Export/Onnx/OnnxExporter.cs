@@ -101,6 +101,14 @@ public static class OnnxExporter
         .Message(7, graph)
         .Message(8, new ProtobufWriter().Text(1, "").Integer(2, Opset));
 
+    /// <summary>Writes a graph as a model with sealed metadata; what was there stays if anything fails.</summary>
+    internal static void Write(string path, ProtobufWriter graph, IReadOnlyDictionary<string, string> metadata)
+    {
+        using var file = new AtomicFile(path);
+        Model(graph, new Dictionary<string, string>(metadata)).CopyTo(file.Stream);
+        file.Commit();
+    }
+
     private static ProtobufWriter Model(ProtobufWriter graph, Dictionary<string, string> metadata)
     {
         var model = Unsealed(graph);

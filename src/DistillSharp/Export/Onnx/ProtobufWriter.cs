@@ -85,6 +85,15 @@ internal sealed class ProtobufWriter
         return this;
     }
 
+    /// <summary>The fields of another message behind those of this one.</summary>
+    public ProtobufWriter Append(ProtobufWriter fields)
+    {
+        Close();
+        fields.Close();
+        _parts.AddRange(fields._parts);
+        return this;
+    }
+
     /// <summary>Bytes that are fetched when the message is written.</summary>
     public ProtobufWriter Raw(int field, long length, Action<Stream> write)
     {

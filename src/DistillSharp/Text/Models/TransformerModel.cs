@@ -47,6 +47,9 @@ public sealed class TransformerModel : Network
     public override IReadOnlyList<FeaturePoint> FeaturePoints => Options.FeaturePoints();
 
     /// <inheritdoc/>
+    public override SequenceInfo Sequence => Tokens;
+
+    /// <inheritdoc/>
     public override Tensor Logits(Batch batch)
     {
         var mask = SourceMask(batch.Input);

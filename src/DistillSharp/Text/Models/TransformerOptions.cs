@@ -44,6 +44,10 @@ public sealed record TransformerOptions : ICheckedOptions
     [Option("share of embeddings and of what each block adds that is dropped in training", Min = 0, Max = 0.9)]
     public double Dropout { get; init; } = 0.1;
 
+    /// <summary>A vocabulary of its own size.</summary>
+    [Option("subwords of a vocabulary of its own, in place of the data's `vocabulary`", Min = 300, Max = 100_000)]
+    public int? Vocabulary { get; init; }
+
     /// <summary>Hidden units of a feed-forward block.</summary>
     internal int Hidden => FeedForward ?? 4 * Width;
 

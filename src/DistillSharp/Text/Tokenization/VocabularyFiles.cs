@@ -20,6 +20,9 @@ public static class VocabularyFiles
     /// <summary>Both, with the cutting into pieces.</summary>
     public const string Tokenizer = "tokenizer.json";
 
+    /// <summary>The names of all of them.</summary>
+    public static IReadOnlyList<string> All { get; } = [Vocabulary, Merges, Tokenizer];
+
     private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = false };
 
     /// <summary>Writes the three files into a folder, which is made where it is not there.</summary>

@@ -1,0 +1,223 @@
+using System.Diagnostics;
+using System.Globalization;
+using DistillSharp.Config;
+using DistillSharp.Data;
+using DistillSharp.Export;
+using DistillSharp.Models;
+using DistillSharp.Recipes;
+using DistillSharp.Runs;
+using DistillSharp.Sequences;
+using DistillSharp.Text.Corpora;
+using DistillSharp.Text.Metrics;
+using DistillSharp.Text.Models;
+using DistillSharp.Text.Tokenization;
+using DistillSharp.Text.Translation;
+using DistillSharp.Training;
+
+namespace DistillSharp;
+
+/// <summary>Parallel text: vocabularies, batches of pairs, and translations that are measured.</summary>
+internal sealed class TranslationData : RunData
+{
+    private readonly Recipe _recipe;
+    private readonly ParallelCorpus _corpus;
+    private readonly TextCodec _codec;
+    private readonly Dictionary<int, TextCodec> _codecs = [];
+    private readonly Dictionary<(string Arm, int Seed), List<SentencePair>> _targets = [];
+    private readonly Dictionary<string, List<EncodedPair>> _encoded = [];
+
+    /// <summary>Learns the vocabulary on the training pairs, unless one is given.</summary>
+    public TranslationData(Recipe recipe, ParallelCorpus corpus)
+    {
+        (_recipe, _corpus) = (recipe, corpus);
+        _codec = corpus.Options.Tokenizer is { } folder ? new TextCodec(VocabularyFiles.Load(folder)) : Codec(corpus.Options.Vocabulary);
+        Info = InfoOf(_codec);
+        Validation = Batches("validation", corpus.Validation, Info, _codec, new ParallelBatchOptions { BatchSize = 64 });
+        Test = Batches("test", corpus.Test, Info, _codec, new ParallelBatchOptions { BatchSize = 64 });
+    }
+
+    /// <inheritdoc/>
+    public override DatasetInfo Info { get; }
+
+    /// <inheritdoc/>
+    public override IBatchSource Validation { get; }
+
+    /// <inheritdoc/>
+    public override IBatchSource Test { get; }
+
+    /// <inheritdoc/>
+    public override string SelectionMetric => "bleu";
+
+    /// <inheritdoc/>
+    public override string PrimaryMetric => "bleu_greedy";
+
+    /// <inheritdoc/>
+    public override double Megabytes => _corpus.Train.Sum(pair => (pair.Source.Length + pair.Target.Length) * 4.0) / 1e6;
+
+    /// <inheritdoc/>
+    public override DatasetInfo InfoFor(ModelSpec model) => InfoOf(CodecOf(model));
+
+    /// <inheritdoc/>
+    public override void Prepare(ArmPlan arm, int seed, ArmNetworks networks, RunDirectory directory, Action<string> note, CancellationToken cancellation)
+    {
+        if (arm.Plan.Targets is not { } options || _targets.ContainsKey((arm.Name, seed)))
+        {
+            return;
+        }
+
+        var teacher = networks.Find(ArmNames.Teacher);
+        var more = options.SourceText is { } file ? TextLines.Read(file).Where(line => !string.IsNullOrWhiteSpace(line)).Select(line => new SentencePair(line, "", "")) : [];
+        List<SentencePair> pairs = [.. _corpus.Train, .. more];
+        var key = new Dictionary<string, string>
+        {
+            ["teacher_sha256"] = networks.WeightsSha256(teacher, seed),
+            ["vocabulary_sha256"] = CodecOf(teacher.Model!).Tokens.VocabularySha256,
+            ["beam"] = options.Beam.ToString(CultureInfo.InvariantCulture),
+            ["length_penalty"] = options.LengthPenalty.ToString("R", CultureInfo.InvariantCulture),
+            ["sources_sha256"] = ParallelCorpus.Sha256(pairs.Select(pair => pair with { Target = "" })),
+        };
+        var name = FileHash.Sha256(System.Text.Encoding.UTF8.GetBytes(string.Join('|', key.Values)))[..12];
+        var path = Path.Combine(directory.JobFolder(teacher.Name, teacher.SeedFor(seed)), $"translations-{name}.jsonl");
+        Network? network = null;
+        try
+        {
+            var decoding = new DecodingOptions { Beam = options.Beam, LengthPenalty = options.LengthPenalty };
+            var made = TeacherTranslations.Get(
+                path, key, [.. pairs.Select(pair => pair.Source)],
+                () => SentenceTranslator.Of((TransformerModel)(network = networks.LoadNetwork(teacher, seed)), CodecOf(teacher.Model!), decoding),
+                text => note($"{arm.Name}: {text}"), cancellation);
+            var chosen = made.Pairs(pairs, options.Choose, out var dropped);
+            if (dropped.Count > 0)
+            {
+                note($"{arm.Name}: of {pairs.Count} translations of the teacher {string.Join(", ", dropped.Select(entry => $"{entry.Value} {entry.Key}"))} were dropped");
+            }
+
+            if (chosen.Count == 0)
+            {
+                throw new InvalidOperationException($"{arm.Name}: no translation of the teacher is worth learning; it has not learned to translate (see its BLEU)");
+            }
+
+            _targets[(arm.Name, seed)] = options.Originals ? [.. chosen, .. _corpus.Train] : chosen;
+        }
+        finally
+        {
+            network?.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override IBatchSource Source(ArmPlan arm, StagePlan stage, int seed, BatchPartner partner, bool fixedViews)
+    {
+        var codec = arm.Model is { } model ? CodecOf(model) : _codec;
+        var pairs = _targets.GetValueOrDefault((arm.Name, seed));
+        return Batches(pairs is null ? "train" : $"{arm.Name}/{seed}", pairs ?? _corpus.Train, InfoOf(codec), codec, new ParallelBatchOptions
+        {
+            BatchTokens = stage.Training.BatchTokens,
+            BatchSize = stage.Training.BatchSize,
+            Shuffle = true,
+            Seed = DerivedSeed.Of(seed, "data"),
+        });
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Validate(Network network) => Evaluate(network, validation: true);
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Evaluate(Network network, bool validation)
+    {
+        var pairs = validation ? _corpus.Validation : _corpus.Test;
+        var (texts, _, _) = Translate(network, pairs, beam: 1);
+        var references = References(pairs);
+        return new Dictionary<string, double> { ["bleu"] = Bleu.Corpus(texts, references).Score, ["chrf"] = ChrF.Corpus(texts, references) };
+    }
+
+    /// <inheritdoc/>
+    public override MeasuredNetwork Measure(Network network, string folder)
+    {
+        Translate(network, [.. _corpus.Test.Take(32)], beam: 1);
+        var (greedy, greedyTokens, greedySeconds) = Translate(network, _corpus.Test, beam: 1);
+        var (beam, beamTokens, beamSeconds) = Translate(network, _corpus.Test, _recipe.Evaluation.Beam);
+        var references = References(_corpus.Test);
+        foreach (var (name, lines) in new (string, IEnumerable<string>)[] { ("source", _corpus.Test.Select(pair => pair.Source)), ("reference", _corpus.Test.Select(pair => pair.Target)), ("greedy", greedy), ("beam", beam) })
+        {
+            AtomicFile.WriteText(Path.Combine(folder, $"test.{name}.txt"), string.Concat(lines.Select(line => line + "\n")));
+        }
+
+        var metrics = new Dictionary<string, double>
+        {
+            ["bleu_greedy"] = Bleu.Corpus(greedy, references).Score,
+            ["bleu_beam"] = Bleu.Corpus(beam, references).Score,
+            ["chrf_greedy"] = ChrF.Corpus(greedy, references),
+            ["chrf_beam"] = ChrF.Corpus(beam, references),
+            ["tokens_per_second"] = greedyTokens / greedySeconds,
+            ["tokens_per_second_beam"] = beamTokens / beamSeconds,
+        };
+        metrics["beam_gain"] = metrics["bleu_beam"] - metrics["bleu_greedy"];
+        return new MeasuredNetwork(metrics, [], []);
+    }
+
+    /// <inheritdoc/>
+    public override void Accompany(string weights, ModelSpec model, Dictionary<string, string> metadata)
+    {
+        var codec = CodecOf(model);
+        metadata[TranslationFiles.VocabularySha256] = codec.Tokens.VocabularySha256;
+        VocabularyFiles.Save(codec.Encoding, Path.GetDirectoryName(weights)!);
+    }
+
+    /// <inheritdoc/>
+    public override Dictionary<string, string> Fingerprint() => new()
+    {
+        ["dataset"] = _corpus.Name,
+        ["train_samples"] = _corpus.Train.Count.ToString(CultureInfo.InvariantCulture),
+        ["validation_samples"] = _corpus.Validation.Count.ToString(CultureInfo.InvariantCulture),
+        ["test_samples"] = _corpus.Test.Count.ToString(CultureInfo.InvariantCulture),
+        ["train_sha256"] = ParallelCorpus.Sha256(_corpus.Train),
+        ["validation_sha256"] = ParallelCorpus.Sha256(_corpus.Validation),
+        ["test_sha256"] = ParallelCorpus.Sha256(_corpus.Test),
+        ["vocabulary_sha256"] = _codec.Tokens.VocabularySha256,
+        ["bleu_signature"] = new Bleu().Signature(1),
+    };
+
+    private static IReadOnlyList<IReadOnlyList<string>> References(IReadOnlyList<SentencePair> pairs) => [.. pairs.Select(pair => (IReadOnlyList<string>)[pair.Target])];
+
+    private DatasetInfo InfoOf(TextCodec codec) => new(_corpus.Name, [], []) { Sequence = codec.Tokens };
+
+    private TextCodec CodecOf(ModelSpec model) => model.Options is TransformerOptions { Vocabulary: { } size } ? Codec(size) : _codec;
+
+    private TextCodec Codec(int size)
+    {
+        if (!_codecs.TryGetValue(size, out var codec))
+        {
+            codec = _codecs[size] = new TextCodec(BytePairEncoding.Learn(_corpus.Train.Select(pair => Placeholders.Hide(pair.Source, pair.Target)).SelectMany(pair => new[] { pair.Source, pair.Target }), size));
+        }
+
+        return codec;
+    }
+
+    // Encoded once for all stages and epochs.
+    private ParallelBatches Batches(string name, IReadOnlyList<SentencePair> pairs, DatasetInfo info, TextCodec codec, ParallelBatchOptions options)
+    {
+        var key = $"{name}|{codec.Tokens.VocabularySha256}";
+        if (!_encoded.TryGetValue(key, out var encoded))
+        {
+            encoded = _encoded[key] = [.. pairs.Select(codec.Encode)];
+        }
+
+        return new ParallelBatches(info, encoded, options);
+    }
+
+    private (string[] Texts, long Tokens, double Seconds) Translate(Network network, IReadOnlyList<SentencePair> pairs, int beam)
+    {
+        if (network is not TransformerModel model)
+        {
+            throw new NotSupportedException($"{network.GetName()} does not translate; use the model `transformer`");
+        }
+
+        var (training, watch) = (network.training, Stopwatch.StartNew());
+        network.eval();
+        var codec = model.Tokens.VocabularySha256 == _codec.Tokens.VocabularySha256 ? _codec : _codecs.Values.First(each => each.Tokens.VocabularySha256 == model.Tokens.VocabularySha256);
+        var (texts, tokens) = SentenceTranslator.Of(model, codec, new DecodingOptions { Beam = beam, LengthPenalty = _recipe.Evaluation.LengthPenalty }).Translate([.. pairs.Select(pair => pair.Source)]);
+        network.train(training);
+        return (texts, tokens, watch.Elapsed.TotalSeconds);
+    }
+}
