@@ -23,16 +23,22 @@ internal static class ConsoleProgress
     }
 
     /// <summary>"test 97.21 %", or what a trial of a sweep reached on validation data.</summary>
-    public static string Reached(JobEnded ended) => ended.Metrics.TryGetValue("top1", out var test)
+    public static string Reached(JobEnded ended) => ended.Metrics.TryGetValue("bleu_greedy", out var bleu)
+        ? string.Create(CultureInfo.InvariantCulture, $"test {bleu:0.00} BLEU")
+        : ended.Metrics.TryGetValue("top1", out var test)
         ? string.Create(CultureInfo.InvariantCulture, $"test {test:P2}")
         : ended.Metrics.TryGetValue("validation_top1", out var validation) ? string.Create(CultureInfo.InvariantCulture, $"validation {validation:P2}") : "not trained";
+
+    /// <summary>Accuracy in percent, or BLEU; nothing where there is neither.</summary>
+    public static string Figure(IReadOnlyDictionary<string, double> validation) =>
+        validation.TryGetValue("top1", out var top1) ? string.Create(CultureInfo.InvariantCulture, $"{top1:P2}")
+        : validation.TryGetValue("bleu", out var bleu) ? string.Create(CultureInfo.InvariantCulture, $"{bleu:0.00} BLEU") : "";
 
     /// <summary>"acc 97.21 %  hard_labels 0.031  soft_target 0.42".</summary>
     public static string Figures(IReadOnlyDictionary<string, double> parts, IReadOnlyDictionary<string, double>? validation)
     {
-        var accuracy = validation is not null && validation.TryGetValue("top1", out var top1)
-            ? string.Create(CultureInfo.InvariantCulture, $"validation {top1:P2}  ") : "";
-        return accuracy + string.Join("  ", parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Key} {part.Value:G4}")));
+        var figure = validation is null ? "" : Figure(validation);
+        return (figure.Length > 0 ? $"validation {figure}  " : "") + string.Join("  ", parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Key} {part.Value:G4}")));
     }
 }
 
@@ -95,8 +101,8 @@ internal sealed class BarProgress(ProgressContext context) : IRunEventSink
                 bar.Value = step.Step;
                 bar.Description = Markup.Escape($"{step.Arm}/seed-{step.Seed} {_validation.GetValueOrDefault($"{step.Arm}/seed-{step.Seed}")}{ConsoleProgress.Figures(step.Parts, null)}");
                 break;
-            case EpochEnded epoch when epoch.Validation.TryGetValue("top1", out var top1):
-                _validation[$"{epoch.Arm}/seed-{epoch.Seed}"] = string.Create(CultureInfo.InvariantCulture, $"{top1:P2}  ");
+            case EpochEnded epoch when ConsoleProgress.Figure(epoch.Validation) is { Length: > 0 } figure:
+                _validation[$"{epoch.Arm}/seed-{epoch.Seed}"] = figure + "  ";
                 break;
             case JobEnded ended:
                 if (_bars.Remove($"{ended.Arm}/seed-{ended.Seed}", out var finished))

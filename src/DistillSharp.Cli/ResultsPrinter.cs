@@ -1,3 +1,4 @@
+using DistillSharp.Recipes;
 using DistillSharp.Runs;
 using Spectre.Console;
 
@@ -10,14 +11,15 @@ internal static class ResultsPrinter
 
     public static void Print(IAnsiConsole console, RunResults results)
     {
-        foreach (var table in new[] { TruthTable.Quality(results), TruthTable.Cost(results) })
+        var metrics = Catalogs.Default().Metrics;
+        foreach (var table in new[] { TruthTable.Quality(results, metrics), TruthTable.Cost(results, metrics) })
         {
             PrintTable(console, table);
         }
 
         console.Profile.Out.Writer.WriteLine();
         console.Profile.Out.Writer.WriteLine(VerdictText.Headline(results));
-        foreach (var finding in VerdictText.Findings(results))
+        foreach (var finding in VerdictText.Findings(results, metrics))
         {
             console.Profile.Out.Writer.WriteLine($"  {finding.Arm}: {finding.Text}");
         }

@@ -130,10 +130,15 @@ internal sealed class ClassificationData : RunData
     public override IReadOnlyDictionary<string, double> Evaluate(Network network, bool validation) => Metrics(network, validation ? Validation : Test);
 
     /// <summary>Metrics of logits, calibrated on those of the validation split.</summary>
-    public static MeasuredNetwork Measure(SplitLogits validation, SplitLogits test)
+    public MeasuredNetwork Measure(SplitLogits validation, SplitLogits test)
     {
         var temperature = Calibration.FitTemperature(validation.Logits, validation.Labels, validation.Classes);
         var measured = ClassificationMetrics.Compute(test.Logits, test.Labels, test.Classes, temperature);
+        foreach (var (key, value) in LeftOut.Count > 0 ? LeftOutClasses.Metrics(validation, test, LeftOut) : [])
+        {
+            measured.Metrics[key] = value;
+        }
+
         return new MeasuredNetwork(measured.Metrics, measured.Predictions, measured.PerClass);
     }
 

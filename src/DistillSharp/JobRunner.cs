@@ -83,7 +83,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             return;
         }
 
-        var trials = new List<TuningTrial>();
+        var (trials, failed) = (new List<TuningTrial>(), 0);
         foreach (var candidate in arm.Candidates)
         {
             var seed = recipe.Tuning!.Seed;
@@ -102,11 +102,12 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             {
                 // A setting that does not train is an answer, and the worst.
                 trials.Add(new TuningTrial(candidate.Settings, 0));
+                failed++;
                 events.Write(new NoteLogged("warning", $"{arm.Name}: {settings} → {diverged.Message}") { Time = clock.GetUtcNow() });
             }
         }
 
-        if (trials.All(trial => trial.Validation == 0))
+        if (failed == trials.Count)
         {
             throw new InvalidOperationException($"{arm.Name}: no setting of its tuning trained; see the warnings for where each diverged");
         }
@@ -279,7 +280,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
     private JobResult MeasureOnly(ArmPlan arm, int seed)
     {
         var (validation, covered) = LogitsOf(arm, seed, StoredSplit.Validation, data.Validation);
-        var measured = WithAgreement(arm, seed, ClassificationData.Measure(validation, LogitsOf(arm, seed, StoredSplit.Test, data.Test).Logits));
+        var measured = WithAgreement(arm, seed, ((ClassificationData)data).Measure(validation, LogitsOf(arm, seed, StoredSplit.Test, data.Test).Logits));
         if (arm.Source?.File is { } file)
         {
             measured.Metrics["bytes"] = new FileInfo(file).Length;
@@ -363,11 +364,6 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         if (measured.Predictions.Length > 0 && !arm.IsTeacher && recipe.HasTeacher)
         {
             measured.Metrics["agreement"] = ClassificationMetrics.Agreement(measured.Predictions, _networks.ResultOf(ArmNames.Teacher, seed)!.Predictions);
-        }
-
-        foreach (var (key, value) in data.LeftOut.Count > 0 ? LeftOutClasses.Metrics(validation, test, data.LeftOut) : [])
-        {
-            measured.Metrics[key] = value;
         }
 
         return measured;

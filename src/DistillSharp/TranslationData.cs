@@ -92,7 +92,7 @@ internal sealed class TranslationData : RunData
                 note($"{arm.Name}: of {pairs.Count} translations of the teacher {string.Join(", ", dropped.Select(entry => $"{entry.Value} {entry.Key}"))} were dropped");
             }
 
-            if (chosen.Count == 0)
+            if (chosen.Count == 0 && !options.Originals)
             {
                 throw new InvalidOperationException($"{arm.Name}: no translation of the teacher is worth learning; it has not learned to translate (see its BLEU)");
             }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using DistillSharp.Recipes;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
 using Spectre.Console;
@@ -55,7 +56,7 @@ internal static class CompareCommand
 
     private static int Several(List<RunDirectory> directories, bool json)
     {
-        var comparison = RunComparison.Load([.. directories.Select(directory => directory.Path)]);
+        var comparison = RunComparison.Load([.. directories.Select(directory => directory.Path)], Catalogs.Default().Metrics);
         if (json)
         {
             Console.Out.WriteLine(JsonSerializer.Serialize(new { comparison.Runs, comparison.Entries, comparison.Warnings }, RunJson.Line));
