@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace DistillSharp.Speech.Audio;
+
+/// <summary>Reads sound: WAV by itself, everything else (ogg, mp3, flac) through <c>ffmpeg</c> or <c>sox</c> where one is installed.</summary>
+public static class AudioReader
+{
+    /// <summary>Sound of one channel at a rate.</summary>
+    /// <exception cref="InvalidDataException">The file is not sound, or its format needs a program that is missing; says which.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    public static AudioClip Read(string path, int sampleRate) => Read(path, sampleRate, Environment.GetEnvironmentVariable("PATH") ?? "");
+
+    /// <summary>The same with programs looked for elsewhere.</summary>
+    internal static AudioClip Read(string path, int sampleRate, string searchPath)
+    {
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"{path} does not exist", path);
+        }
+
+        var head = new byte[12];
+        using (var file = File.OpenRead(path))
+        {
+            if (file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == 0)
+            {
+                throw new InvalidDataException($"{path} is empty");
+            }
+        }
+
+        return WavFile.IsWave(head) ? WavFile.Read(path).At(sampleRate) : Convert(path, sampleRate, searchPath);
+    }
+
+    private static AudioClip Convert(string path, int sampleRate, string searchPath)
+    {
+        var rate = sampleRate.ToString(CultureInfo.InvariantCulture);
+        var (program, arguments) = Find("ffmpeg", searchPath) is { } ffmpeg
+            ? (ffmpeg, new[] { "-v", "error", "-i", path, "-ac", "1", "-ar", rate, "-f", "f32le", "-" })
+            : Find("sox", searchPath) is { } sox
+            ? (sox, ["-V1", path, "-c", "1", "-r", rate, "-t", "f32", "-"])
+            : throw new InvalidDataException($"{path} is no WAV file; other formats need ffmpeg or sox, and neither is installed (Debian: apt install ffmpeg)");
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var errors = process.StandardError.ReadToEndAsync();
+        using var output = new MemoryStream();
+        process.StandardOutput.BaseStream.CopyTo(output);
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidDataException($"{path}: {Path.GetFileName(program)} could not read it: {errors.Result.Trim()}");
+        }
+
+        var samples = MemoryMarshal.Cast<byte, float>(output.GetBuffer().AsSpan(0, (int)output.Length)).ToArray();
+        return samples.Length > 0 ? new AudioClip(samples, sampleRate) : throw new InvalidDataException($"{path} has no samples: it is 0 seconds long");
+    }
+
+    private static string? Find(string program, string searchPath) =>
+        searchPath.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .SelectMany(folder => new[] { Path.Combine(folder, program), Path.Combine(folder, program + ".exe") })
+            .FirstOrDefault(File.Exists);
+}
