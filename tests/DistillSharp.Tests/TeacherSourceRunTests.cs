@@ -43,6 +43,8 @@ public sealed class TeacherSourceRunTests : IDisposable
         {
             "teacher: {onnx: elsewhere/teacher.onnx}\n",
             "teacher: {torchscript: teacher.pt, layout: flat}\n",
+            "teacher: {model: mlp, widths: [16], weights: teacher.safetensors, classes: [\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", nine], class_map: {nine: \"9\"}}\n",
+            "teacher: {model: mlp, widths: [16], weights: teacher.safetensors, missing_classes: refuse, engine: onnxruntime}\n",
             $"teacher: {{endpoint: \"{server.Address}\"}}\n",
         })
         {
@@ -143,6 +145,23 @@ public sealed class TeacherSourceRunTests : IDisposable
         var error = Assert.Throws<ArgumentException>(() => Run("teacher: {onnx: elsewhere/large.onnx}\n" + SoftTarget));
         Assert.Contains("has shape [any, 3, 12, 12]; the data gives [", error.Message, StringComparison.Ordinal);
         Assert.NotEmpty(Run("teacher: {onnx: elsewhere/large.onnx, size: 12, colour: rgb}\n" + SoftTarget).Results.Arms);
+    }
+
+    [Fact]
+    public void Run_NetworkOfOtherClassesAndSamples_IsAdapted()
+    {
+        var own = new DatasetInfo("elsewhere", [3, 12, 12], ["nine", "other", "0", "1"]);
+        using (var network = ModelCatalog.Default().Find("small_cnn")!.Create(new SmallCnnOptions { Channels = [4, 4] }, own))
+        {
+            Safetensors.Write(_folder.File("small.safetensors"), network);
+        }
+
+        const string Teacher = "teacher: {model: small_cnn, channels: [4, 4], weights: small.safetensors, classes: [nine, other, \"0\", \"1\"], class_map: {nine: \"9\"}, size: 12, colour: rgb MISSING}\n";
+        var (directory, _) = Run(Teacher.Replace(" MISSING", ", missing_classes: leave_out", StringComparison.Ordinal) + "objective: {terms: [{method: similarity, student: hidden1, teacher: layer2}]}\n");
+        var teacher = JobResult.Load(directory.JobResultFile("teacher", 0));
+        Assert.All(teacher.Predictions, predicted => Assert.Contains(predicted, new[] { 0, 1, 9 }));
+        Assert.Contains("no output for 2, 3, 4, 5, 6, 7, 8:", Assert.Single(teacher.Notes), StringComparison.Ordinal);
+        Assert.Contains("no output for the classes", Assert.ThrowsAny<Exception>(() => Run(Teacher.Replace(" MISSING", "", StringComparison.Ordinal) + SoftTarget)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

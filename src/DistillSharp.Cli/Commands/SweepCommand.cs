@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using DistillSharp.Config;
 using DistillSharp.Recipes;
 using DistillSharp.Runs;
 

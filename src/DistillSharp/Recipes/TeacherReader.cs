@@ -98,6 +98,11 @@ internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs cat
             return ReadStored(store);
         }
 
+        if (node.Get("weights") is not null && AdaptingKeys(node) is { Count: > 0 })
+        {
+            return ReadNetwork(node);
+        }
+
         var model = catalogs.Models.Read(node, binder, _own);
         var keys = binder.Bind<TeacherKeys>(node, [.. node.Entries?.Keys.Where(key => !ConfigBinder.OptionsOf(typeof(TeacherKeys)).ContainsKey(key)) ?? []]);
         var weights = Weights(node, keys.Weights);
@@ -152,15 +157,34 @@ internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs cat
         }
     }
 
+    // Keys of a teacher from elsewhere that are none of the model's own.
+    private List<string> AdaptingKeys(ConfigNode node)
+    {
+        var model = node.Get("model")?.Scalar is { } name && catalogs.Models.Find(name) is { } entry ? ConfigBinder.OptionsOf(entry.OptionsType).Keys : [];
+        return [.. ConfigBinder.OptionsOf(typeof(TeacherSourceOptions)).Keys.Where(key => node.Get(key) is not null && !model.Contains(key))];
+    }
+
+    private TeacherSection? ReadNetwork(ConfigNode node)
+    {
+        var before = binder.Errors.All.Count;
+        var adapting = AdaptingKeys(node);
+        var own = ConfigBinder.OptionsOf(typeof(NetworkTeacherOptions)).Keys.Except(ConfigBinder.OptionsOf(typeof(TeacherSourceOptions)).Keys).Concat(adapting).ToList();
+        var model = catalogs.Models.Read(node, binder, [.. own, StoreKey]);
+        string[] others = [.. (node.Entries ?? new Dictionary<string, ConfigNode>()).Keys.Where(key => !own.Contains(key))];
+        var options = binder.Bind<NetworkTeacherOptions>(node, others);
+        _ = Weights(node, options.Weights);
+        return binder.Errors.All.Count > before ? null : Checked(node, options with { Model = model }, TeacherKinds.Network.Key);
+    }
+
     private TeacherSection? ReadSource(ConfigNode node, TeacherKind kind)
     {
         var before = binder.Errors.All.Count;
         var options = (TeacherSourceOptions)binder.Bind(kind.OptionsType, node, StoreKey);
-        if (binder.Errors.All.Count > before)
-        {
-            return null;
-        }
+        return binder.Errors.All.Count > before ? null : Checked(node, options, kind.Key);
+    }
 
+    private TeacherSection? Checked(ConfigNode node, TeacherSourceOptions options, string key)
+    {
         options = options.In(folder);
         try
         {
@@ -174,7 +198,7 @@ internal sealed class TeacherReader(ConfigNode root, string folder, Catalogs cat
         }
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException or ArgumentException)
         {
-            binder.Errors.Add(node.Get(kind.Key)!, error is FileNotFoundException or DirectoryNotFoundException ? $"there is no file {options.Location}{DataLocator.HowToGet(options.Location)}" : error.Message);
+            binder.Errors.Add(node.Get(key)!, error is FileNotFoundException or DirectoryNotFoundException ? $"there is no file {options.Location}{DataLocator.HowToGet(options.Location)}" : error.Message);
             return null;
         }
     }

@@ -78,7 +78,7 @@ public sealed record EndpointTeacherOptions : TeacherSourceOptions
     public override string? FeatureFault(string name) => "an HTTP endpoint gives logits alone";
 
     /// <inheritdoc/>
-    protected override Teacher OpenBare(int threads) => new EndpointTeacher(this);
+    protected override Teacher OpenBare(DatasetInfo own, int threads) => new EndpointTeacher(this);
 }
 
 /// <summary>A teacher behind an HTTP endpoint: batches of samples as JSON in, logits out. docs/teachers.md says what is sent.</summary>

@@ -51,7 +51,7 @@ public sealed record OnnxTeacherOptions : TeacherSourceOptions
     }
 
     /// <inheritdoc/>
-    protected override Teacher OpenBare(int threads) => new OnnxTeacher(this, threads);
+    protected override Teacher OpenBare(DatasetInfo own, int threads) => new OnnxTeacher(this, threads);
 
     /// <summary>The input by its name, or the only one.</summary>
     /// <exception cref="ArgumentException">There is no such input, or more than one to choose from.</exception>

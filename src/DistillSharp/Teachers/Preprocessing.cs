@@ -46,6 +46,7 @@ public sealed class Preprocessing
     private readonly Normalisation? _wanted;
     private readonly bool _changesColour;
     private readonly int _channels;
+    private readonly DatasetInfo _samples;
 
     /// <summary>Preprocessing for samples of a dataset.</summary>
     /// <param name="options">What the recipe says of the teacher.</param>
@@ -55,7 +56,7 @@ public sealed class Preprocessing
     /// <exception cref="ArgumentException">The data has no such colours or axes.</exception>
     public Preprocessing(PreprocessingOptions options, DatasetInfo data, Normalisation? given, IReadOnlyDictionary<string, string> metadata)
     {
-        (_options, _data) = (options, given);
+        (_options, _data, _samples) = (options, given, data);
         var isImage = data.InputShape.Count == 3;
         if (!isImage && (options.Size.Count > 0 || options.Colour is not null || options.Layout == Layout.Nhwc))
         {
@@ -79,6 +80,26 @@ public sealed class Preprocessing
         if (_wanted is null && _changesColour && _channels == 1 && given is { } normalised && (normalised.Mean.Distinct().Count() > 1 || normalised.Deviation.Distinct().Count() > 1))
         {
             throw new ArgumentException("a teacher of grey images needs `mean` and `deviation` of its own, since the data's are different for each colour");
+        }
+    }
+
+    /// <summary>Shape of a sample as the teacher gets it.</summary>
+    public IReadOnlyList<long> OutputShape
+    {
+        get
+        {
+            if (_samples.InputShape.Count != 3)
+            {
+                return _options.Layout == Layout.Flat ? [_samples.InputShape.Aggregate(1L, (size, axis) => size * axis)] : _samples.InputShape;
+            }
+
+            long[] size = _options.Size.Count > 0 ? [_options.Size[0], _options.Size[^1]] : [.. _samples.InputShape.Skip(1)];
+            return _options.Layout switch
+            {
+                Layout.Nhwc => [.. size, _channels],
+                Layout.Flat => [_channels * size[0] * size[1]],
+                _ => [_channels, .. size],
+            };
         }
     }
 

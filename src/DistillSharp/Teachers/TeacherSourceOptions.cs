@@ -46,7 +46,7 @@ public abstract record PreprocessingOptions : ICheckedOptions
 }
 
 /// <summary>
-/// A teacher that is no network of the catalog but a file or an endpoint: the keys that every kind has, and what a kind must tell.
+/// A teacher from elsewhere, a file or an endpoint: the keys that every kind has, and what a kind must tell.
 /// A kind is one record of these, and one line of <see cref="TeacherKinds"/>.
 /// </summary>
 public abstract record TeacherSourceOptions : PreprocessingOptions
@@ -87,24 +87,34 @@ public abstract record TeacherSourceOptions : PreprocessingOptions
     public abstract string? FeatureFault(string name);
 
     /// <summary>The teacher as it is, without preprocessing and class map.</summary>
-    protected abstract Teacher OpenBare(int threads);
+    /// <param name="own">Shape of the samples that it is given, and its own classes.</param>
+    /// <param name="threads">Threads within one operation.</param>
+    protected abstract Teacher OpenBare(DatasetInfo own, int threads);
 
     /// <summary>The teacher, given the data's batches and answering in the data's classes.</summary>
     /// <param name="data">Shape and classes of the data.</param>
     /// <param name="normalisation">How its batches are normalised; null where they are not.</param>
     /// <param name="threads">Threads within one operation.</param>
-    public Teacher Open(DatasetInfo data, Normalisation? normalisation, int threads = 1) =>
-        new AdaptedTeacher(OpenBare(threads), Location, new Preprocessing(this, data, normalisation, Metadata), MapTo(data.Classes), data.Classes.Count);
+    public Teacher Open(DatasetInfo data, Normalisation? normalisation, int threads = 1)
+    {
+        var preprocessing = new Preprocessing(this, data, normalisation, Metadata);
+        var map = MapTo(data.Classes);
+        var own = new DatasetInfo(data.Name, preprocessing.OutputShape, map is null ? data.Classes : OwnClasses());
+        return new AdaptedTeacher(OpenBare(own, threads), Location, preprocessing, map, data.Classes.Count);
+    }
 
     /// <summary>The map to the data's classes; null where the teacher's have no names.</summary>
     /// <exception cref="ArgumentException">A class is missing, or a name does not exist.</exception>
     public ClassMap? MapTo(IReadOnlyList<string> ours)
     {
-        var theirs = Classes.Count > 0 ? Classes
-            : Metadata.TryGetValue(Export.Provenance.Classes, out var json) ? System.Text.Json.JsonSerializer.Deserialize<string[]>(json) ?? []
-            : [];
+        var theirs = OwnClasses();
         return theirs.Count > 0 && ours.Count > 0 ? Teachers.ClassMap.Create(theirs, ClassMap, ours, MissingClasses) : null;
     }
+
+    private IReadOnlyList<string> OwnClasses() =>
+        Classes.Count > 0 ? Classes
+        : Metadata.TryGetValue(Export.Provenance.Classes, out var json) ? System.Text.Json.JsonSerializer.Deserialize<string[]>(json) ?? []
+        : [];
 
     /// <inheritdoc/>
     public override void Check(ConfigNode node, ConfigErrors errors)
@@ -133,4 +143,7 @@ public static class TeacherKinds
         new("torchscript", "a TorchScript file", typeof(TorchScriptTeacherOptions)),
         new("endpoint", "an HTTP endpoint", typeof(EndpointTeacherOptions)),
     ];
+
+    /// <summary>A network of the catalog with weights from elsewhere, where its samples or classes are not the data's. It has the keys of its model beside these.</summary>
+    public static TeacherKind Network { get; } = new("weights", "a network with classes or samples of its own", typeof(NetworkTeacherOptions));
 }

@@ -20,7 +20,7 @@ public sealed partial class TeachersPageTests
         Assert.All(ConfigBinder.OptionsOf(typeof(CombinerOptions)).Keys, key => Assert.Contains($"| `{key}` |", _text, StringComparison.Ordinal));
         var shared = ConfigBinder.OptionsOf(typeof(TeacherSourceOptions)).Keys;
         Assert.All(shared, key => Assert.Contains($"`{key}`", Documents.Between(_text, "# A teacher from elsewhere", "\n# "), StringComparison.Ordinal));
-        Assert.All(TeacherKinds.All, kind => Assert.All(
+        Assert.All([.. TeacherKinds.All, TeacherKinds.Network], kind => Assert.All(
             ConfigBinder.OptionsOf(kind.OptionsType).Keys.Except(shared),
             key => Assert.Contains($"`{key}`", Documents.Between(_text, $"# A teacher that is {kind.Title}\n", "\n# "), StringComparison.Ordinal)));
         Assert.All(Enum.GetNames<Combination>(), name => Assert.Contains($"- `{ConfigBinder.SnakeCase(name)}`:", _text, StringComparison.Ordinal));

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using DistillSharp.Sequences;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Text.Models;
