@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
+using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Evaluation;
 using DistillSharp.Models;
@@ -74,7 +76,7 @@ internal sealed class ClassificationData : RunData
         Loader(_withUnlabelled is not null && arm.Teacher is not null && stage.NeedsTeacher ? _withUnlabelled : arm.SeesAllSamples ? _teacherTrain : _splits.Train, stage, seed, partner, fixedViews);
 
     /// <inheritdoc/>
-    public override Loader StoredTraining() => new(_withUnlabelled ?? _splits.Train, new LoaderOptions { Augment = _recipe.Data.Augment, Views = _recipe.Views, Normalise = Normalisation });
+    public override Loader StoredTraining() => new(_withUnlabelled ?? _splits.Train, new LoaderOptions { Augment = _recipe.Data.Augment, Views = _recipe.Views, Normalise = Normalisation, Workers = _recipe.Data.Workers });
 
     /// <inheritdoc/>
     public override Loader StoredSplit(StoredSplit split) => Evaluation(split == DistillSharp.StoredSplit.Validation ? _splits.Validation : _splits.Test);
@@ -156,10 +158,23 @@ internal sealed class ClassificationData : RunData
         ["classes"] = Info.Classes.Count.ToString(CultureInfo.InvariantCulture),
         ["normalisation.mean"] = Text(Normalisation?.Mean),
         ["normalisation.deviation"] = Text(Normalisation?.Deviation),
-        ["augmentation"] = augment.IsNone ? "none" : string.Create(CultureInfo.InvariantCulture, $"shift {augment.Shift}, flip {augment.Flip:R}"),
-        ["mixing"] = "none",
+        ["augmentation"] = augment.Describe(),
+        ["mixing"] = augment.Mixes ? $"{augment.DescribeMixing()}, among {MixedAmong()}" : "none",
         ["decoder_prefix"] = "none",
     };
+
+    // A sample's partner is drawn from those that are trained on, so that it depends on which these are.
+    private string MixedAmong()
+    {
+        var pool = _withUnlabelled ?? _splits.Train;
+        var ids = new int[pool.Count];
+        for (var i = 0; i < ids.Length; i++)
+        {
+            ids[i] = pool.SampleId(i);
+        }
+
+        return $"{ids.Length} samples {FileHash.Sha256(MemoryMarshal.AsBytes<int>(ids))}";
+    }
 
     private static string Text(IReadOnlyList<float>? values) =>
         values is null ? "none" : string.Join(", ", values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
@@ -184,9 +199,10 @@ internal sealed class ClassificationData : RunData
         Normalise = Normalisation,
         Partner = partner,
         Views = fixedViews ? _recipe.Views : 0,
+        Workers = _recipe.Data.Workers,
     });
 
     private static IEnumerable<TeacherSection> TeachersOf(Recipe recipe) => recipe.Teacher is { } teacher ? [teacher] : recipe.Teachers?.Members.Values ?? [];
 
-    private Loader Evaluation(Dataset split) => new(split, new LoaderOptions { BatchSize = _recipe.Evaluation.BatchSize, Normalise = Normalisation });
+    private Loader Evaluation(Dataset split) => new(split, new LoaderOptions { BatchSize = _recipe.Evaluation.BatchSize, Normalise = Normalisation, Workers = _recipe.Data.Workers });
 }

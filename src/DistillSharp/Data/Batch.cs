@@ -35,6 +35,9 @@ public sealed class Batch : IDisposable
     /// </summary>
     public Batch? Partner { get; init; }
 
+    /// <summary>The other sample that each one is mixed with (mixup, CutMix); null where none are mixed.</summary>
+    public BatchMix? Mix { get; init; }
+
     /// <summary>Number of samples.</summary>
     public int Count => SampleIds.Length;
 
@@ -59,6 +62,7 @@ public sealed class Batch : IDisposable
         SampleIds = SampleIds,
         AugmentationKeys = AugmentationKeys,
         Partner = Partner?.To(device),
+        Mix = Mix?.To(device),
     };
 
     /// <inheritdoc/>
@@ -71,5 +75,17 @@ public sealed class Batch : IDisposable
 
         Targets?.Dispose();
         Partner?.Dispose();
+        Mix?.Targets.Dispose();
+        Mix?.Shares.Dispose();
     }
+}
+
+/// <summary>What the samples of a batch are mixed with, row by row; an unmixed sample has itself as its other and the share 1.</summary>
+/// <param name="SampleIds">Ids of the other samples.</param>
+/// <param name="Targets">Hard labels of the other samples, int64 [N]; −1 for none.</param>
+/// <param name="Shares">λ: the share of a sample's own label, float32 [N] in 0…1. The other's is 1 − λ.</param>
+public sealed record BatchMix(long[] SampleIds, Tensor Targets, Tensor Shares)
+{
+    /// <summary>The same on another device.</summary>
+    public BatchMix To(Device device) => this with { Targets = Targets.to(device), Shares = Shares.to(device) };
 }

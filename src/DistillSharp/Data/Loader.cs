@@ -34,7 +34,7 @@ public sealed record LoaderOptions
     /// <summary>Batches made ahead by another thread; 0 makes each when it is asked for.</summary>
     public int Prefetch { get; init; } = 4;
 
-    /// <summary>Threads that decode and change the samples of a batch; 0 for one a processor where samples are read from files, else one. Batches are the same for any number.</summary>
+    /// <summary>Threads that decode and change the samples of a batch; 0 for one a processor where samples are read from files or changed at length, else one. Batches are the same for any number.</summary>
     public int Workers { get; init; }
 }
 
@@ -105,7 +105,7 @@ public sealed class Loader : IBatchSource
         return _options.Prefetch == 0 ? Direct(numbers, order, epoch, cancellation) : Ahead(numbers, order, epoch, cancellation);
     }
 
-    private int Threads => _options.Workers > 0 ? _options.Workers : _data.IsRead ? 0 : 1;
+    private int Threads => _options.Workers > 0 ? _options.Workers : _data.IsRead || _options.Augment.NeedsBytes ? 0 : 1;
 
     private IEnumerable<Batch> Direct(IEnumerable<int> numbers, int[] order, int epoch, CancellationToken cancellation)
     {
@@ -246,6 +246,17 @@ public sealed class Loader : IBatchSource
             SampleIds = Array.ConvertAll(positions, position => (long)_data.SampleId(position)),
             AugmentationKeys = keys,
             Partner = partner,
+            Mix = _options.Augment.Mixes ? Mixed(positions, keys) : null,
         };
+    }
+
+    private BatchMix Mixed(int[] positions, ulong[] keys)
+    {
+        var mixes = Array.ConvertAll(keys, _writer.MixOf);
+        var others = positions.Select((position, i) => mixes[i]?.Position ?? position).ToArray();
+        return new BatchMix(
+            Array.ConvertAll(others, position => (long)_data.SampleId(position)),
+            tensor(Array.ConvertAll(others, position => (long)_data.Label(position))).DetachFromDisposeScope(),
+            tensor(Array.ConvertAll(mixes, mix => (float)(mix?.Share ?? 1))).DetachFromDisposeScope());
     }
 }

@@ -1,12 +1,20 @@
 using System.Buffers;
+using DistillSharp.Data.Augmentation;
 
 namespace DistillSharp.Data;
 
-/// <summary>Writes one sample as normalised floats, changed as its augmentation key says.</summary>
+/// <summary>Writes samples as normalised floats, changed as their augmentation keys say. Threads may write at the same time.</summary>
 internal sealed class SampleWriter
 {
+    // Any numbers do, as long as they differ: each change draws from a stream of its own. What teacher outputs were stored for depends on them.
+    private const ulong PartDraw = 0xC409;
+    private const ulong RandDraw = 0x4A4D;
+    private const ulong JitterDraw = 0x717E;
+    private const ulong EraseDraw = 0xE4A5;
+
     private readonly Dataset _data;
     private readonly AugmentOptions _augment;
+    private readonly SampleMixer? _mixer;
     private readonly int _channels;
     private readonly int _height;
     private readonly int _width;
@@ -20,12 +28,9 @@ internal sealed class SampleWriter
         _augment = augment;
         var shape = data.Info.InputShape;
         var isImage = shape.Count == 3;
-        if (!augment.IsNone && !isImage)
-        {
-            throw new ArgumentException($"augmentation needs images [channels, height, width]; {data.Info.Name} has samples of shape [{string.Join(", ", shape)}]");
-        }
-
         (_channels, _height, _width) = isImage ? ((int)shape[0], (int)shape[1], (int)shape[2]) : (1, 1, data.SampleSize);
+        CheckAugmentation(isImage);
+        _mixer = augment.Mixes ? new SampleMixer(augment, data.Count, _height, _width) : null;
         var used = normalise ?? Normalisation.None(_channels);
         if (used.Mean.Count != _channels || used.Deviation.Count != _channels)
         {
@@ -39,110 +44,178 @@ internal sealed class SampleWriter
             : [];
     }
 
-    /// <summary>Writes the sample at a position; threads may do so at the same time.</summary>
+    /// <summary>What a sample with that key is mixed with; null for nothing.</summary>
+    public SampleMix? MixOf(ulong key) => _mixer?.Of(key);
+
+    /// <summary>Writes the sample at a position.</summary>
     /// <exception cref="InvalidDataException">It is read from a file, which is damaged.</exception>
     public void Write(int position, ulong key, Span<float> target)
     {
-        if (!_data.IsRead)
+        WriteAlone(position, key, target);
+        if (MixOf(key) is not { } mix)
         {
-            Write(_data.IsBytes ? _data.Bytes(position) : [], position, key, target);
             return;
         }
 
-        var read = ArrayPool<byte>.Shared.Rent(_data.SampleSize);
+        var rented = ArrayPool<float>.Shared.Rent(target.Length);
         try
         {
-            var pixels = read.AsSpan(0, _data.SampleSize);
-            _data.Read(position, null, pixels);
-            Write(pixels, position, key, target);
+            var other = rented.AsSpan(0, target.Length);
+            WriteAlone(mix.Position, mix.Key, other);
+            _mixer!.Mix(mix, target, other);
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(read);
+            ArrayPool<float>.Shared.Return(rented);
         }
     }
 
-    private void Write(ReadOnlySpan<byte> pixels, int position, ulong key, Span<float> target)
+    private void WriteAlone(int position, ulong key, Span<float> target)
     {
-        var (down, right, flip) = Draw(key);
+        var placement = Place(key);
+        if (!_data.IsBytes)
+        {
+            placement.Copy(_data.Floats(position), target, _height, _width);
+            Normalise(target);
+        }
+        else if (key == 0 && !_data.IsRead)
+        {
+            Normalise(_data.Bytes(position), target);
+        }
+        else
+        {
+            WriteBytes(position, key, placement, target);
+        }
+
+        if (_augment.RandomErasing is { } erasing && key != 0)
+        {
+            var random = new StableRandom(StableRandom.Key(key, EraseDraw));
+            if (RandomParts.Erased(_width, _height, erasing, ref random) is { } part)
+            {
+                RandomParts.Erase(target, _channels, _height, _width, part, erasing.Noise, ref random);
+            }
+        }
+    }
+
+    private void WriteBytes(int position, ulong key, Placement placement, Span<float> target)
+    {
+        var rented = ArrayPool<byte>.Shared.Rent(2 * _data.SampleSize);
+        try
+        {
+            var pixels = rented.AsSpan(0, _data.SampleSize);
+            var other = rented.AsSpan(_data.SampleSize, _data.SampleSize);
+            Read(position, key, pixels);
+            if (!placement.IsNone)
+            {
+                placement.Copy(pixels, other, _height, _width);
+                pixels = other;
+            }
+
+            if (key != 0 && _augment.RandAugment is { } operations)
+            {
+                var random = new StableRandom(StableRandom.Key(key, RandDraw));
+                ColourOperations.RandAugment(pixels, _channels, _height, _width, operations, ref random);
+            }
+
+            if (key != 0 && _augment.ColourJitter is { } jitter)
+            {
+                var random = new StableRandom(StableRandom.Key(key, JitterDraw));
+                ColourOperations.Jitter(pixels, _channels, jitter, ref random);
+            }
+
+            Normalise(pixels, target);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    private void Read(int position, ulong key, Span<byte> pixels)
+    {
+        Func<int, int, PixelRegion>? part = null;
+        if (key != 0 && _augment.ResizedCrop is { } crop)
+        {
+            part = (width, height) =>
+            {
+                var random = new StableRandom(StableRandom.Key(key, PartDraw));
+                return RandomParts.ResizedCrop(width, height, crop, ref random);
+            };
+        }
+
+        if (_data.IsRead)
+        {
+            _data.Read(position, part, pixels);
+        }
+        else if (part is not null)
+        {
+            ImageResampler.Scale(new PlanarImage(_data.Bytes(position), _channels, _height, _width), part(_width, _height), _height, _width, pixels);
+        }
+        else
+        {
+            _data.Bytes(position).CopyTo(pixels);
+        }
+    }
+
+    private Placement Place(ulong key)
+    {
+        if (key == 0)
+        {
+            return default;
+        }
+
+        // What a sample's key gives for shift and flip is what teacher outputs were stored for: the order of these draws stays.
+        var random = new StableRandom(key);
+        var most = Math.Max(_augment.Shift, _augment.Crop);
+        var range = (2 * most) + 1;
+        return new Placement(random.Below(range) - most, random.Below(range) - most, random.Unit() < _augment.Flip, _augment.Crop > 0 ? _augment.CropBorder : CropBorder.Zeros);
+    }
+
+    private void Normalise(ReadOnlySpan<byte> pixels, Span<float> target)
+    {
+        var plane = _height * _width;
         for (var channel = 0; channel < _channels; channel++)
         {
-            var plane = target.Slice(channel * _height * _width, _height * _width);
-            if (down == 0 && right == 0 && !flip)
-            {
-                CopyRow(pixels, position, channel, 0, plane);
-                continue;
-            }
-
-            // Zeros come in as zero pixels, before normalisation.
-            var outside = -_mean[channel] * _factor[channel];
-            for (var y = 0; y < _height; y++)
-            {
-                var row = plane.Slice(y * _width, _width);
-                if (y - down < 0 || y - down >= _height)
-                {
-                    row.Fill(outside);
-                }
-                else
-                {
-                    ShiftRow(pixels, position, channel, y - down, row, right, outside);
-                }
-
-                if (flip)
-                {
-                    row.Reverse();
-                }
-            }
-        }
-    }
-
-    private (int Down, int Right, bool Flip) Draw(ulong key)
-    {
-        if (_augment.IsNone || key == 0)
-        {
-            return (0, 0, false);
-        }
-
-        var random = new StableRandom(key);
-        var range = (2 * _augment.Shift) + 1;
-        return (random.Below(range) - _augment.Shift, random.Below(range) - _augment.Shift, random.Unit() < _augment.Flip);
-    }
-
-    private void ShiftRow(ReadOnlySpan<byte> pixels, int position, int channel, int sourceRow, Span<float> row, int right, float outside)
-    {
-        var visible = _width - Math.Abs(right);
-        if (visible <= 0)
-        {
-            row.Fill(outside);
-            return;
-        }
-
-        var from = Math.Max(0, -right);
-        var to = Math.Max(0, right);
-        CopyRow(pixels, position, channel, (sourceRow * _width) + from, row.Slice(to, visible));
-        row[..to].Fill(outside);
-        row[(to + visible)..].Fill(outside);
-    }
-
-    private void CopyRow(ReadOnlySpan<byte> pixels, int position, int channel, int offset, Span<float> target)
-    {
-        var start = (channel * _height * _width) + offset;
-        if (_data.IsBytes)
-        {
-            var source = pixels.Slice(start, target.Length);
             var table = _tables[channel];
-            for (var i = 0; i < source.Length; i++)
+            var from = pixels.Slice(channel * plane, plane);
+            var to = target.Slice(channel * plane, plane);
+            for (var i = 0; i < from.Length; i++)
             {
-                target[i] = table[source[i]];
+                to[i] = table[from[i]];
             }
-
-            return;
         }
+    }
 
-        var values = _data.Floats(position).Slice(start, target.Length);
+    private void Normalise(Span<float> values)
+    {
+        var plane = _height * _width;
         for (var i = 0; i < values.Length; i++)
         {
-            target[i] = (values[i] - _mean[channel]) * _factor[channel];
+            values[i] = (values[i] - _mean[i / plane]) * _factor[i / plane];
+        }
+    }
+
+    private void CheckAugmentation(bool isImage)
+    {
+        var name = _data.Info.Name;
+        if (!_augment.IsNone && !isImage)
+        {
+            throw new ArgumentException($"augmentation needs images [channels, height, width]; {name} has samples of shape [{string.Join(", ", _data.Info.InputShape)}]");
+        }
+
+        if (_augment.NeedsBytes && !_data.IsBytes)
+        {
+            throw new ArgumentException($"resized_crop, colour_jitter and rand_augment change pixels that are bytes; {name} has other numbers");
+        }
+
+        if ((_augment.ColourJitter is not null || _augment.RandAugment is not null) && _channels is not (1 or 3))
+        {
+            throw new ArgumentException($"colour_jitter and rand_augment need 1 or 3 channels; {name} has {_channels}");
+        }
+
+        if (_augment is { Crop: > 0, CropBorder: CropBorder.Reflect } && _augment.Crop >= Math.Min(_height, _width))
+        {
+            throw new ArgumentException($"crop {_augment.Crop} reflects more than images of {_height}×{_width} pixels have; give less than {Math.Min(_height, _width)}");
         }
     }
 }

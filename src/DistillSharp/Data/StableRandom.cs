@@ -49,6 +49,16 @@ public struct StableRandom(ulong seed)
     /// <summary>A number in [0, 1).</summary>
     public double Unit() => (Next() >> 11) * (1.0 / (1UL << 53));
 
+    /// <summary>A number with the standard normal distribution (Box and Muller).</summary>
+    public double Normal() => Math.Sqrt(-2 * Math.Log(1 - Unit())) * Math.Cos(2 * Math.PI * Unit());
+
+    /// <summary>A number with the distribution Beta(α, α).</summary>
+    public double Beta(double alpha)
+    {
+        var (own, other) = (LogGamma(alpha), LogGamma(alpha));
+        return 1 / (1 + Math.Exp(other - own));
+    }
+
     /// <summary>Shuffles in place (Fisher and Yates).</summary>
     public void Shuffle(int[] items)
     {
@@ -56,6 +66,29 @@ public struct StableRandom(ulong seed)
         {
             var j = Below(i + 1);
             (items[i], items[j]) = (items[j], items[i]);
+        }
+    }
+
+    // The logarithm of a number with the distribution Gamma(α, 1) (Marsaglia and Tsang, ACM TOMS 2000; their boost for α below 1), which for a
+    // small α is too small for the number itself.
+    private double LogGamma(double alpha)
+    {
+        if (alpha < 1)
+        {
+            return LogGamma(alpha + 1) + (Math.Log(1 - Unit()) / alpha);
+        }
+
+        var d = alpha - (1 / 3.0);
+        var c = 1 / Math.Sqrt(9 * d);
+        while (true)
+        {
+            var normal = Normal();
+            var root = 1 + (c * normal);
+            var cube = root * root * root;
+            if (root > 0 && Math.Log(1 - Unit()) < (0.5 * normal * normal) + d - (d * cube) + (d * Math.Log(cube)))
+            {
+                return Math.Log(d * cube);
+            }
         }
     }
 }

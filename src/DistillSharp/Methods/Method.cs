@@ -120,4 +120,11 @@ public sealed record MethodEntry(
 {
     /// <summary>Which formula it is where papers and common code differ; null where there is one.</summary>
     public string? Variant { get; init; }
+
+    /// <summary>What it does with a sample that one mixed of two (mixup, CutMix) has not; null where it takes mixed samples.</summary>
+    internal string? WhyNotMixed =>
+        Traits.HasFlag(MethodTraits.UsesLabels) ? "needs one hard label a sample"
+        : Traits.HasFlag(MethodTraits.UsesSampleIds) ? "remembers each sample by its id, which must be one sample"
+        : Traits.HasFlag(MethodTraits.NeedsRotations) ? "turns samples that must be of one class"
+        : null;
 }

@@ -42,6 +42,10 @@ public sealed record DataSection : ICheckedOptions
     [Option("random changes of the training images, the same for teacher and student")]
     public AugmentOptions Augment { get; init; } = new();
 
+    /// <summary>Threads that decode and change samples.</summary>
+    [Option("threads that decode and change the samples of a batch; 0 for one a processor where images are files or are changed at length, else one; batches are the same for any number", Min = 0, Max = 256)]
+    public int Workers { get; init; }
+
     /// <summary>The given mean and deviation; null where they are the training split's.</summary>
     internal Normalisation? Given => Mean.Count == 0 ? null : new Normalisation([.. Mean.Select(value => (float)value)], [.. StandardDeviation.Select(value => (float)value)]);
 

@@ -18,6 +18,10 @@ public static class RecipeKeys
         Section(text, "data", typeof(Recipes.DataSection), "Beside these: `dataset` (its name) and the dataset's own keys, below.");
         Section(text, "data.unlabelled", typeof(Data.UnlabelledOptions), "`rest`, or one of these files, or `dataset` (a name) with the dataset's own keys.");
         Section(text, "data.augment", typeof(Data.AugmentOptions));
+        Section(text, "data.augment.resized_crop", typeof(Data.Augmentation.ResizedCropOptions), "`resized_crop: {}` takes the defaults.");
+        Section(text, "data.augment.colour_jitter", typeof(Data.Augmentation.ColourJitterOptions));
+        Section(text, "data.augment.rand_augment", typeof(Data.Augmentation.RandAugmentOptions), "`rand_augment: {}` takes the defaults.");
+        Section(text, "data.augment.random_erasing", typeof(Data.Augmentation.RandomErasingOptions), "`random_erasing: {}` takes the defaults.");
         foreach (var entry in catalogs.Datasets.Entries.Where(entry => ConfigBinder.OptionsOf(entry.OptionsType).Count > 0))
         {
             Section(text, $"data, dataset: {entry.Name}", entry.OptionsType);

@@ -98,6 +98,7 @@ public static class RecipeReader
             var objectives = objectiveReader.Read();
             new StoreChecks(root, errors, _warnings).Check(data, teacher, teachers, objectives);
             CheckTargets(dataset, teacher, student, objectives);
+            new MixingChecks(root, errors).Check(data, teachers, objectives);
             var baselines = Section<BaselineSection>("baselines");
             var baselineTraining = BaselineTraining(baselines);
             var tuning = root.Get("tuning") is null ? null : Section<TuningSection>("tuning");

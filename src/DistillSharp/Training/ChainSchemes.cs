@@ -52,7 +52,10 @@ public static class ChainSchemes
     /// <summary>Teacher, assistants, student.</summary>
     public static SchemeEntry TeacherAssistant { get; } = new(
         "teacher_assistant", "the teacher teaches an assistant of a size between, and that one the student",
-        "Mirzadeh et al.: Improved Knowledge Distillation via Teacher Assistant, AAAI 2020", typeof(TeacherAssistantOptions), NeedsTeacher: true, Link);
+        "Mirzadeh et al.: Improved Knowledge Distillation via Teacher Assistant, AAAI 2020", typeof(TeacherAssistantOptions), NeedsTeacher: true, Link)
+    {
+        TakesMixedSamples = true,
+    };
 
     /// <summary>Generations of one architecture.</summary>
     public static SchemeEntry BornAgain { get; } = new(
@@ -60,6 +63,7 @@ public static class ChainSchemes
         "Furlanello et al.: Born-Again Neural Networks, ICML 2018", typeof(BornAgainOptions), NeedsTeacher: false, Link)
     {
         TeachesItself = true,
+        TakesMixedSamples = true,
         DefaultTerms = [new MethodPlan(SoftTarget.Entry, new SoftTargetOptions { Temperature = 1 }, 1, [], [], SoftTarget.Entry.Name)],
     };
 

@@ -22,6 +22,7 @@ public static class DotScheme
         "Zhao, Cui, Song, Liang: DOT: A Distillation-Oriented Trainer, ICCV 2023", typeof(DotOptions), NeedsTeacher: true,
         (options, context) => new OfflineTask(context.Student, context.Teacher, context.Stage, context.Probe, context.Source) { MomentumGap = ((DotOptions)options).Delta })
     {
+        TakesMixedSamples = true,
         Refuses = (options, training) => Optimizer.FaultsOfGap(training, ((DotOptions)options).Delta),
     };
 }

@@ -77,6 +77,7 @@ public sealed class MutualLearningTask : TrainingTask
         (options, context) => new MutualLearningTask((MutualLearningOptions)options, context))
     {
         OneStage = true,
+        TakesMixedSamples = true,
     };
 
     /// <inheritdoc/>
@@ -96,9 +97,9 @@ public sealed class MutualLearningTask : TrainingTask
         var parts = new List<LossPart>(2 * logits.Length);
         for (var i = 0; i < logits.Length; i++)
         {
-            if (hardWeight > 0 && batch.Targets is { } targets)
+            if (hardWeight > 0 && batch.Targets is not null)
             {
-                parts.Add(new LossPart(PartOf(i, OfflineTask.HardLabelPart), HardLabels.CrossEntropy(logits[i], targets, _stage.Training.LabelSmoothing), hardWeight));
+                parts.Add(new LossPart(PartOf(i, OfflineTask.HardLabelPart), HardLabels.CrossEntropy(logits[i], batch, _stage.Training.LabelSmoothing), hardWeight));
             }
 
             parts.Add(new LossPart(PartOf(i, MutualPart), FromPeers(logits, i, _options.Temperature.ValueAt(progress)), _options.Weight.ValueAt(progress)));

@@ -127,9 +127,9 @@ public sealed class OfflineTask : TrainingTask
         var student = _rotates ? RotatedViews.Read(_student, batch) : _student.Read(batch);
         var parts = new List<LossPart>(_terms.Count + 1);
         var hardWeight = _stage.HardLabels.ValueAt(progress);
-        if (hardWeight > 0 && batch.Targets is { } targets)
+        if (hardWeight > 0 && batch.Targets is not null)
         {
-            parts.Add(new LossPart(HardLabelPart, HardLabels.CrossEntropy(student.Logits.Value, targets, _stage.Training.LabelSmoothing), hardWeight));
+            parts.Add(new LossPart(HardLabelPart, HardLabels.CrossEntropy(student.Logits.Value, batch, _stage.Training.LabelSmoothing), hardWeight));
         }
 
         var (seen, labelled) = _covered is null ? (student, batch) : (_covered.Of(student), _covered.Of(batch));
@@ -208,6 +208,11 @@ public sealed class OfflineTask : TrainingTask
             if (plan.Entry.Traits.HasFlag(MethodTraits.NeedsRotations))
             {
                 RotatedViews.Require(probe, plan.Name);
+            }
+
+            if (probe.Mix is not null && plan.Entry.WhyNotMixed is { } reason)
+            {
+                throw new ArgumentException($"{plan.Name} {reason}, and mixup or cutmix leave samples without one: take them off, or the term");
             }
 
             var context = new MethodContext(

@@ -51,6 +51,9 @@ public sealed record SchemeEntry(
     /// <summary>Which samples the scheme's training batches bring along.</summary>
     public BatchPartner Partner { get; init; }
 
+    /// <summary>True where it can be trained with samples that are mixed of two (mixup, CutMix), whose hard labels are shares.</summary>
+    public bool TakesMixedSamples { get; init; }
+
     /// <summary>What the scheme, with its options, cannot be trained with; nothing by default.</summary>
     public Func<object, TrainingOptions, IEnumerable<TrainingFault>> Refuses { get; init; } = (_, _) => [];
 }

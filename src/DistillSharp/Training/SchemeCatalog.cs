@@ -36,13 +36,19 @@ public static class SchemeCatalog
     public static SchemeEntry Offline { get; } = new(
         "offline", "a fixed teacher teaches the student through the objective's terms",
         "Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015", typeof(NoOptions), NeedsTeacher: true,
-        (_, context) => new OfflineTask(context.Student, context.Teacher, context.Stage, context.Probe, context.Source));
+        (_, context) => new OfflineTask(context.Student, context.Teacher, context.Stage, context.Probe, context.Source))
+    {
+        TakesMixedSamples = true,
+    };
 
     /// <summary>A network's own deepest head teaches heads on its intermediate layers.</summary>
     public static SchemeEntry SelfDistillation { get; } = new(
         "self_distillation", "heads on intermediate layers learn from the network's own deepest head; no teacher",
         "Zhang et al.: Be Your Own Teacher, ICCV 2019", typeof(SelfDistillationOptions), NeedsTeacher: false,
-        (options, context) => new SelfDistillationTask(context.Student, (SelfDistillationOptions)options, context.Stage, context.Probe));
+        (options, context) => new SelfDistillationTask(context.Student, (SelfDistillationOptions)options, context.Stage, context.Probe))
+    {
+        TakesMixedSamples = true,
+    };
 
     /// <summary>Every scheme.</summary>
     public static IReadOnlyList<SchemeEntry> Entries { get; } =

@@ -65,7 +65,6 @@ public sealed class SelfDistillationTask : TrainingTask
     /// <inheritdoc/>
     public override IReadOnlyList<LossPart> Compute(Batch batch, Progress progress)
     {
-        var targets = batch.Targets ?? throw new InvalidOperationException("self_distillation needs hard labels");
         var signals = _student.Read(batch);
         var deepestLogits = signals.Logits.Value.detach();
         var deepestFeature = signals.Features[DeepestFeature].Value.detach();
@@ -73,12 +72,12 @@ public sealed class SelfDistillationTask : TrainingTask
         var softWeight = _options.SoftWeight.ValueAt(progress);
         var hintWeight = _options.HintWeight.ValueAt(progress);
         var smoothing = _stage.Training.LabelSmoothing;
-        var parts = new List<LossPart> { new(OfflineTask.HardLabelPart, HardLabels.CrossEntropy(signals.Logits.Value, targets, smoothing), hardWeight) };
+        var parts = new List<LossPart> { new(OfflineTask.HardLabelPart, HardLabels.CrossEntropy(signals.Logits.Value, batch, smoothing), hardWeight) };
         foreach (var head in _heads)
         {
             var (feature, logits) = head.call(signals.Features[head.FeaturePoint].Value);
             var name = head.GetName();
-            parts.Add(new LossPart($"{name}.hard_labels", HardLabels.CrossEntropy(logits, targets, smoothing), hardWeight * (1 - softWeight)));
+            parts.Add(new LossPart($"{name}.hard_labels", HardLabels.CrossEntropy(logits, batch, smoothing), hardWeight * (1 - softWeight)));
             parts.Add(new LossPart($"{name}.soft_target", SoftTargetLoss.Compute(logits, deepestLogits, _options.Temperature.ValueAt(progress)), softWeight));
             if (hintWeight > 0)
             {

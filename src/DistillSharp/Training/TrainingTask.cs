@@ -1,6 +1,7 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Losses;
+using DistillSharp.Losses.Logits;
 using DistillSharp.Models;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -71,17 +72,7 @@ public abstract class TrainingTask : IDisposable
     public virtual void AfterStep() => Student.ApplyConstraints();
 
     /// <summary>The samples (or positions) of a batch that have a hard label; all of them where there are no targets.</summary>
-    protected static double LabelledSamples(Batch batch)
-    {
-        if (batch.Targets is null)
-        {
-            return batch.Count;
-        }
-
-        using var labels = batch.Targets.ge(0);
-        using var labelled = labels.sum();
-        return labelled.ToInt64();
-    }
+    protected static double LabelledSamples(Batch batch) => HardLabels.CountOf(batch);
 
     /// <summary>Puts everything into training or evaluation mode; a teacher stays in evaluation mode.</summary>
     public virtual void Train(bool training)

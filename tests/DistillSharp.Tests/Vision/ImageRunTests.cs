@@ -42,10 +42,26 @@ public sealed class ImageRunTests : IDisposable
         Assert.Contains(notes, note => note.Contains("1 of 24 training images", StringComparison.Ordinal) && note.Contains("n01_3.JPEG", StringComparison.Ordinal));
     }
 
-    private (RunResults Results, List<string> Notes) Run(string text)
+    [Fact]
+    public void Run_MixedSamplesOfAStoredTeacher_SameStudentAsOfTheLiveOne()
+    {
+        ImageMaker.Cifar(_folder.File("cifar"), hundred: false, 4);
+        var data = $"data: {{dataset: cifar10, any_count: true, folder: {_folder.File("cifar")}, augment: {{crop: 4, flip: 0.5, mixup: 0.8, cutmix: 1}}}}\ntraining: {{epochs: 2, batch_size: 8}}\n";
+        Run(Networks + data);
+        var weights = Path.Combine(_folder.File("run"), "teacher.safetensors");
+        File.Copy(new RunDirectory(_folder.File("run")).WeightsFile("teacher", 0), weights);
+        var text = Networks.Replace("width: 4}", $"width: 4, weights: {weights}, store: {{path: {_folder.File("store")}, views: 2}}}}", StringComparison.Ordinal) + data;
+        var (first, _) = Run(text, "first");
+        var (second, notes) = Run(text, "second");
+        Assert.Equal(first.Arms.Count, second.Arms.Count);
+        Assert.DoesNotContain(notes, note => note.Contains("samples stored", StringComparison.Ordinal));
+        Assert.Equal(File.ReadAllBytes(new RunDirectory(_folder.File("first")).StudentFile), File.ReadAllBytes(new RunDirectory(_folder.File("second")).StudentFile));
+    }
+
+    private (RunResults Results, List<string> Notes) Run(string text, string name = "run")
     {
         var recipe = RecipeReader.Read(text, "images", _folder.Path).Recipe;
-        var directory = new RunDirectory(_folder.File("run"));
+        var directory = new RunDirectory(_folder.File(name));
         Experiment.Prepare(recipe, directory);
         var sink = new Sink();
         var results = new Experiment(recipe, directory, sink).Run(TestContext.Current.CancellationToken);
