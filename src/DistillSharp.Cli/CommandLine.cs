@@ -70,6 +70,7 @@ public static class CommandLine
             EvaluateCommand.Create(),
             PredictCommand.Create(),
             ExportCommand.Create(),
+            QuantiseCommand.Create(),
             CompareCommand.Create(),
             DataCommand.Create(),
             VerifyCommand.Create(),

@@ -55,7 +55,9 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         ProcessMemory.ResetPeak();
         var exits = new List<EarlyExit>();
         Network? deployed = null;
-        var outcome = Train(arm, plan, seed, student, teacher, Keep, cancellation);
+        var fake = Rounding(arm, student);
+        var outcome = Train(arm, plan, seed, student, teacher, fake, Keep, cancellation);
+        fake?.Dispose();
         var peak = ProcessMemory.PeakMegabytes();
         if (teacher?.Fingerprint() != fingerprint)
         {
@@ -90,7 +92,8 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             data.Prepare(arm, seed, _networks, directory, Note, cancellation);
             using var student = _networks.Create(arm, seed);
             using var teacher = _networks.TeacherOf(arm, recipe.Seeds[0]);
-            var job = CreateJob(arm, candidate.Plan, seed, student, teacher, checkpoints: null);
+            using var fake = Rounding(arm, student);
+            var job = CreateJob(arm, candidate.Plan, seed, student, teacher, fake, checkpoints: null);
             var settings = string.Join(", ", candidate.Settings.Select(setting => $"{setting.Key} {setting.Value}"));
             try
             {
@@ -134,8 +137,9 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         TrialResult result;
         try
         {
-            var outcome = Train(arm, arm.Plan, seed, student, teacher, Keep, cancellation);
-            result = new TrialResult { Name = arm.Name, Validation = new Dictionary<string, double>(outcome.Validation), Seconds = outcome.State.Seconds };
+            using var fake = Rounding(arm, student);
+            var outcome = Train(arm, arm.Plan, seed, student, teacher, fake, Keep, cancellation);
+            result = new TrialResult { Name = arm.Name, Validation = new Dictionary<string, double>(outcome.Validation), Seconds = outcome.State.Seconds, SelectionMetric = data.SelectionMetric };
         }
         catch (TrainingDivergedException diverged)
         {
@@ -210,7 +214,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         return (arm.Candidates[best].Plan, trials);
     }
 
-    private TrainingOutcome Train(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Teacher? teacher, Action<TrainingTask> finished, CancellationToken cancellation)
+    private TrainingOutcome Train(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Teacher? teacher, FakeQuantiser? fake, Action<TrainingTask> finished, CancellationToken cancellation)
     {
         if (!arm.IsTrained)
         {
@@ -220,7 +224,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         var keep = plan.Stages.Max(stage => stage.Training.KeepCheckpoints);
         var checkpoints = new CheckpointStore(directory.CheckpointFolder(arm.Name, seed), keep, message => events.Write(new NoteLogged("warning", message) { Time = clock.GetUtcNow() }));
         events.Write(new JobStarted(arm.Name, seed, plan.Epochs, StepsPerEpoch(plan.Stages[0], seed, arm)) { Time = clock.GetUtcNow() });
-        var job = CreateJob(arm, plan, seed, student, teacher, checkpoints) with
+        var job = CreateJob(arm, plan, seed, student, teacher, fake, checkpoints) with
         {
             Finished = finished,
         };
@@ -230,7 +234,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
     private int StepsPerEpoch(StagePlan stage, int seed, ArmPlan arm) =>
         (data.Source(arm, stage, seed).BatchCount + stage.Training.Accumulate - 1) / stage.Training.Accumulate;
 
-    private TrainingJob CreateJob(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Teacher? teacher, CheckpointStore? checkpoints) => new(
+    private TrainingJob CreateJob(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Teacher? teacher, FakeQuantiser? fake, CheckpointStore? checkpoints) => new(
         arm.Name, seed, plan, student,
         stage => data.Source(arm, stage, seed, plan.Scheme.Entry.Partner, arm.SeesFixedViews),
         (stage, probe, source) => plan.Scheme.Entry.CreateTask(plan.Scheme.Options, new TaskContext(student, arm.Model!, teacher, stage, probe, source)),
@@ -238,11 +242,17 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         checkpoints)
     {
         SelectionMetric = data.SelectionMetric,
+        BeforeStep = fake is null ? null : fake.Restore,
     };
+
+    // Students alone: what they learn from stays as it is.
+    private FakeQuantiser? Rounding(ArmPlan arm, Network student) => recipe.QuantisesStudent && !arm.IsTeacher ? new FakeQuantiser(student) : null;
 
     private JobResult Finish(ArmPlan arm, ObjectivePlan plan, int seed, Network network, TrainingOutcome outcome, double peak, List<EarlyExit> exits)
     {
-        var measured = WithAgreement(arm, seed, data.Measure(network, directory.JobFolder(arm.Name, seed)));
+        var artefacts = new StudentWriter(recipe, directory, data, _networks).Write(arm, seed, network, exits);
+        var int8 = artefacts.Int8File is { } file ? Int8Logits(file) : default;
+        var measured = WithAgreement(arm, seed, artefacts.Int8File is null ? data.Measure(network, directory.JobFolder(arm.Name, seed)) : ((ClassificationData)data).Measure(int8.Validation, int8.Test));
         var metrics = measured.Metrics;
         metrics["cpu_seconds"] = outcome.State.CpuSeconds;
         metrics["teacher_cpu_seconds"] = outcome.State.Seconds > 0 ? outcome.State.CpuSeconds * outcome.State.TeacherSeconds / outcome.State.Seconds : 0;
@@ -252,7 +262,6 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         }
 
         metrics["peak_mb"] = peak;
-        var artefacts = new StudentWriter(recipe, directory, data, _networks).Write(arm, seed, network, exits);
         foreach (var (key, value) in artefacts.Metrics)
         {
             metrics[key] = value;
@@ -264,7 +273,9 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             Seed = seed,
             IsTeacher = arm.IsTeacher,
             Metrics = metrics,
-            Validation = new Dictionary<string, double>(outcome.Validation),
+            Validation = artefacts.Int8File is null
+                ? new Dictionary<string, double>(outcome.Validation)
+                : ClassificationMetrics.Compute(int8.Validation.Logits, int8.Validation.Labels, int8.Validation.Classes).Metrics,
             Predictions = measured.Predictions,
             PerClass = measured.PerClass,
             Epochs = plan.Epochs,
@@ -274,6 +285,13 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             WeightsSha256 = artefacts.WeightsSha256,
             Tuning = Tuned(arm)?.Trials ?? [],
         };
+    }
+
+    // What is deployed is measured: the file of integers, not the network that learned to bear it.
+    private (SplitLogits Validation, SplitLogits Test) Int8Logits(string file)
+    {
+        using var session = new OnnxSession(file, threads);
+        return (Evaluator.Logits(session, data.Validation), Evaluator.Logits(session, data.Test));
     }
 
     // An ensemble or a file: nothing is trained. Members cost and weigh what they do together.

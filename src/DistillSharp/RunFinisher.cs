@@ -48,7 +48,8 @@ internal sealed class RunFinisher(Recipe recipe, RunDirectory directory, RunData
     {
         var file = directory.JobResultFile(arm, seed);
         var job = JobResult.Load(file);
-        var onnx = Path.ChangeExtension(directory.WeightsFile(arm, seed), ".onnx");
+        var weights = directory.WeightsFile(arm, seed);
+        var onnx = new[] { ".int8.onnx", ".onnx" }.Select(ending => Path.ChangeExtension(weights, ending)).FirstOrDefault(File.Exists) ?? "";
         if (!recipe.Evaluation.Latency || job.Metrics.ContainsKey("latency_ms") || !File.Exists(onnx))
         {
             return job;
@@ -80,6 +81,12 @@ internal sealed class RunFinisher(Recipe recipe, RunDirectory directory, RunData
         if (File.Exists(onnx))
         {
             Copy(onnx, directory.OnnxFile);
+        }
+
+        var int8 = Path.ChangeExtension(weights, ".int8.onnx");
+        if (File.Exists(int8))
+        {
+            Copy(int8, directory.Int8File);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using DistillSharp.Config;
 using DistillSharp.Export;
+using DistillSharp.Export.Int8;
 using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
@@ -13,7 +14,11 @@ namespace DistillSharp;
 /// <summary>What a finished network left on disk.</summary>
 /// <param name="WeightsSha256">SHA-256 of the weights file.</param>
 /// <param name="Metrics">Its size: <c>parameters</c>, <c>macs</c>, <c>bytes</c>.</param>
-internal sealed record StudentArtefacts(string WeightsSha256, Dictionary<string, double> Metrics);
+internal sealed record StudentArtefacts(string WeightsSha256, Dictionary<string, double> Metrics)
+{
+    /// <summary>The network of eight-bit integers; null where the recipe asks for none.</summary>
+    public string? Int8File { get; init; }
+}
 
 /// <summary>Writes a finished network as safetensors and ONNX with its provenance, and measures its size.</summary>
 internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunData data, ArmNetworks networks)
@@ -47,7 +52,19 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
             data.WriteOnnx(network, weights, metadata);
         }
 
-        return new StudentArtefacts(FileHash.Sha256(weights), metrics);
+        if (!recipe.QuantisesStudent || arm.IsTeacher)
+        {
+            return new StudentArtefacts(FileHash.Sha256(weights), metrics);
+        }
+
+        if (network is not INetworkGraph)
+        {
+            throw new NotSupportedException($"student.quantise: {network.GetName()} does not describe itself, so that it cannot be exported as ONNX");
+        }
+
+        var file = Path.ChangeExtension(weights, ".int8.onnx");
+        metrics["bytes"] = StudentQuantiser.Write(data, Path.ChangeExtension(weights, ".onnx"), file, StudentQuantiser.DefaultSamples, new QuantisationOptions()).Bytes;
+        return new StudentArtefacts(FileHash.Sha256(weights), metrics) { Int8File = file };
     }
 
     /// <summary>Writes a network as ONNX and checks it on real samples.</summary>

@@ -203,8 +203,10 @@ public sealed class Sweep
         return (trials, _plan.With(teacher));
     }
 
-    private int Best(string arm, IReadOnlyList<TrialResult> results) => SweepResults.Best(results, _plan.Section.Select)
+    private int Best(string arm, IReadOnlyList<TrialResult> results) => SweepResults.Best(results, Metric(results))
         ?? throw new InvalidOperationException($"{arm}: no setting that the sweep tried trained; see the warnings for where each diverged, and try a lower learning rate");
+
+    private string Metric(IReadOnlyList<TrialResult> results) => _plan.Section.Select ?? results[0].SelectionMetric;
 
     // Of a chain the last link decides, and it fails where an earlier one does.
     private TrialResult? Result(string arm, int trial)
@@ -234,23 +236,25 @@ public sealed class Sweep
     {
         var rows = new List<SweepRow>();
         var chosen = new Dictionary<string, int>();
+        var metric = "";
         foreach (var arm in _plan.Arms)
         {
             var results = Enumerable.Range(0, arm.Trials.Count).Select(trial => Result(arm.Name, trial)!).ToList();
             var best = chosen[arm.Name] = Best(arm.Name, results);
+            metric = Metric(results);
             rows.AddRange(results.Select((result, i) => new SweepRow(arm.Name, i + 1, arm.Trials[i], result.Validation, result.Seconds, i == best, result.Failure)));
         }
 
-        var table = new SweepResults(_recipe.Name, _plan.Section.Select, _plan.Section.Seed, rows);
+        var table = new SweepResults(_recipe.Name, metric, _plan.Section.Seed, rows);
         table.Save(_directory.SweepFile);
         AtomicFile.WriteText(_directory.SweepTableFile, table.ToMarkdown());
-        WriteRecipe(_directory.TunedRecipeFile, chosen);
+        WriteRecipe(_directory.TunedRecipeFile, chosen, metric);
         return table;
     }
 
-    private void WriteRecipe(string path, Dictionary<string, int> chosen)
+    private void WriteRecipe(string path, Dictionary<string, int> chosen, string metric)
     {
-        var heading = string.Create(CultureInfo.InvariantCulture, $"# {_recipe.Name} with the best of {_plan.Section.Trials} trials an arm by validation {_plan.Section.Select} (distill sweep, seed {_plan.Section.Seed}).\n");
+        var heading = string.Create(CultureInfo.InvariantCulture, $"# {_recipe.Name} with the best of {_plan.Section.Trials} trials an arm by validation {metric} (distill sweep, seed {_plan.Section.Seed}).\n");
         var tuned = _plan.With(chosen);
         // The file is called otherwise than the recipe was.
         tuned = tuned with { Source = YamlConfig.Set(tuned.Source, ["name"], _recipe.Name, new ConfigErrors()) };

@@ -63,6 +63,12 @@ public sealed class TrainedArm : IDisposable
         return new TrainedArm(recipe, directory, data, plan, number, network);
     }
 
+    /// <summary>The run's data.</summary>
+    internal RunData Data => _data;
+
+    /// <summary>The run.</summary>
+    internal RunDirectory Directory => _directory;
+
     /// <summary>Metrics on the test split, or on the validation split.</summary>
     public IReadOnlyDictionary<string, double> Evaluate(bool validation) => _data.Evaluate(Network, validation);
 

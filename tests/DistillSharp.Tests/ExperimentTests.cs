@@ -147,6 +147,37 @@ public sealed class ExperimentTests : IDisposable
     }
 
     [Fact]
+    public void Run_QuantisedStudents_AreMeasuredAsFilesOfIntegers()
+    {
+        const string Text = """
+            data: {dataset: digits, train_samples: 400}
+            teacher: {model: small_cnn, channels: [16, 16]}
+            student: {model: small_cnn, channels: [16, 16], quantise: int8}
+            training: {epochs: 5, batch_size: 25, learning_rate: 0.1}
+            evaluation: {latency: true}
+            objective: {hard_labels: 0.5, terms: [{method: soft_target, temperature: 4}]}
+            baselines: {plain: true}
+            seeds: [0]
+            """;
+        var (_, directory, _) = Run(Text);
+        var (teacher, student) = (JobResult.Load(directory.JobResultFile("teacher", 0)), JobResult.Load(directory.JobResultFile("soft_target", 0)));
+        var file = Path.ChangeExtension(directory.WeightsFile("soft_target", 0), ".int8.onnx");
+        Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(directory.Int8File));
+        Assert.Equal(new FileInfo(file).Length, student.Metrics["bytes"]);
+        Assert.True(student.Metrics["latency_ms"] > 0);
+        Assert.InRange(student.Metrics["top1"], 0.5, 1);
+
+        using var trained = TrainedArm.Load(RecipeReader.Read(Text, "test", _folder).Recipe, directory, "soft_target", 0, null);
+        var table = StudentQuantiser.Quantise(trained, Path.Combine(_folder, "again.int8.onnx"));
+        Assert.Equal(["teacher", "student", "int8"], table.Rows.Select(row => row.Name));
+        Assert.Equal(student.Metrics["top1"], table.Rows[2].Metrics["top1"]);
+        Assert.Equal(student.Metrics["nll"], table.Rows[2].Metrics["nll"], 1e-6);
+        Assert.Equal(teacher.Metrics["top1"], table.Rows[0].Metrics["top1"]);
+        Assert.InRange(table.Rows[2].Metrics["top1"] - table.Rows[1].Metrics["top1"], -0.04, 0.04);
+        Assert.Equal(("soft_target", 0), StudentQuantiser.Exported(directory));
+    }
+
+    [Fact]
     public void Run_Again_TrainsNothingTwice()
     {
         var text = Common + "baselines: {plain: true}\nobjective: {scheme: {scheme: self_distillation, heads: [hidden1]}}\nseeds: [0]\n";
@@ -274,6 +305,21 @@ public sealed class ExperimentTests : IDisposable
 
         using var session = new OnnxSession(directory.OnnxFile);
         Assert.Equal(keep ? ["logits", "exit_layer1"] : ["logits"], session.Outputs);
+
+        using var trained = TrainedArm.Load(RecipeReader.Read(File.ReadAllText(directory.RecipeFile), "exits", _folder).Recipe, directory, "self_distillation", 0, null);
+        var path = Path.Combine(_folder, "deep.onnx");
+        if (!keep)
+        {
+            Assert.Contains("keep_heads", Assert.Throws<InvalidOperationException>(() => EarlyExits.Write(trained, path)).Message, StringComparison.Ordinal);
+            return;
+        }
+
+        var rows = EarlyExits.Write(trained, path);
+        Assert.Equal(["exit_layer1", "logits"], rows.Select(row => row.Name));
+        Assert.Equal(JobResult.Load(directory.JobResultFile("self_distillation", 0)).Metrics["top1"], rows[1].Metrics["top1"]);
+        Assert.Equal(["Conv", "logits"], [OnnxGraph.Read(rows[0].File).Nodes[0].Type, Assert.Single(OnnxGraph.Read(rows[0].File).Outputs)]);
+        Assert.True(OnnxGraph.Read(rows[0].File).Nodes.Count < OnnxGraph.Read(directory.OnnxFile).Nodes.Count);
+        Assert.All(rows, row => Assert.True(ModelVerifier.Verify(row.File).Passed));
     }
 
     [Fact]

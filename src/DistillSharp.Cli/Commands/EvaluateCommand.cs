@@ -58,26 +58,43 @@ internal static class ExportCommand
         var arm = new Option<string?>("--arm") { Description = "Arm; the exported one by default" };
         var seed = new Option<int?>("--seed") { Description = "Seed; the first by default" };
         var output = new Option<string>("--output") { Description = "ONNX file to write", Required = true };
+        var exits = new Option<bool>("--exits") { Description = "Write every early exit as a model of its own (student.exit_layer1.onnx ...), with the accuracy of each" };
         var data = CommonOptions.DataFolder();
         var command = new Command(
             "export",
             """
-            Write an arm's network as ONNX, checked against the live network on real samples.
+            Write an arm's network as ONNX (operator set 17, batches of any size), checked against the live network on real samples.
 
-            Example:
+            Examples:
               distill export runs/quickstart --arm teacher --output teacher.onnx
+              distill export runs/self --arm self_distillation --exits --output student.onnx
             """)
         {
-            run, arm, seed, output, data,
+            run, arm, seed, output, exits, data,
         };
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
             var directory = RunSession.Existing(parsed.GetValue(run)!);
             using var trained = TrainedArm.Load(RunSession.ReadRecipe(directory), directory, parsed.GetValue(arm), parsed.GetValue(seed), parsed.GetValue(data));
+            if (parsed.GetValue(exits))
+            {
+                Print(EarlyExits.Write(trained, parsed.GetValue(output)!));
+                return ExitCode.Fine;
+            }
+
             var parity = trained.ExportOnnx(parsed.GetValue(output)!);
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{parsed.GetValue(output)}: {trained.Arm}/seed-{trained.Seed}, largest difference {parity.LargestDifference:G3} on {parity.Samples} samples"));
             return ExitCode.Fine;
         }));
         return command;
+    }
+
+    private static void Print(IReadOnlyList<EarlyExitRow> rows)
+    {
+        Console.Out.WriteLine($"{"exit",-24}{"top-1",10}{"NLL",10}{"ECE",10}{"bytes",14}{"latency ms",12}  file");
+        foreach (var row in rows)
+        {
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{row.Name,-24}{row.Metrics["top1"],10:P2}{row.Metrics["nll"],10:0.0000}{row.Metrics["ece"],10:P2}{row.Metrics["bytes"],14:N0}{row.Metrics["latency_ms"],12:0.0000}  {row.File}"));
+        }
     }
 }

@@ -1,4 +1,5 @@
 using DistillSharp.Data;
+using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
 using DistillSharp.Signals;
 using static TorchSharp.torch;
@@ -33,6 +34,13 @@ public static class Evaluator
     /// <param name="cancellation">Stops between batches.</param>
     public static SplitLogits Logits(ISignalSource signals, IBatchSource source, Device device, CancellationToken cancellation = default) =>
         Collect(batch => signals.Read(batch).Logits.Value, source, device, cancellation);
+
+    /// <summary>The logits that an ONNX file of one input gives for every sample in the split's order: its output <c>logits</c>, or its first.</summary>
+    public static SplitLogits Logits(OnnxSession session, IBatchSource source, CancellationToken cancellation = default)
+    {
+        IReadOnlyList<string> output = [session.Outputs.Contains(OnnxExporter.OutputName) ? OnnxExporter.OutputName : session.Outputs[0]];
+        return Collect(batch => session.Run(session.Inputs.Keys.First(), batch.Input, output)[0], source, CPU, cancellation);
+    }
 
     private static SplitLogits Collect(Func<Batch, Tensor> read, IBatchSource source, Device device, CancellationToken cancellation)
     {

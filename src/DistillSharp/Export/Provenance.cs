@@ -58,6 +58,15 @@ public static class Provenance
     /// <summary>SHA-256 of everything in an ONNX file but its metadata: versions, operations, weights.</summary>
     public const string ContentSha256 = "distill.content_sha256";
 
+    /// <summary>How the network was made one of integers (JSON); absent in float files.</summary>
+    public const string Quantisation = "distill.quantisation";
+
+    /// <summary><see cref="ContentSha256"/> of the float file that was quantised.</summary>
+    public const string FloatSha256 = "distill.float_sha256";
+
+    /// <summary>The exit that the file computes, where it is a part of a network with several.</summary>
+    public const string Exit = "distill.exit";
+
     /// <summary>SHA-256 of all other texts.</summary>
     public const string MetadataSha256 = "distill.metadata_sha256";
 

@@ -53,6 +53,9 @@ public sealed record Recipe
     /// <summary>Safetensors file with the student's initial weights; null for a seeded random start.</summary>
     public string? StudentWeights { get; init; }
 
+    /// <summary>True where students are trained as networks of eight-bit integers, and measured as such: <c>student.quantise: int8</c>.</summary>
+    public bool QuantisesStudent { get; init; }
+
     /// <summary>Distilled arms by name, in order.</summary>
     public required IReadOnlyDictionary<string, ObjectivePlan> Objectives { get; init; }
 

@@ -36,7 +36,7 @@ public static class RecipeKeys
         Section(text, $"teacher, {Teachers.TeacherKinds.Network.Title}", Teachers.TeacherKinds.Network.OptionsType, "Beside these: `model` (its name), and the model's own keys. `weights` with one of the others makes the teacher one of this kind.");
         Section(text, "teacher.store, teachers.store", typeof(Teachers.Store.StoreOptions), "Short for `store: {path: FOLDER}` is `store: FOLDER`. Where `teacher` has no other key, the store is the teacher, and `path` its only key.");
         Section(text, "teachers", typeof(Teachers.CombinerOptions), "Beside these: at least two names, each with the keys of `teacher`.");
-        text.Append("### student\n\n`model` (its name), the model's own keys, and `weights` (safetensors file to start from).\n\n");
+        text.Append("### student\n\n`model` (its name), the model's own keys, `weights` (safetensors file to start from), and `quantise: int8` (students compute with rounded numbers while they learn, and are exported and measured as ONNX of eight-bit integers).\n\n");
         foreach (var entry in catalogs.Models.Entries.Where(entry => ConfigBinder.OptionsOf(entry.OptionsType).Count > 0))
         {
             Section(text, $"model: {entry.Name}", entry.OptionsType);

@@ -99,6 +99,7 @@ public static class RecipeReader
             new StoreChecks(root, errors, _warnings).Check(data, teacher, teachers, objectives);
             CheckTargets(dataset, teacher, student, objectives);
             new MixingChecks(root, errors).Check(data, teachers, objectives);
+            var quantises = QuantisesStudent(dataset);
             var baselines = Section<BaselineSection>("baselines");
             var baselineTraining = BaselineTraining(baselines);
             var tuning = root.Get("tuning") is null ? null : Section<TuningSection>("tuning");
@@ -122,6 +123,7 @@ public static class RecipeReader
                         Teachers = teachers,
                         Student = student,
                         StudentWeights = studentWeights,
+                        QuantisesStudent = quantises,
                         Objectives = objectives,
                         Training = training,
                         Baselines = baselines,
@@ -256,7 +258,32 @@ public static class RecipeReader
                 return (null, null);
             }
 
-            return (catalogs.Models.Read(node, _binder, "weights"), reader.Weights(node, node.Get("weights")?.Scalar));
+            return (catalogs.Models.Read(node, _binder, "weights", "quantise"), reader.Weights(node, node.Get("weights")?.Scalar));
+        }
+
+        private bool QuantisesStudent(DatasetSpec? dataset)
+        {
+            if (root.Get("student")?.Get("quantise") is not { } node)
+            {
+                return false;
+            }
+
+            if (node.Scalar != "int8")
+            {
+                errors.Add(node, "must be int8, or be left out for a student of floats");
+            }
+
+            if (dataset?.Entry.LoadDomain is not null)
+            {
+                errors.Add(node, "is for classifiers");
+            }
+
+            if (root.Get("export")?.Get("onnx")?.Scalar is "false")
+            {
+                errors.Add(node, "is measured as an ONNX file, so export.onnx must be true");
+            }
+
+            return true;
         }
 
         private void CheckTuning(TuningSection? tuning, IReadOnlyDictionary<string, IReadOnlyList<TuningCandidate>> objectives, IReadOnlyList<int> seeds)

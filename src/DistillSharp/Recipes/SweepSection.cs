@@ -26,9 +26,9 @@ public sealed record SweepSection
     [Option("how settings are chosen")]
     public SweepSearch Search { get; init; } = SweepSearch.LowDiscrepancy;
 
-    /// <summary>Metric on the validation split that chooses.</summary>
-    [Option("metric on the validation split that chooses the best; of equals the first")]
-    public string Select { get; init; } = "top1";
+    /// <summary>Metric on the validation split that chooses; null for the one by which runs choose.</summary>
+    [Option("metric on the validation split that chooses the best, of equals the first; by default the one by which runs choose, such as top1")]
+    public string? Select { get; init; }
 
     /// <summary>Seed of the settings and of the trials' weights and order, kept apart from the seeds of the table.</summary>
     [Option("seed of the trials; should not be one of `seeds`")]

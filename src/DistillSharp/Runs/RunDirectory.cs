@@ -57,6 +57,9 @@ public sealed class RunDirectory(string path)
     /// <summary>The exported student.</summary>
     public string OnnxFile => File("student.onnx");
 
+    /// <summary>The exported student of eight-bit integers.</summary>
+    public string Int8File => File("student.int8.onnx");
+
     /// <summary>TensorBoard's files.</summary>
     public string TensorBoardFolder => File("tensorboard");
 

@@ -17,6 +17,9 @@ public sealed record TrialResult
     /// <summary>Wall-clock seconds of training.</summary>
     public double Seconds { get; init; }
 
+    /// <summary>The metric by which runs of such data choose, unless the recipe names another.</summary>
+    public string SelectionMetric { get; init; } = "top1";
+
     /// <summary>Why there are no metrics; null where there are.</summary>
     public string? Failure { get; init; }
 }

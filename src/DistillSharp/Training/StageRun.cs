@@ -49,6 +49,7 @@ internal sealed class StageRun : IDisposable
         BatchNormCheck.ThrowIfTooSmall(job.Student, _source, _options.BatchSize);
         MemoryFormats.Apply(job.Student, _options.MemoryFormat);
         _task = CreateTask();
+        _job.BeforeStep?.Invoke();
         MemoryFormats.Apply(_task.Companions, _options.MemoryFormat);
         BatchNormCheck.ThrowIfTooSmall(_task.Companions, _source, _options.BatchSize);
         CheckCoupling();
@@ -68,6 +69,7 @@ internal sealed class StageRun : IDisposable
         IReadOnlyDictionary<string, double>? validation = null;
         if (!_resumes && _task.Prepare(new Preparation(_source, _device, _job.Seed, _state.Stage, Note, cancellation)))
         {
+            _job.BeforeStep?.Invoke();
             SaveCheckpoint();
         }
 
@@ -191,6 +193,7 @@ internal sealed class StageRun : IDisposable
             total += Backward(group, i, progress, parts);
         }
 
+        _job.BeforeStep?.Invoke();
         if (_options.ClipNorm > 0)
         {
             _optimizer.ClipNorm(_options.ClipNorm);

@@ -26,6 +26,9 @@ public sealed record TrainingJob(
     /// <summary>Metric of validation by which the best epoch is chosen.</summary>
     public string SelectionMetric { get; init; } = "top1";
 
+    /// <summary>Called before every step of the optimizer, when all gradients are there, and before weights are read or replaced.</summary>
+    public Action? BeforeStep { get; init; }
+
     /// <summary>Told of the last stage's task, with the weights that are kept, before it is disposed.</summary>
     public Action<TrainingTask>? Finished { get; init; }
 }

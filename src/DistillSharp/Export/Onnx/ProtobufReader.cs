@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 
 namespace DistillSharp.Export.Onnx;
@@ -59,6 +60,29 @@ internal sealed class ProtobufReader(Stream stream)
         var bytes = new byte[length];
         stream.ReadExactly(bytes);
         return bytes;
+    }
+
+    /// <summary>The bytes of a field of any size that fits an array.</summary>
+    public byte[] Payload()
+    {
+        var length = Length();
+        if (length > Array.MaxLength)
+        {
+            throw new InvalidDataException($"a field has {length} bytes, which is too much to hold");
+        }
+
+        var bytes = new byte[length];
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
+
+    /// <summary>A 32-bit float.</summary>
+    public float Number()
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(float)];
+        return stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) == bytes.Length
+            ? BinaryPrimitives.ReadSingleLittleEndian(bytes)
+            : throw new InvalidDataException("it ends within a number");
     }
 
     /// <summary>A text.</summary>

@@ -1,7 +1,9 @@
+using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Export;
 using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
+using DistillSharp.Recipes;
 using DistillSharp.Signals;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -137,6 +139,12 @@ public sealed class VisionModelConformanceTests : IDisposable
         Assert.Equal(0, network.named_buffers().Count(entry => entry.buffer.equal(before[entry.name]).all().item<bool>()));
     }
 
+    [Fact]
+    public void Cases_EveryFamilyOfTheCatalog_IsThere() => Assert.Empty(
+        Catalogs.Default().Models.Entries.Select(entry => entry.OptionsType)
+            .Where(type => type.Namespace!.StartsWith("DistillSharp.Vision", StringComparison.Ordinal) && ConfigBinder.OptionsOf(type).Count > 0)
+            .Except(ZooCase.All.Values.Select(zoo => zoo.Options.GetType())));
+
     [Theory]
     [MemberData(nameof(Names))]
     public void Export_Onnx_ComputesWhatTheNetworkDoes(string name)
@@ -152,7 +160,10 @@ public sealed class VisionModelConformanceTests : IDisposable
         using var noGradient = no_grad();
         using var session = new OnnxSession(path);
         var expected = network.forward(samples);
+        Assert.Equal(-1, session.Inputs[OnnxExporter.InputName][0]);
+        Assert.Equal(OnnxExporter.Opset, OnnxModel.Read(path).Opset);
         Assert.True(allclose(expected, session.Run(samples)[0], rtol: 1e-3, atol: 1e-4));
+        Assert.True(allclose(expected[1..2], session.Run(samples[1..2])[0], rtol: 1e-3, atol: 1e-4));
         // Constant logits would agree as well.
         Assert.True(expected.std(0, unbiased: true).mean().item<float>() > 1e-3);
     }

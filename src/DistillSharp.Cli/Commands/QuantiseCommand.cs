@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using DistillSharp.Config;
+using DistillSharp.Export.Int8;
+using DistillSharp.RunLog;
+using DistillSharp.Runs;
+
+namespace DistillSharp.Cli.Commands;
+
+/// <summary><c>distill quantise</c>: an arm's network with eight-bit integers, beside the float one and its teacher.</summary>
+internal static class QuantiseCommand
+{
+    private static readonly string[] Keys = ["top1", "nll", "ece", "bytes", "latency_ms"];
+
+    public static Command Create()
+    {
+        var run = new Argument<string>("run") { Description = "Run directory" };
+        var arm = new Option<string?>("--arm") { Description = "Arm; the exported one by default" };
+        var seed = new Option<int?>("--seed") { Description = "Seed; the exported one by default" };
+        var output = new Option<string?>("--output") { Description = "ONNX file to write; student.int8.onnx in the run directory by default" };
+        var calibration = Choice<RangeRule>("--calibration", "How ranges of activations are found: min_max, percentile or entropy");
+        var weights = Choice<WeightBits>("--weights", "reduced: 7 bits, exact on every processor; full: 8 bits, for processors with VNNI; unsigned: 8 bits, exact and slower on AVX2");
+        var samples = new Option<int>("--samples") { Description = "Training images that give the ranges", DefaultValueFactory = _ => StudentQuantiser.DefaultSamples };
+        var (json, data) = (CommonOptions.Json(), CommonOptions.DataFolder());
+        var command = new Command(
+            "quantise",
+            """
+            Write an arm's network as ONNX of eight-bit integers (static, a scale for every channel, QDQ), and show accuracy, size and latency of teacher,
+            student and int8 student.
+
+            Examples:
+              distill quantise runs/quickstart
+              distill quantise runs/quickstart --calibration percentile --samples 1024 --output student.int8.onnx
+            """)
+        {
+            run, arm, seed, output, calibration, weights, samples, json, data,
+        };
+        command.Aliases.Add("quantize");
+        command.SetAction(parsed => Failures.Guard(parsed, () =>
+        {
+            var directory = RunSession.Existing(parsed.GetValue(run)!);
+            if (parsed.GetValue(samples) < 1)
+            {
+                throw new UsageException($"--samples must be at least 1, not {parsed.GetValue(samples)}");
+            }
+
+            var exported = StudentQuantiser.Exported(directory);
+            var name = parsed.GetValue(arm) ?? exported?.Arm;
+            using var trained = TrainedArm.Load(RunSession.ReadRecipe(directory), directory, name, parsed.GetValue(seed) ?? (name == exported?.Arm ? exported?.Seed : null), parsed.GetValue(data));
+            var destination = parsed.GetValue(output) ?? directory.Int8File;
+            var options = new QuantisationOptions { Calibration = Parse<RangeRule>(parsed.GetValue(calibration)!), Weights = Parse<WeightBits>(parsed.GetValue(weights)!) };
+            var table = StudentQuantiser.Quantise(trained, destination, parsed.GetValue(samples), options);
+            RunJson.Save(Path.Combine(directory.Path, "int8.json"), table);
+            if (parsed.GetValue(json))
+            {
+                Console.Out.WriteLine(JsonSerializer.Serialize(table, RunJson.Line));
+                return ExitCode.Fine;
+            }
+
+            Print(table);
+            return ExitCode.Fine;
+        }));
+        return command;
+    }
+
+    private static void Print(QuantisedTable table)
+    {
+        Console.Out.WriteLine($"{table.Arm}/seed-{table.Seed}: {table.Result.Layers} layers of integers{(table.Result.FloatLayers > 0 ? $", {table.Result.FloatLayers} of floats" : "")}, ranges from {table.Result.Samples} training samples");
+        Console.Out.WriteLine();
+        Console.Out.WriteLine($"{"",-10}" + string.Concat(table.Rows.Select(row => $"{row.Name,12}")));
+        foreach (var key in Keys)
+        {
+            Console.Out.WriteLine($"{key,-10}" + string.Concat(table.Rows.Select(row => $"{Number(key, row.Metrics[key]),12}")));
+        }
+
+        var (before, after) = (table.Rows[^2].Metrics, table.Rows[^1].Metrics);
+        Console.Out.WriteLine();
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"int8 against student: top-1 {100 * (after["top1"] - before["top1"]):+0.00;-0.00;0.00} points, {after["bytes"] / before["bytes"]:0.00} of the size, {after["latency_ms"] / before["latency_ms"]:0.00} of the latency (batch 1, one thread)"));
+        Console.Out.WriteLine(Path.GetRelativePath(Environment.CurrentDirectory, table.Rows[^1].File));
+    }
+
+    private static string Number(string key, double value) => key switch
+    {
+        "top1" or "ece" => value.ToString("P2", CultureInfo.InvariantCulture),
+        "bytes" => value.ToString("N0", CultureInfo.InvariantCulture),
+        _ => value.ToString("0.0000", CultureInfo.InvariantCulture),
+    };
+
+    private static Option<string> Choice<T>(string name, string description)
+        where T : struct, Enum
+    {
+        var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => ConfigBinder.SnakeCase(Enum.GetNames<T>()[0]) };
+        option.AcceptOnlyFromAmong([.. Enum.GetNames<T>().Select(ConfigBinder.SnakeCase)]);
+        return option;
+    }
+
+    private static T Parse<T>(string text)
+        where T : struct, Enum => Enum.GetValues<T>().First(value => ConfigBinder.SnakeCase(value.ToString()) == text);
+}

@@ -1,0 +1,98 @@
+using DistillSharp.Evaluation;
+using DistillSharp.Export.Int8;
+using DistillSharp.Export.Onnx;
+using DistillSharp.Recipes;
+using DistillSharp.RunLog;
+using DistillSharp.Runs;
+using static TorchSharp.torch;
+
+namespace DistillSharp;
+
+/// <summary>One network of the table that sets float and int8 side by side.</summary>
+/// <param name="Name"><c>teacher</c>, <c>student</c> or <c>int8</c>.</param>
+/// <param name="File">Its ONNX file.</param>
+/// <param name="Metrics">On the test split, with <c>bytes</c> and <c>latency_ms</c>.</param>
+public sealed record QuantisedRow(string Name, string File, Dictionary<string, double> Metrics);
+
+/// <summary>What quantising a student changed: <c>int8.json</c> of the run directory.</summary>
+/// <param name="Arm">The arm.</param>
+/// <param name="Seed">The seed.</param>
+/// <param name="Options">How it was quantised.</param>
+/// <param name="Result">What was done.</param>
+/// <param name="Rows">Teacher (where it has an ONNX file), student, int8 student.</param>
+public sealed record QuantisedTable(string Arm, int Seed, QuantisationOptions Options, QuantisationResult Result, IReadOnlyList<QuantisedRow> Rows);
+
+/// <summary>Quantises an arm of a run after training, with ranges from its training images, and measures what that changed.</summary>
+public static class StudentQuantiser
+{
+    /// <summary>Training samples for calibration by default.</summary>
+    public const int DefaultSamples = 512;
+
+    /// <summary>Writes an arm's int8 ONNX file.</summary>
+    /// <param name="arm">The arm; its float ONNX file is written where it is not there.</param>
+    /// <param name="destination">The int8 file.</param>
+    /// <param name="samples">Training images that give the ranges of activations.</param>
+    /// <param name="options">How.</param>
+    /// <returns>Accuracy, size and latency of teacher, student and int8 student.</returns>
+    public static QuantisedTable Quantise(TrainedArm arm, string destination, int samples = DefaultSamples, QuantisationOptions? options = null)
+    {
+        options ??= new QuantisationOptions();
+        var source = Path.ChangeExtension(arm.Directory.WeightsFile(arm.Arm, arm.Seed), ".onnx");
+        if (!File.Exists(source))
+        {
+            arm.ExportOnnx(source);
+        }
+
+        var result = Write(arm.Data, source, destination, samples, options);
+        List<QuantisedRow> rows = [Row("student", source, arm.Data), Row("int8", destination, arm.Data)];
+        var teacher = Directory.Exists(arm.Directory.ArmFolder(ArmNames.Teacher)) ? Directory.EnumerateFiles(arm.Directory.ArmFolder(ArmNames.Teacher), "teacher.onnx", SearchOption.AllDirectories).Order(StringComparer.Ordinal).FirstOrDefault() : null;
+        if (teacher is not null)
+        {
+            rows.Insert(0, Row("teacher", teacher, arm.Data));
+        }
+
+        return new QuantisedTable(arm.Arm, arm.Seed, options, result, rows);
+    }
+
+    /// <summary>The arm and seed whose student a run exported; null where it exported none.</summary>
+    public static (string Arm, int Seed)? Exported(RunDirectory directory)
+    {
+        if (!File.Exists(directory.ResultsFile))
+        {
+            return null;
+        }
+
+        var arm = RecipeReader.Read(File.ReadAllText(directory.RecipeFile), "run", directory.RecipeFolder).Recipe is { } recipe ? Arms.Exported(recipe) : ArmNames.Plain;
+        var folder = directory.ArmFolder(arm);
+        var jobs = Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "metrics.json", SearchOption.AllDirectories).Select(JobResult.Load) : [];
+        return jobs.OrderByDescending(job => job.Validation.GetValueOrDefault("top1")).ThenBy(job => job.Seed).Select(job => ((string, int)?)(job.Arm, job.Seed)).FirstOrDefault();
+    }
+
+    /// <summary>Writes the int8 form of an ONNX file, with ranges from the run's training samples.</summary>
+    internal static QuantisationResult Write(RunData data, string source, string destination, int samples, QuantisationOptions options)
+    {
+        using var scope = NewDisposeScope();
+        var batches = new List<Tensor>();
+        foreach (var batch in data.Samples(validation: false, samples).Epoch(0))
+        {
+            using (batch)
+            {
+                batches.Add(batch.Input.clone());
+            }
+        }
+
+        return OnnxQuantiser.Quantise(source, destination, batches, options);
+    }
+
+    private static QuantisedRow Row(string name, string file, RunData data)
+    {
+        using var session = new OnnxSession(file);
+        var split = Evaluator.Logits(session, data.Test);
+        var metrics = new Dictionary<string, double>(ClassificationMetrics.Compute(split.Logits, split.Labels, split.Classes).Metrics)
+        {
+            ["bytes"] = new FileInfo(file).Length,
+            ["latency_ms"] = OnnxLatency.MedianMilliseconds(file),
+        };
+        return new QuantisedRow(name, file, metrics);
+    }
+}
