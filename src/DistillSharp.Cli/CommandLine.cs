@@ -69,6 +69,7 @@ public static class CommandLine
             LayersCommand.Create(),
             EvaluateCommand.Create(),
             PredictCommand.Create(),
+            TranslateCommand.Create(),
             ExportCommand.Create(),
             QuantiseCommand.Create(),
             CompareCommand.Create(),

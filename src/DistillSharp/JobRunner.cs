@@ -80,7 +80,8 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
     /// <summary>Tries the tuning grid for an arm on validation data and remembers the trials; does nothing where that is done.</summary>
     public void Tune(ArmPlan arm, CancellationToken cancellation)
     {
-        if (arm.Candidates.Count == 0 || arm.Name == ArmNames.PlainMatched || File.Exists(TuningFile(arm)))
+        // Of one setting there is nothing to choose.
+        if (arm.Candidates.Count <= 1 || arm.Name == ArmNames.PlainMatched || File.Exists(TuningFile(arm)))
         {
             return;
         }
@@ -201,6 +202,11 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         {
             // The plain student's settings, for as many epochs as its cost allows.
             return Tuned(arm with { Name = ArmNames.Plain }) is { } plain ? (Tuning.WithEpochs(plain.Plan, arm.Plan.Epochs), plain.Trials) : null;
+        }
+
+        if (arm.Candidates is [var only])
+        {
+            return (only.Plan, []);
         }
 
         if (!File.Exists(TuningFile(arm)))

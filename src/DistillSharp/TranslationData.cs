@@ -1,10 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Export;
+using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
+using DistillSharp.RunLog;
 using DistillSharp.Runs;
 using DistillSharp.Sequences;
 using DistillSharp.Text.Corpora;
@@ -19,6 +22,8 @@ namespace DistillSharp;
 /// <summary>Parallel text: vocabularies, batches of pairs, and translations that are measured.</summary>
 internal sealed class TranslationData : RunData
 {
+    private const double LargestMargin = 1e-3;
+
     private readonly Recipe _recipe;
     private readonly ParallelCorpus _corpus;
     private readonly TextCodec _codec;
@@ -165,6 +170,24 @@ internal sealed class TranslationData : RunData
     }
 
     /// <inheritdoc/>
+    public override void WriteOnnx(Network network, string weights, Dictionary<string, string> metadata)
+    {
+        var (encoder, decoder) = (TranslationFiles.Encoder(weights), TranslationFiles.DecoderStep(weights));
+        var model = (TransformerModel)network;
+        TranslationExporter.Write(model, encoder, decoder, metadata);
+        model.eval();
+        using var exported = new OnnxTranslationModel(encoder, decoder);
+        var sentences = _corpus.Test.Take(_recipe.Export.ParitySamples).Select(pair => pair.Source).ToList();
+        var mismatches = TranslationFiles.Compare(model, exported, CodecOf(model), sentences, _recipe.Evaluation.Beam);
+        AtomicFile.WriteText(Path.Combine(Path.GetDirectoryName(weights)!, "onnx_parity.json"), JsonSerializer.Serialize(new { sentences = sentences.Count, mismatches }, RunJson.Line));
+        // Rounding may turn a step where two tokens are as good as each other; more than that is another network.
+        if (mismatches.Where(mismatch => mismatch.Margin > LargestMargin).ToList() is { Count: > 0 } wrong)
+        {
+            throw new ParityException($"{encoder}: {wrong.Count} sentences of {sentences.Count} are translated otherwise than by the network, such as `{wrong[0].Sentence}`: `{wrong[0].Found}` instead of `{wrong[0].Expected}`");
+        }
+    }
+
+    /// <inheritdoc/>
     public override Dictionary<string, string> Fingerprint() => new()
     {
         ["dataset"] = _corpus.Name,
@@ -183,6 +206,10 @@ internal sealed class TranslationData : RunData
     private DatasetInfo InfoOf(TextCodec codec) => new(_corpus.Name, [], []) { Sequence = codec.Tokens };
 
     private TextCodec CodecOf(ModelSpec model) => model.Options is TransformerOptions { Vocabulary: { } size } ? Codec(size) : _codec;
+
+    private TextCodec CodecOf(TransformerModel network) => network.Tokens.VocabularySha256 == _codec.Tokens.VocabularySha256
+        ? _codec
+        : _codecs.Values.First(each => each.Tokens.VocabularySha256 == network.Tokens.VocabularySha256);
 
     private TextCodec Codec(int size)
     {
@@ -215,8 +242,7 @@ internal sealed class TranslationData : RunData
 
         var (training, watch) = (network.training, Stopwatch.StartNew());
         network.eval();
-        var codec = model.Tokens.VocabularySha256 == _codec.Tokens.VocabularySha256 ? _codec : _codecs.Values.First(each => each.Tokens.VocabularySha256 == model.Tokens.VocabularySha256);
-        var (texts, tokens) = SentenceTranslator.Of(model, codec, new DecodingOptions { Beam = beam, LengthPenalty = _recipe.Evaluation.LengthPenalty }).Translate([.. pairs.Select(pair => pair.Source)]);
+        var (texts, tokens) = SentenceTranslator.Of(model, CodecOf(model), new DecodingOptions { Beam = beam, LengthPenalty = _recipe.Evaluation.LengthPenalty }).Translate([.. pairs.Select(pair => pair.Source)]);
         network.train(training);
         return (texts, tokens, watch.Elapsed.TotalSeconds);
     }

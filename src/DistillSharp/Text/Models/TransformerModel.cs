@@ -18,7 +18,8 @@ public sealed class TransformerModel : Network
     private readonly Stack encoder;
     private readonly Stack decoder;
     private readonly double _scale;
-    private Tensor _positions;
+    // Numbers and no tensor: that would be taken for a buffer, and kept with the weights.
+    private float[] _positions = [];
 
     /// <summary>Builds the network for a vocabulary.</summary>
     /// <exception cref="ArgumentException">The data are no token sequences.</exception>
@@ -32,7 +33,6 @@ public sealed class TransformerModel : Network
         encoder = new Stack("encoder", options.Width, Enumerable.Range(0, options.EncoderLayers).Select(_ => new EncoderLayer(options)));
         decoder = new Stack("decoder", options.Width, Enumerable.Range(0, options.DecoderLayers).Select(_ => new DecoderLayer(options)));
         _scale = Math.Sqrt(options.Width);
-        _positions = SinusoidalPositions.Make(64, options.Width);
         RegisterComponents();
         Initialise();
     }
@@ -95,25 +95,13 @@ public sealed class TransformerModel : Network
     internal Tensor Embed(Tensor tokens, long first)
     {
         var last = first + tokens.shape[1];
-        if (last > _positions.shape[0])
+        if (last * Options.Width > _positions.Length)
         {
-            _positions.Dispose();
-            _positions = SinusoidalPositions.Make(Math.Max(last, 2 * _positions.shape[0]), Options.Width);
+            _positions = SinusoidalPositions.Make(Math.Max(64, 2 * last), Options.Width);
         }
 
-        using var positions = _positions.narrow(0, first, tokens.shape[1]).to(tokens.device);
+        var positions = tensor(_positions[(int)(first * Options.Width)..(int)(last * Options.Width)]).view(-1, Options.Width).to(tokens.device);
         return dropout.call((embedding.call(tokens) * _scale) + positions);
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _positions.Dispose();
-        }
-
-        base.Dispose(disposing);
     }
 
     private Tensor Decode(Tensor input, Tensor memory, Tensor? mask)
@@ -163,8 +151,8 @@ public sealed class TransformerModel : Network
 /// <summary>Positions as sines and cosines (Vaswani et al., 2017, section 3.5): the first half of the width is sines.</summary>
 internal static class SinusoidalPositions
 {
-    /// <summary>[count, width], owned by nobody.</summary>
-    public static Tensor Make(long count, int width)
+    /// <summary>[count, width], row by row.</summary>
+    public static float[] Make(long count, int width)
     {
         var half = width / 2;
         var values = new float[count * width];
@@ -178,6 +166,6 @@ internal static class SinusoidalPositions
             }
         }
 
-        return tensor(values).view(count, width).DetachFromDisposeScope();
+        return values;
     }
 }

@@ -1,0 +1,52 @@
+using System.CommandLine;
+using System.Text;
+using DistillSharp.Sequences;
+using DistillSharp.Text.Translation;
+
+namespace DistillSharp.Cli.Commands;
+
+/// <summary><c>distill translate</c>: lines in, as many lines out.</summary>
+internal static class TranslateCommand
+{
+    public static Command Create()
+    {
+        var model = new Option<string>("--model") { Description = "Run directory", Required = true };
+        var arm = new Option<string?>("--arm") { Description = "Arm; the exported one by default" };
+        var seed = new Option<int?>("--seed") { Description = "Seed; the first by default" };
+        var beam = new Option<int>("--beam") { Description = "Width of the beam; 1 is greedy search", DefaultValueFactory = _ => 1 };
+        var penalty = new Option<double>("--length-penalty") { Description = "A finished output of beam search scores its log-probability / length to this power", DefaultValueFactory = _ => 1 };
+        var engine = new Option<string>("--engine") { Description = "torch, or onnxruntime (the exported pair of files)", DefaultValueFactory = _ => "torch" };
+        engine.AcceptOnlyFromAmong("torch", "onnxruntime");
+        var threads = CommonOptions.Threads();
+        var command = new Command(
+            "translate",
+            """
+            Translate lines from standard input with a model that a run has trained. As many lines come out as go in; empty ones stay
+            empty, placeholders such as %s, {0}, tags and addresses stay as they are, and lines of any length are translated in parts.
+
+            Example:
+              distill translate --model runs/translation-en-it < in.txt > out.txt
+            """)
+        {
+            model, arm, seed, beam, penalty, engine, threads,
+        };
+        command.SetAction(parsed => Failures.Guard(parsed, () =>
+        {
+            if (parsed.GetValue(beam) is < 1 or > 64)
+            {
+                throw new UsageException($"--beam must be 1 to 64, not {parsed.GetValue(beam)}");
+            }
+
+            using var interruption = new Interruption();
+            var directory = RunSession.Existing(parsed.GetValue(model)!);
+            using var trained = TrainedTranslator.Load(
+                directory, RunSession.ReadRecipe(directory), parsed.GetValue(arm), parsed.GetValue(seed), parsed.GetValue(engine) == "onnxruntime", parsed.GetValue(threads) ?? 1);
+            var translator = trained.Translator(new DecodingOptions { Beam = parsed.GetValue(beam), LengthPenalty = parsed.GetValue(penalty) });
+            using var input = Console.OpenStandardInput();
+            using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false));
+            new LineTranslator(translator).Translate(input, "standard input", output, interruption.Token);
+            return ExitCode.Fine;
+        }));
+        return command;
+    }
+}
