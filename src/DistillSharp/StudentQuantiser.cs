@@ -2,7 +2,6 @@ using DistillSharp.Evaluation;
 using DistillSharp.Export.Int8;
 using DistillSharp.Export.Onnx;
 using DistillSharp.Recipes;
-using DistillSharp.RunLog;
 using DistillSharp.Runs;
 using static TorchSharp.torch;
 

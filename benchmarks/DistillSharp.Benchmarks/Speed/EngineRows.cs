@@ -1,5 +1,3 @@
-using DistillSharp.Teachers;
-using DistillSharp.Training;
 
 namespace DistillSharp.Benchmarks.Speed;
 

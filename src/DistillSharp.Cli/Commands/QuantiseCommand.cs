@@ -4,7 +4,6 @@ using System.Text.Json;
 using DistillSharp.Config;
 using DistillSharp.Export.Int8;
 using DistillSharp.RunLog;
-using DistillSharp.Runs;
 
 namespace DistillSharp.Cli.Commands;
 

@@ -1,5 +1,4 @@
 using DistillSharp.Config;
-using DistillSharp.Data;
 using DistillSharp.Teachers;
 using DistillSharp.Training;
 

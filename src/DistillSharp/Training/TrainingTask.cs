@@ -3,7 +3,6 @@ using DistillSharp.Data;
 using DistillSharp.Losses;
 using DistillSharp.Losses.Logits;
 using DistillSharp.Models;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,4 +1,3 @@
-using DistillSharp.Data;
 using DistillSharp.Models;
 using DistillSharp.Tests.Models;
 using DistillSharp.Training;

@@ -1,5 +1,4 @@
 using DistillSharp.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Text.Translation;

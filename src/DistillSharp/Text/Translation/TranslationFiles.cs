@@ -1,4 +1,3 @@
-using DistillSharp.Export;
 using DistillSharp.Sequences;
 using DistillSharp.Text.Models;
 using DistillSharp.Text.Tokenization;

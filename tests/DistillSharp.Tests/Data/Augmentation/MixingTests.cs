@@ -14,8 +14,16 @@ public class MixingTests
     private const int Side = 8;
     private static readonly AugmentOptions Everything = new()
     {
-        Crop = 2, CropBorder = CropBorder.Reflect, Flip = 0.5, ResizedCrop = new(), ColourJitter = new() { Brightness = 0.4, Contrast = 0.4, Saturation = 0.4, Hue = 0.1 },
-        RandAugment = new(), RandomErasing = new() { Noise = true }, Mixup = 0.4, Cutmix = 1, MixProbability = 0.8,
+        Crop = 2,
+        CropBorder = CropBorder.Reflect,
+        Flip = 0.5,
+        ResizedCrop = new(),
+        ColourJitter = new() { Brightness = 0.4, Contrast = 0.4, Saturation = 0.4, Hue = 0.1 },
+        RandAugment = new(),
+        RandomErasing = new() { Noise = true },
+        Mixup = 0.4,
+        Cutmix = 1,
+        MixProbability = 0.8,
     };
 
     [Fact]
@@ -43,7 +51,7 @@ public class MixingTests
     public void Epoch_Mixup_IsTheShareOfEachOfTwoViews()
     {
         var options = new LoaderOptions { BatchSize = 21, Seed = 3, Augment = new AugmentOptions { Shift = 1, Flip = 0.5, Mixup = 0.7 } };
-        using var batch = new Loader(Images(), options).Epoch(1).Single();
+        using var batch = new Loader(Images(), options).Epoch(1, 0, TestContext.Current.CancellationToken).Single();
         var mixer = new SampleMixer(options.Augment, 21, Side, Side);
         var values = batch.Input.data<float>().ToArray();
         var shares = batch.Mix!.Shares.data<float>().ToArray();
@@ -68,7 +76,7 @@ public class MixingTests
         // Shades tell samples apart: sample i has the value i + 1 everywhere.
         var shades = Dataset.FromFloats(
             new DatasetInfo("shades", [1, Side, Side], ["a", "b"]), [.. Enumerable.Range(0, 30 * Side * Side).Select(i => (float)((i / (Side * Side)) + 1))], [.. Enumerable.Range(0, 30).Select(i => i % 2)]);
-        using var batch = new Loader(shades, new LoaderOptions { BatchSize = 30, Augment = new AugmentOptions { Cutmix = 1 } }).Epoch(0).Single();
+        using var batch = new Loader(shades, new LoaderOptions { BatchSize = 30, Augment = new AugmentOptions { Cutmix = 1 } }).Epoch(0, 0, TestContext.Current.CancellationToken).Single();
         var values = batch.Input.data<float>().ToArray().Chunk(Side * Side).ToArray();
         var shares = batch.Mix!.Shares.data<float>().ToArray();
         var targets = batch.Mix.Targets.data<long>().ToArray();

@@ -2,7 +2,6 @@ using DistillSharp.Data;
 using DistillSharp.Export;
 using DistillSharp.Sequences;
 using DistillSharp.Text.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Text.Models;

@@ -86,7 +86,7 @@ public sealed class ImageFoldersTests : IDisposable
     {
         Damaged();
         var loader = new Loader(Open(new ImageFolderOptions()).Train, new LoaderOptions { BatchSize = 8, Workers = 2 });
-        var error = Assert.Throws<InvalidDataException>(() => loader.Epoch(0).ToList());
+        var error = Assert.Throws<InvalidDataException>(() => loader.Epoch(0, 0, TestContext.Current.CancellationToken).ToList());
         Assert.Contains(Path.Combine("n00", "n00_1.JPEG"), error.Message, StringComparison.Ordinal);
     }
 
