@@ -126,6 +126,11 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
             [Provenance.RecipeSha256] = FileHash.Sha256(directory.RecipeFile),
             [Provenance.DataSha256] = data.Fingerprint()["train_sha256"],
         };
+        if (data.Info.Resize is { } resize)
+        {
+            metadata[Provenance.Resize] = resize.ToString(CultureInfo.InvariantCulture);
+        }
+
         if (networks.TeacherSha256(arm, seed) is { } teacher)
         {
             metadata[Provenance.TeacherSha256] = teacher;

@@ -19,7 +19,11 @@ internal static class SpeedRows
             ["mlp-soft-target"] = StepRows.Measure,
             ["resnet8x4-plain"] = StepRows.Measure,
             ["resnet8x4-soft-target"] = StepRows.Measure,
-            ["loader"] = Loading,
+            ["loader"] = LoaderRows.Measure,
+            ["loader-crop-flip"] = LoaderRows.Measure,
+            ["loader-every-change"] = LoaderRows.Measure,
+            ["loader-jpeg-64"] = LoaderRows.Measure,
+            ["loader-jpeg-500"] = LoaderRows.Measure,
             ["memory-live-tensors"] = LiveTensors,
         }
         .Concat(EngineRows.All).Concat(OptimizerRows.All).Concat(MemoryRows.All).Concat(StoreRows.All)
@@ -31,38 +35,6 @@ internal static class SpeedRows
         GC.WaitForPendingFinalizers();
         train(source);
         return source.SecondsPerStep;
-    }
-
-    /// <summary>Time to make a batch of 64 augmented images, as a share of a bare ResNet-8×4 step on as many.</summary>
-    private static (SpeedRow Row, string Detail) Loading(string name)
-    {
-        const int Blocks = 7;
-        const int BatchSize = 64;
-        var info = new DatasetInfo("synthetic", [1, 28, 28], [.. Enumerable.Range(0, 10).Select(i => $"class {i}")]);
-        var data = SyntheticData.Bytes(info, BatchSize * 110);
-        var options = new LoaderOptions { BatchSize = BatchSize, Shuffle = true, Augment = new AugmentOptions { Shift = 2, Flip = 0.5 }, Normalise = Normalisation.Of(data), Prefetch = 0 };
-        var batches = new TimedSource(new Loader(data, options), warmUp: 10);
-        using var workload = Workload.ResNet(steps: 3, taught: false);
-        var steps = workload.Source(warmUp: 1);
-        Drain(batches);
-        workload.TrainBare(steps);
-        var (loading, training) = (new List<double>(), new List<double>());
-        for (var block = 0; block < Blocks; block++)
-        {
-            loading.Add(Timed(Drain, batches));
-            training.Add(Timed(workload.TrainBare, steps));
-        }
-
-        var row = RatioStatistics.Row(name, [.. loading.Zip(training, (a, b) => a / b)], 0.03);
-        return (row, Invariant($"{BatchSize / RatioStatistics.Median(loading):0} images a second on one thread, {RatioStatistics.Median(loading) * 1e3:0.000} ms a batch of {BatchSize}"));
-    }
-
-    private static void Drain(TimedSource source)
-    {
-        foreach (var batch in source.Epoch(0))
-        {
-            batch.Dispose();
-        }
     }
 
     /// <summary>Live tensors at the end over live tensors at step 1; the worst moment between is the upper end.</summary>

@@ -13,6 +13,7 @@ internal static class DataCommand
         var command = new Command("data", "List datasets and fetch them into the cache.");
         command.Subcommands.Add(List());
         command.Subcommands.Add(Get());
+        command.Subcommands.Add(Verify());
         return command;
     }
 
@@ -74,5 +75,70 @@ internal static class DataCommand
             return ExitCode.Fine;
         }));
         return command;
+    }
+
+    private static Command Verify()
+    {
+        var wanted = new Argument<string>("name or recipe") { Description = "What can be fetched (its files are hashed), or a recipe file (all of its data is read)" };
+        var data = CommonOptions.DataFolder();
+        var command = new Command(
+            "verify",
+            """
+            Read all of a dataset: each file is hashed, or each image decoded. What is damaged is named; the exit code is then 1.
+
+            Examples:
+              distill data verify mnist
+              distill data verify recipe.yaml
+            """)
+        {
+            wanted,
+            data,
+        };
+        command.SetAction(parsed => Failures.Guard(parsed, () =>
+        {
+            var (name, locator) = (parsed.GetValue(wanted)!, new DataLocator(parsed.GetValue(data)));
+            return DatasetFetcher.Known(name) is { } known ? VerifyFiles(known, locator) : VerifySamples(RecipeReader.ReadFile(name).Recipe, locator);
+        }));
+        return command;
+    }
+
+    private static int VerifyFiles(FetchableDataset known, DataLocator locator)
+    {
+        var folder = locator.FetchedFolder(known.Name) ?? throw new FileNotFoundException(known.HowToBring(locator));
+        var right = known.IsIn(folder);
+        Console.Out.WriteLine(right
+            ? $"{folder}: {(known.Archive is null ? "every file has its SHA-256" : "every file is there; the archive was hashed when it was fetched")}"
+            : $"{folder}: files have other hashes than the published ones; `distill data get {known.Name}` fetches them again");
+        return right ? ExitCode.Fine : ExitCode.Failed;
+    }
+
+    private static int VerifySamples(Recipe recipe, DataLocator locator)
+    {
+        var (entry, options) = (recipe.Dataset.Entry, recipe.Dataset.Options);
+        var faults = entry.Faults?.Invoke(options, locator) ?? [];
+        foreach (var fault in faults)
+        {
+            Console.Out.WriteLine(fault);
+        }
+
+        if (faults.Count > 0)
+        {
+            Console.Out.WriteLine($"{entry.Name}: {faults.Count} {(faults.Count == 1 ? "image" : "images")} cannot be read; mend or remove them, or say `corrupt: skip`");
+            return ExitCode.Failed;
+        }
+
+        if (entry.LoadDomain is null)
+        {
+            var pair = entry.Load(options, locator);
+            Console.Out.WriteLine($"{entry.Name}: {pair.Train.Count} training and {pair.Test.Count} test samples of {pair.Train.Info.Classes.Count} classes, none damaged");
+            Console.Out.WriteLine($"train {pair.Train.Sha256()}{Environment.NewLine}test  {pair.Test.Sha256()}");
+        }
+        else
+        {
+            _ = entry.LoadDomain(options, locator, new SplitRequest(recipe.Data.Validation, recipe.Data.SplitSeed, recipe.Data.TrainSamples));
+            Console.Out.WriteLine($"{entry.Name}: read, nothing damaged");
+        }
+
+        return ExitCode.Fine;
     }
 }

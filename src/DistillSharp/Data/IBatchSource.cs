@@ -46,4 +46,7 @@ public sealed record DatasetInfo(string Name, IReadOnlyList<long> InputShape, IR
 {
     /// <summary>The tokens, where inputs and targets are sequences of them; else null.</summary>
     public SequenceInfo? Sequence { get; init; }
+
+    /// <summary>Shorter side that pictures are scaled to before their middle is cut out; null where that is the sample's own.</summary>
+    public int? Resize { get; init; }
 }

@@ -22,6 +22,9 @@ public static class Provenance
     /// <summary>Shape of one sample (JSON).</summary>
     public const string InputShape = "distill.input_shape";
 
+    /// <summary>Key: shorter side that a picture is scaled to before its middle is cut out; not there where that is the input's own.</summary>
+    public const string Resize = "distill.resize";
+
     /// <summary>Class names in the order of the outputs (JSON).</summary>
     public const string Classes = "distill.classes";
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using DistillSharp.Export;
 using DistillSharp.Export.Onnx;
+using DistillSharp.Vision.Images;
 using Microsoft.ML.OnnxRuntime;
 using SkiaSharp;
 
@@ -22,6 +23,7 @@ public sealed class ImageClassifier : IDisposable
     private readonly int _channels;
     private readonly int _height;
     private readonly int _width;
+    private readonly int? _resize;
     private readonly float[] _mean;
     private readonly float[] _deviation;
 
@@ -53,6 +55,9 @@ public sealed class ImageClassifier : IDisposable
             (_channels, _height, _width) = shape is [1 or 3, > 0 and <= 16384, > 0 and <= 16384]
                 ? ((int)shape[0], (int)shape[1], (int)shape[2])
                 : throw new InvalidDataException($"{path} takes samples of shape [{string.Join(", ", shape)}], which are no grey or colour images");
+            _resize = _session.ModelMetadata.CustomMetadataMap.TryGetValue(Provenance.Resize, out var side) && _height == _width && int.TryParse(side, NumberStyles.None, CultureInfo.InvariantCulture, out var shorter) && shorter >= _height && shorter <= 16384
+                ? shorter
+                : null;
             _classes = Read<string[]>(Provenance.Classes);
             _mean = PerChannel(Read<float[]>(Provenance.Mean), 0);
             _deviation = PerChannel(Read<float[]>(Provenance.Deviation), 1);
@@ -68,7 +73,7 @@ public sealed class ImageClassifier : IDisposable
     public IReadOnlyList<string> Classes => _classes;
 
     /// <summary>The likeliest classes of an image file (JPEG, PNG, WebP, BMP, GIF), the likeliest first.</summary>
-    /// <param name="file">The image. It is scaled to cover the model's input and cut at the sides that are too long.</param>
+    /// <param name="file">The image. It is scaled as the images that the model was evaluated on, and its middle is taken.</param>
     /// <param name="top">How many at most.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is no image, or a broken one.</exception>
@@ -79,12 +84,18 @@ public sealed class ImageClassifier : IDisposable
             throw new FileNotFoundException($"there is no file {file}");
         }
 
-        using var image = SKBitmap.Decode(file) ?? throw new InvalidDataException($"{file} is no image that can be read (JPEG, PNG, WebP, BMP, GIF)");
+        using var image = DecodedImage.Of(file);
         return Classify(image, top);
     }
 
     /// <summary>The likeliest classes of a decoded image.</summary>
     public IReadOnlyList<Prediction> Classify(SKBitmap image, int top = 5)
+    {
+        using var decoded = DecodedImage.Of(image);
+        return Classify(decoded, top);
+    }
+
+    private IReadOnlyList<Prediction> Classify(DecodedImage image, int top)
     {
         var input = Values(image);
         using var value = OrtValue.CreateTensorValueFromMemory(input, [1, _channels, _height, _width]);
@@ -106,40 +117,27 @@ public sealed class ImageClassifier : IDisposable
     public void Dispose() => _session.Dispose();
 
     // Pixels count 0 to 1 before normalisation, whatever bytes the training data was stored in.
-    private float[] Values(SKBitmap image)
+    private float[] Values(DecodedImage image)
     {
-        using var scaled = Covering(image);
-        var values = new float[_channels * _height * _width];
-        var pixels = scaled.GetPixelSpan();
-        for (var i = 0; i < _height * _width; i++)
+        var plane = _height * _width;
+        var pixels = new byte[3 * plane];
+        image.Middle(_resize, _height, _width, pixels);
+        var values = new float[_channels * plane];
+        for (var i = 0; i < plane; i++)
         {
-            var (red, green, blue) = (pixels[4 * i], pixels[(4 * i) + 1], pixels[(4 * i) + 2]);
             if (_channels == 1)
             {
-                values[i] = Normalised(((0.299f * red) + (0.587f * green) + (0.114f * blue)) / 255, 0);
+                values[i] = Normalised(((0.299f * pixels[i]) + (0.587f * pixels[plane + i]) + (0.114f * pixels[(2 * plane) + i])) / 255, 0);
                 continue;
             }
 
-            values[i] = Normalised(red / 255f, 0);
-            values[(_height * _width) + i] = Normalised(green / 255f, 1);
-            values[(2 * _height * _width) + i] = Normalised(blue / 255f, 2);
+            for (var channel = 0; channel < 3; channel++)
+            {
+                values[(channel * plane) + i] = Normalised(pixels[(channel * plane) + i] / 255f, channel);
+            }
         }
 
         return values;
-    }
-
-    private SKBitmap Covering(SKBitmap image)
-    {
-        var target = new SKBitmap(_width, _height, SKColorType.Rgba8888, SKAlphaType.Opaque);
-        using var canvas = new SKCanvas(target);
-        canvas.Clear(SKColors.Black);
-        var scale = Math.Max((float)_width / image.Width, (float)_height / image.Height);
-        var (width, height) = (image.Width * scale, image.Height * scale);
-        var place = SKRect.Create((_width - width) / 2, (_height - height) / 2, width, height);
-        using var picture = SKImage.FromBitmap(image);
-        canvas.DrawImage(picture, place, new SKSamplingOptions(SKFilterMode.Linear, scale < 1 ? SKMipmapMode.Linear : SKMipmapMode.None));
-        canvas.Flush();
-        return target;
     }
 
     private float Normalised(float value, int channel) => (value - _mean[channel]) / _deviation[channel];

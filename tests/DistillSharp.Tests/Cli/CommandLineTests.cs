@@ -43,6 +43,24 @@ public class CommandLineTests
     }
 
     [Fact]
+    public void DataVerify_DamagedImages_AreNamedAndExit1()
+    {
+        using var folder = new TemporaryFolder();
+        Vision.Images.ImageMaker.Classes(folder.File("images/train"), 2, 2);
+        Vision.Images.ImageMaker.Classes(folder.File("images/test"), 2, 1);
+        var recipe = folder.Write("recipe.yaml", $"data: {{dataset: image_folder, folder: {folder.File("images")}, size: 8}}\nstudent: {{model: mlp, widths: [4]}}\n");
+        var fine = DistillProcess.Run("data", "verify", recipe);
+        Assert.Equal(ExitCode.Fine, fine.ExitCode);
+        Assert.Contains("4 training and 2 test samples of 2 classes", fine.Output, StringComparison.Ordinal);
+
+        File.WriteAllText(folder.File("images/train/n01/n01_0.JPEG"), "torn");
+        var damaged = DistillProcess.Run("data", "verify", recipe);
+        Assert.Equal(ExitCode.Failed, damaged.ExitCode);
+        Assert.Contains("n01_0.JPEG: no image", damaged.Output, StringComparison.Ordinal);
+        Assert.Contains("1 image cannot be read", damaged.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Check_RecipeWithFaults_JsonHoldsThem()
     {
         using var folder = new TemporaryFolder();

@@ -58,6 +58,24 @@ public sealed class ImageClassifierTests : IDisposable
     }
 
     [Fact]
+    public void Classify_ModelThatWasEvaluatedOnTheMiddle_TakesIt()
+    {
+        using var network = Network(3);
+        using var classifier = new ImageClassifier(Export(network, 3));
+        using var middle = new ImageClassifier(Export(network, 3, resize: 16));
+        var (narrow, pixels) = Image(8, 8);
+        using var framed = new SKBitmap(16, 16, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        framed.Erase(SKColors.Red);
+        for (var i = 0; i < 64; i++)
+        {
+            framed.SetPixel(4 + (i % 8), 4 + (i / 8), pixels[i]);
+        }
+
+        Assert.Equal(classifier.Classify(narrow)[0].Probability, middle.Classify(Save(framed, "framed.png"))[0].Probability, 1e-6);
+        Assert.Equal(classifier.Classify(narrow)[0].Probability, middle.Classify(framed)[0].Probability, 1e-6);
+    }
+
+    [Fact]
     public void Classify_NoImage_NamesTheFile()
     {
         using var network = Network(3);
@@ -97,7 +115,7 @@ public sealed class ImageClassifierTests : IDisposable
         return tensor(rows.SelectMany((row, channel) => row.Select(value => (value - Mean[channel]) / Deviation[channel])).ToArray(), [1, channels, 8, 8]);
     }
 
-    private string Export(Network network, int channels)
+    private string Export(Network network, int channels, int? resize = null)
     {
         using var scope = NewDisposeScope();
         var metadata = new Dictionary<string, string>
@@ -105,8 +123,14 @@ public sealed class ImageClassifierTests : IDisposable
             [Provenance.Mean] = JsonSerializer.Serialize(Mean[..channels]),
             [Provenance.Deviation] = JsonSerializer.Serialize(Deviation[..channels]),
         };
-        OnnxExporter.Export(network, SampleData.Images(channels, 8, 4), _folder.File("model.onnx"), randn(2, channels, 8, 8), metadata);
-        return _folder.File("model.onnx");
+        if (resize is { } side)
+        {
+            metadata[Provenance.Resize] = $"{side}";
+        }
+
+        var file = _folder.File($"model{resize}.onnx");
+        OnnxExporter.Export(network, SampleData.Images(channels, 8, 4), file, randn(2, channels, 8, 8), metadata);
+        return file;
     }
 
     private (string File, SKColor[] Pixels) Image(int width, int height)

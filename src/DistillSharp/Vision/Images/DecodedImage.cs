@@ -1,4 +1,5 @@
 using System.Buffers;
+using DistillSharp.Data;
 using SkiaSharp;
 
 namespace DistillSharp.Vision.Images;
@@ -47,6 +48,43 @@ internal sealed class DecodedImage : IDisposable
         }
 
         return Turned(new DecodedImage(pixels, info.Width, info.Height), codec.EncodedOrigin);
+    }
+
+    /// <summary>The pixels of a bitmap of any kind.</summary>
+    public static DecodedImage Of(SKBitmap bitmap)
+    {
+        var info = new SKImageInfo(bitmap.Width, bitmap.Height, SKColorType.Rgba8888, SKAlphaType.Premul);
+        var pixels = ArrayPool<byte>.Shared.Rent(info.BytesSize);
+        if (!Copy(bitmap, info, pixels))
+        {
+            ArrayPool<byte>.Shared.Return(pixels);
+            throw new ArgumentException($"pixels of the kind {bitmap.ColorType} cannot be read", nameof(bitmap));
+        }
+
+        return new DecodedImage(pixels, info.Width, info.Height);
+    }
+
+    /// <summary>Scales it so that it covers a grid in whose middle the window lies, and writes the window's red, green and blue planes.</summary>
+    /// <param name="resize">Shorter side it is scaled to, for a square window; null for the smallest that covers the window.</param>
+    /// <param name="height">Rows of the window.</param>
+    /// <param name="width">Columns of the window.</param>
+    /// <param name="target">[3, height, width].</param>
+    public void Middle(int? resize, int height, int width, Span<byte> target)
+    {
+        var (high, wide) = (long)Width * height <= (long)Height * width
+            ? ((int)((long)(resize ?? width) * Height / Width), resize ?? width)
+            : (resize ?? height, (int)((long)(resize ?? height) * Width / Height));
+        var window = new PixelRegion((int)Math.Round((wide - width) / 2.0), (int)Math.Round((high - height) / 2.0), width, height);
+        ImageResampler.ScaleInterleaved(Pixels, Width, new PixelRegion(0, 0, Width, Height), high, wide, window, target);
+    }
+
+    private static unsafe bool Copy(SKBitmap bitmap, SKImageInfo info, byte[] pixels)
+    {
+        using var pixmap = bitmap.PeekPixels();
+        fixed (byte* first = pixels)
+        {
+            return pixmap is not null && pixmap.ReadPixels(info, (nint)first, info.RowBytes);
+        }
     }
 
     /// <inheritdoc/>

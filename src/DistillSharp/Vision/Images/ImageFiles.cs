@@ -52,15 +52,6 @@ internal sealed class ImageFiles : ISampleSource
         Grey(colours, target);
     }
 
-    /// <summary>Where an image of that size is scaled to, and which window of it is cut out for evaluation: torchvision's Resize and CenterCrop.</summary>
-    internal static (int Width, int Height, PixelRegion Window) Middle(int width, int height, int resize, int size)
-    {
-        var (wide, high) = width <= height
-            ? (resize, (int)((long)resize * height / width))
-            : ((int)((long)resize * width / height), resize);
-        return (wide, high, new PixelRegion((int)Math.Round((wide - size) / 2.0), (int)Math.Round((high - size) / 2.0), size, size));
-    }
-
     // 0.299 R + 0.587 G + 0.114 B in sixteenths of a bit, as Pillow and libjpeg compute it.
     private static void Grey(ReadOnlySpan<byte> colours, Span<byte> target)
     {
@@ -80,8 +71,8 @@ internal sealed class ImageFiles : ISampleSource
             return;
         }
 
-        var (width, height, window) = Middle(image.Width, image.Height, _shape.Resize, size);
-        ImageResampler.ScaleInterleaved(image.Pixels, image.Width, new PixelRegion(0, 0, image.Width, image.Height), height, width, window, target);
+        // torchvision's Resize and CenterCrop.
+        image.Middle(_shape.Resize, size, size, target);
     }
 
     private string[] Fingerprints()

@@ -35,6 +35,7 @@ internal sealed record ImageSets(string Name, string Root, IReadOnlyList<string>
             files = new ImageFiles(Root, images.Paths, shape);
         }
 
-        return Dataset.FromSource(new DatasetInfo(Name, [shape.Channels, shape.Size, shape.Size], Classes), files, [.. images.Labels], 1 / 255f);
+        var info = new DatasetInfo(Name, [shape.Channels, shape.Size, shape.Size], Classes) { Resize = shape.Resize == shape.Size ? null : shape.Resize };
+        return Dataset.FromSource(info, files, [.. images.Labels], 1 / 255f);
     }
 }

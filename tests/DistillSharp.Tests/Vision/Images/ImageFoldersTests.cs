@@ -34,11 +34,29 @@ public sealed class ImageFoldersTests : IDisposable
         Assert.Equal(3, ImageFolders.ImageNet.Load(Small, new DataLocator(_folder.Path)).Test.Count);
     }
 
+    // torchvision scales 30×40 with Resize(12) to 12×16, and CenterCrop(8) then takes rows 4 to 11 and columns 2 to 9.
     [Fact]
-    public void Middle_AnySides_IsTorchvisionsResizeAndCentreCrop()
+    public void ImageNet_TestImage_IsTorchvisionsResizeAndCentreCrop()
     {
-        Assert.Equal((341, 256, new PixelRegion(58, 16, 224, 224)), ImageFiles.Middle(500, 375, 256, 224));
-        Assert.Equal((256, 384, new PixelRegion(16, 80, 224, 224)), ImageFiles.Middle(100, 150, 256, 224));
+        ImageMaker.Classes(_folder.File("train"), 1, 1);
+        using var bitmap = new SkiaSharp.SKBitmap(30, 40);
+        for (var i = 0; i < 1200; i++)
+        {
+            bitmap.SetPixel(i % 30, i / 30, new SkiaSharp.SKColor((byte)(i % 30 * 8), (byte)(i / 30 * 6), 0));
+        }
+
+        Directory.CreateDirectory(_folder.File("val/n00"));
+        ImageMaker.Write(_folder.File("val/n00/ramp.png"), bitmap);
+        var test = ImageFolders.ImageNet.Load(Small with { Folder = _folder.Path }, new DataLocator(null)).Test;
+        var pixels = test.Bytes(0);
+        for (var i = 0; i < 64; i++)
+        {
+            // The middle of a pixel of the grid, in pixels of the picture: ramps stay ramps away from the edge.
+            Assert.InRange(pixels[i], (((((i % 8) + 2.5) * 30 / 12) - 0.5) * 8) - 1, (((((i % 8) + 2.5) * 30 / 12) - 0.5) * 8) + 1);
+            Assert.InRange(pixels[64 + i], (((((i / 8) + 4.5) * 40 / 16) - 0.5) * 6) - 1, (((((i / 8) + 4.5) * 40 / 16) - 0.5) * 6) + 1);
+        }
+
+        Assert.Equal(12, test.Info.Resize);
     }
 
     [Fact]
