@@ -243,7 +243,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
     private TrainingJob CreateJob(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Teacher? teacher, FakeQuantiser? fake, CheckpointStore? checkpoints) => new(
         arm.Name, seed, plan, student,
         stage => data.Source(arm, stage, seed, plan.Scheme.Entry.Partner, arm.SeesFixedViews),
-        (stage, probe, source) => plan.Scheme.Entry.CreateTask(plan.Scheme.Options, new TaskContext(student, arm.Model!, teacher, stage, probe, source)),
+        (stage, probe, source) => OnPolicy(plan, plan.Scheme.Entry.CreateTask(plan.Scheme.Options, new TaskContext(student, arm.Model!, teacher, stage, probe, source))),
         data.Validate,
         checkpoints)
     {
@@ -378,6 +378,8 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
 
         return new SplitLogits(logits, split.Labels, classes);
     }
+
+    private static TrainingTask OnPolicy(ObjectivePlan plan, TrainingTask task) => plan.Targets is { By: TargetWriter.Student } options ? new OnPolicyTask(task, options) : task;
 
     private void Note(string text) => events.Write(new NoteLogged("info", text) { Time = clock.GetUtcNow() });
 

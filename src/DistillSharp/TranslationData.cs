@@ -65,7 +65,7 @@ internal sealed class TranslationData : RunData
     /// <inheritdoc/>
     public override void Prepare(ArmPlan arm, int seed, ArmNetworks networks, RunDirectory directory, Action<string> note, CancellationToken cancellation)
     {
-        if (arm.Plan.Targets is not { } options || _targets.ContainsKey((arm.Name, seed)))
+        if (arm.Plan.Targets is not { By: TargetWriter.Teacher } options || _targets.ContainsKey((arm.Name, seed)))
         {
             return;
         }

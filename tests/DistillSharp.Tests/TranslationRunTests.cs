@@ -14,6 +14,7 @@ public sealed class TranslationRunTests
         objectives:
           sequence: {targets: {beam: 2, originals: true}, hard_labels: 1}
           word: {hard_labels: 0.5, terms: [{method: token_soft_target, weight: 0.5}, {method: hidden_states, student: encoder1, teacher: encoder2, weight: 0.1}]}
+          on_policy: {targets: {by: student, share: 1}, hard_labels: 1, terms: [{method: token_jsd, beta: 0.5, weight: 1}]}
           from_layers:
             student: {model: transformer, width: 16, heads: 2, encoder_layers: 1, decoder_layers: 1}
             from_layers: {encoder: [2], decoder: [1]}
@@ -30,7 +31,7 @@ public sealed class TranslationRunTests
         using var folder = new TemporaryFolder();
         var (recipe, directory, results) = Run(folder, Text);
 
-        Assert.Equal(["teacher", "plain", "sequence", "word", "from_layers"], results.Arms.Select(arm => arm.Name));
+        Assert.Equal(["teacher", "plain", "sequence", "word", "on_policy", "from_layers"], results.Arms.Select(arm => arm.Name));
         Assert.Equal("bleu_greedy", results.PrimaryMetric);
         foreach (var arm in results.Arms)
         {
@@ -43,6 +44,7 @@ public sealed class TranslationRunTests
         var file = Assert.Single(Directory.GetFiles(directory.JobFolder("teacher", 0), "translations-*.jsonl"));
         Assert.Equal(1 + int.Parse(results.Data["train_samples"]), File.ReadAllLines(file).Length);
         Assert.Contains(JsonLinesReader.Read(directory.EventsFile).OfType<EpochEnded>(), epoch => epoch.Arm == "word" && epoch.Parts.ContainsKey("token_soft_target") && epoch.Parts.ContainsKey("hidden_states"));
+        Assert.Contains(JsonLinesReader.Read(directory.EventsFile).OfType<EpochEnded>(), epoch => epoch.Arm == "on_policy" && epoch.Parts.Keys.SequenceEqual(["token_jsd"]));
         Assert.True(File.Exists(directory.StudentFile));
 
         using var trained = TrainedArm.Load(recipe, directory, "plain", 0, null);
@@ -74,6 +76,7 @@ public sealed class TranslationRunTests
     [InlineData("width: 8, heads: 2, encoder_layers: 1", "width: 8, heads: 2, vocabulary: 600, encoder_layers: 1", "sequence-level distillation")]
     [InlineData("width: 8, heads: 2", "width: 8, heads: 3", "must divide width")]
     [InlineData("dataset: toy_phrases, pairs: 300", "dataset: parallel_text, train_source: a.txt", "train_target")]
+    [InlineData("targets: {beam: 2, originals: true}", "targets: {by: student}", "such as `terms: [{method: token_jsd}]`")]
     [InlineData("teacher: encoder2", "teacher: encoder7", "no feature point `encoder7`")]
     [InlineData("targets: {beam: 2, originals: true}", "targets: {choose: worst}", "choose")]
     public void Read_FaultyTranslationRecipe_SaysWhat(string before, string after, string expected)

@@ -331,6 +331,11 @@ public static class RecipeReader
                     errors.Add(path, "`targets` and `from_layers` need one `teacher` that is a network", root.Line);
                 }
 
+                if (plan.Targets is { By: TargetWriter.Student } && !plan.Stages.All(stage => stage.NeedsTeacher))
+                {
+                    errors.Add(path, "targets that the student writes are learned through terms that ask the teacher about them, such as `terms: [{method: token_jsd}]`", root.Line);
+                }
+
                 var (own, given) = ((plan.Student ?? student)?.Options as TransformerOptions, teacher?.Model?.Options as TransformerOptions);
                 if (own is not null && given is not null && own.Vocabulary != given.Vocabulary && plan.Stages.Any(stage => stage.NeedsTeacher))
                 {

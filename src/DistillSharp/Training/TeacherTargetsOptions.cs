@@ -12,12 +12,34 @@ public enum OutputChoice
     Closest,
 }
 
+/// <summary>Who writes training targets.</summary>
+public enum TargetWriter
+{
+    /// <summary>The teacher, before training.</summary>
+    Teacher,
+
+    /// <summary>The student, while it is trained.</summary>
+    Student,
+}
+
 /// <summary>
 /// What a teacher writes takes the place of the training targets (Kim and Rush, Sequence-Level Knowledge Distillation, EMNLP 2016):
 /// keys of an objective's <c>targets:</c>.
 /// </summary>
 public sealed record TeacherTargetsOptions
 {
+    /// <summary>Who writes them.</summary>
+    [Option("teacher: what its beam search makes of the training sources, once before training; student: what it draws itself while it is trained, for terms that ask the teacher about it (on-policy)")]
+    public TargetWriter By { get; init; }
+
+    /// <summary>Share of the batches that the student writes.</summary>
+    [Option("by student: share of the batches whose targets it writes; the others keep theirs", Min = 0, Max = 1)]
+    public double Share { get; init; } = 0.5;
+
+    /// <summary>Temperature of the student's draws.</summary>
+    [Option("by student: temperature of its draws", Min = 0, AboveMin = true)]
+    public double Temperature { get; init; } = 1;
+
     /// <summary>Width of the teacher's beam.</summary>
     [Option("width of the teacher's beam search", Min = 1, Max = 64)]
     public int Beam { get; init; } = 4;

@@ -41,6 +41,25 @@ public sealed class SearchTests
         }
     }
 
+    [Fact]
+    public void SampledSearch_ManyDraws_FollowTheDistribution()
+    {
+        // The first token of 20,000 sentences that all have the same model.
+        var model = new TableModel(7, 20_000, 1);
+        var outputs = SampledSearch.Run(model, 1, End, [.. Enumerable.Repeat(1, 20_000)], 0.8, seed: 5);
+
+        var logits = new float[6];
+        new TableModel(7, 1, 1).Step([1], logits);
+        var weights = logits.Select(logit => Math.Exp(logit / 0.8)).ToArray();
+        for (var token = 0; token < 6; token++)
+        {
+            var share = outputs.Count(output => token == End ? output.IsEnded : output.Tokens is [var only] && only == token) / 20_000.0;
+            Assert.Equal(weights[token] / weights.Sum(), share, 0.015);
+        }
+
+        Assert.Equal(outputs.Take(50).Select(output => output.LogProbability), SampledSearch.Run(new TableModel(7, 50, 1), 1, End, [.. Enumerable.Repeat(1, 50)], 0.8, seed: 5).Select(output => output.LogProbability));
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(4)]

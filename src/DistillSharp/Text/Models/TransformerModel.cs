@@ -1,5 +1,6 @@
 using DistillSharp.Data;
 using DistillSharp.Models;
+using DistillSharp.Sequences;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -11,7 +12,7 @@ namespace DistillSharp.Text.Models;
 /// share one matrix. Feature points: <c>encoderK</c> and <c>decoderK</c> (what a layer gives, [N, T, D]), <c>encoderK.queries</c>,
 /// <c>.keys</c> and <c>.values</c> of self-attention, and <c>encoder</c> and <c>decoder</c> after the last normalisation.
 /// </summary>
-public sealed class TransformerModel : Network
+public sealed class TransformerModel : Network, ISequenceNetwork
 {
     private readonly Embedding embedding;
     private readonly InvertedDropout dropout;
@@ -56,6 +57,9 @@ public sealed class TransformerModel : Network
         var memory = Encode(batch.Input, mask);
         return Project(Decode(batch.Inputs[Batch.DecoderInput], memory, mask));
     }
+
+    /// <inheritdoc/>
+    public IStepModel OpenSteps(IReadOnlyList<int[]> sources, int width) => new TransformerSteps(this, sources, width);
 
     /// <inheritdoc/>
     public override Tensor? MaskOf(string feature, Batch batch) =>
