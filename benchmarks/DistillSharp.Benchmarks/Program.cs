@@ -8,6 +8,7 @@ var root = new RootCommand("Measurements of DistillSharp: speed against a bare T
     StepRows.CreateChild(),
     MemoryRows.CreateChild(),
     DoctorSpeedCommand.Create(),
+    FirstStepsCommand.Create(),
     PyTorchCommand.Create(),
     GrowthCommand.Create(),
     VariantsCommand.Create(),
