@@ -16,8 +16,13 @@ internal static class LoaderRows
 
     private static readonly AugmentOptions EveryChange = new()
     {
-        ResizedCrop = new ResizedCropOptions(), Flip = 0.5, ColourJitter = new ColourJitterOptions { Brightness = 0.4, Contrast = 0.4, Saturation = 0.4, Hue = 0.1 },
-        RandAugment = new RandAugmentOptions(), RandomErasing = new RandomErasingOptions(), Mixup = 0.2, Cutmix = 1,
+        ResizedCrop = new ResizedCropOptions(),
+        Flip = 0.5,
+        ColourJitter = new ColourJitterOptions { Brightness = 0.4, Contrast = 0.4, Saturation = 0.4, Hue = 0.1 },
+        RandAugment = new RandAugmentOptions(),
+        RandomErasing = new RandomErasingOptions(),
+        Mixup = 0.2,
+        Cutmix = 1,
     };
 
     public static (SpeedRow Row, string Detail) Measure(string name) => name switch

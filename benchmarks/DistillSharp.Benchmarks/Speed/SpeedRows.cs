@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using DistillSharp.Data;
 using TorchSharp;
 
 namespace DistillSharp.Benchmarks.Speed;

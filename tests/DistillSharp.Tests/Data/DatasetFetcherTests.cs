@@ -1,3 +1,4 @@
+using System.Formats.Tar;
 using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
@@ -65,6 +66,36 @@ public sealed class DatasetFetcherTests : IDisposable
         Assert.Empty(Directory.GetFiles(_cache.Path, "*", SearchOption.AllDirectories));
     }
 
+    [Theory]
+    [InlineData("small.tar.gz")]
+    [InlineData("small.zip")]
+    public void Get_ArchiveBroughtByHand_IsCheckedAndUnpacked(string name)
+    {
+        var bytes = Archive(name);
+        Directory.CreateDirectory(_cache.File("small"));
+        _cache.Write(Path.Combine("small", name), bytes);
+        var hash = name.EndsWith(".zip", StringComparison.Ordinal) ? null : Hash(bytes);
+        var described = new FetchableDataset("small", [new DatasetFile("images", "")], null, [], null) { Archive = new DatasetArchive(_site + "none/" + name, Md5(bytes), hash, "inner") };
+
+        var folder = new DatasetFetcher(_ => { }).Get(described, _cache.Path, Cancellation);
+        Assert.Equal(Content, File.ReadAllBytes(Path.Combine(folder, "inner", "images")));
+        Assert.True(described.IsIn(Path.Combine(folder, "inner")));
+    }
+
+    [Fact]
+    public void Get_ArchiveOfAnotherHashAndNoSite_SaysWhatToBringAndWhere()
+    {
+        Directory.CreateDirectory(_cache.File("small"));
+        _cache.Write(Path.Combine("small", "small.zip"), Archive("small.zip"));
+        var described = new FetchableDataset("small", [new DatasetFile("images", "")], null, [], null) { Archive = new DatasetArchive(_site + "none/small.zip", new string('0', 32), null, "inner") };
+
+        var error = Assert.Throws<InvalidDataException>(() => new DatasetFetcher(_ => { }).Get(described, _cache.Path, Cancellation));
+        Assert.Contains("should have 00", error.Message, StringComparison.Ordinal);
+        Assert.Contains("404", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"Bring small.zip (MD5 {new string('0', 32)}) from {_site}none/small.zip, put it into {_cache.File("small")}", error.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_cache.File("small/inner")));
+    }
+
     public void Dispose()
     {
         _server.Close();
@@ -72,6 +103,29 @@ public sealed class DatasetFetcherTests : IDisposable
     }
 
     private FetchableDataset Described(string file, string hash) => new("small", [new DatasetFile(file, hash)], _site, [], null);
+
+    private static byte[] Archive(string name)
+    {
+        using var packed = new MemoryStream();
+        if (name.EndsWith(".zip", StringComparison.Ordinal))
+        {
+            using var zip = new ZipArchive(packed, ZipArchiveMode.Create, leaveOpen: true);
+            using var entry = zip.CreateEntry("inner/images").Open();
+            entry.Write(Content);
+        }
+        else
+        {
+            using var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true);
+            using var tar = new TarWriter(gzip);
+            tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "inner/images") { DataStream = new MemoryStream(Content) });
+        }
+
+        return packed.ToArray();
+    }
+
+#pragma warning disable CA5351 // What the sets publish.
+    private static string Md5(byte[] bytes) => Convert.ToHexStringLower(MD5.HashData(bytes));
+#pragma warning restore CA5351
 
     private static string Hash(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 

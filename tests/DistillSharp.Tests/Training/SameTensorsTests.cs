@@ -1,11 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using DistillSharp.Data;
-using DistillSharp.Data.Augmentation;
 using DistillSharp.Models;
 using DistillSharp.Teachers;
 using DistillSharp.Training;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -31,7 +29,7 @@ public class SameTensorsTests
             (each, probe, source) => new OfflineTask(student, live, each, probe, source), _ => new Dictionary<string, double> { ["top1"] = 0.5 }, null));
 
         Assert.Equal(student.Seen.Order(), teacher.Seen.Order());
-        var again = loader.Epoch(0).Concat(loader.Epoch(1)).Select(batch =>
+        var again = Enumerable.Range(0, 2).SelectMany(epoch => loader.Epoch(epoch, 0, TestContext.Current.CancellationToken)).Select(batch =>
         {
             using (batch)
             {

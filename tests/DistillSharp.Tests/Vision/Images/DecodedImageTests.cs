@@ -43,6 +43,34 @@ public sealed class DecodedImageTests : IDisposable
         Near([90, 90, 90], image, 1, 1, 2);
     }
 
+    // A baseline JPEG of 8×8 pixels with four components whose blocks are flat: quantisation by 8 makes a DC difference of d a value of 128 + d.
+    [Fact]
+    public void Of_CmykJpeg_IsConverted()
+    {
+        byte[] table = [.. Enumerable.Repeat((byte)8, 64)];
+        byte[] frame = [8, 0, 8, 0, 8, 4, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0];
+        // DC: the one code 0 for a difference of 7 bits, 10 for none. AC: 0 for the end of the block.
+        byte[] huffman = [0, 1, 1, .. new byte[14], 7, 0, 0x10, 1, .. new byte[15], 0];
+        // Adobe's CMYK is inverted: ink 0 is 255. 128 + 127, 128 − 127, 128, 128 + 127.
+        var bits = Code(127) + Code(-127) + "10" + "0" + Code(127);
+        var padded = bits.PadRight((bits.Length + 7) / 8 * 8, '1');
+        byte[] scan = [.. Enumerable.Range(0, padded.Length / 8).SelectMany(i => Stuffed(Convert.ToByte(padded.Substring(8 * i, 8), 2)))];
+        byte[] file =
+        [
+            0xFF, 0xD8, .. Segment(0xEE, [.. "Adobe"u8, 0, 100, 0, 0, 0, 0, 0]), .. Segment(0xDB, [0, .. table]), .. Segment(0xC0, frame), .. Segment(0xC4, huffman),
+            .. Segment(0xDA, [4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0]), .. scan, 0xFF, 0xD9,
+        ];
+        using var image = DecodedImage.Of(_folder.Write("cmyk.jpg", file));
+        Assert.Equal((8, 8), (image.Width, image.Height));
+        Near([255, 1, 128], image, 4, 4, 3);
+
+        static string Code(int difference) => "0" + Convert.ToString(difference < 0 ? difference + 127 : difference, 2).PadLeft(7, '0') + "0";
+
+        static IEnumerable<byte> Stuffed(byte value) => value == 0xFF ? [0xFF, 0] : [value];
+
+        static byte[] Segment(byte marker, byte[] content) => [0xFF, marker, (byte)((content.Length + 2) >> 8), (byte)(content.Length + 2), .. content];
+    }
+
     // The stored image has its lighter quarter in the upper left; where it is shown follows from EXIF's definition of each value.
     [Theory]
     [InlineData(1, false, 0, 0)]

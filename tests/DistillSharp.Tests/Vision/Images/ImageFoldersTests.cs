@@ -199,6 +199,24 @@ public sealed class ImageFoldersTests : IDisposable
         Assert.Equal(Values(new Loader(data, options with { Workers = 1, Prefetch = 0 })), Values(new Loader(data, options with { Workers = 4 })));
     }
 
+    [Fact]
+    public void WithUnlabelled_AnotherFolderOrBytes_AreReadBehindTheOwn()
+    {
+        ImageMaker.Classes(_folder.File("train"), 2, 2);
+        ImageMaker.Classes(_folder.File("test"), 2, 1);
+        var pair = Open(new ImageFolderOptions());
+        var joined = pair.Train.Subset([3]).WithUnlabelled(pair.Test);
+        Assert.Equal([3, 4, 5], Enumerable.Range(0, 3).Select(joined.SampleId));
+        Assert.Equal([1, -1, -1], Enumerable.Range(0, 3).Select(joined.Label));
+        Assert.Equal(pair.Test.Bytes(1).ToArray(), joined.Bytes(2).ToArray());
+
+        var bytes = Dataset.FromBytes(new DatasetInfo("bytes", [3, 8, 8], ["x"]), [.. Enumerable.Range(0, 192).Select(value => (byte)value)], [0], 1 / 255f);
+        var mixed = pair.Train.WithUnlabelled(bytes);
+        Assert.Equal(bytes.Bytes(0).ToArray(), mixed.Bytes(4).ToArray());
+        Assert.Equal(pair.Train.Bytes(1).ToArray(), mixed.Bytes(1).ToArray());
+        Assert.NotEqual(mixed.Sha256(), joined.Sha256());
+    }
+
     private static float[] Values(Loader loader) => [.. loader.Epoch(1).SelectMany(batch =>
     {
         using (batch)
