@@ -2,7 +2,8 @@ namespace DistillSharp.Sequences;
 
 /// <summary>
 /// Keeps the most probable beginnings of a sentence and gives its finished outputs from the best score on. A sentence is done when it
-/// has as many finished outputs as the beam is wide, or at its longest length.
+/// has as many finished outputs as the beam is wide and none of its beginnings scores better than the best of them, or at its longest
+/// length. (To stop at the number alone would take what a poor beginning ended with while the best one is still being written.)
 /// </summary>
 public static class BeamSearch
 {
@@ -36,8 +37,8 @@ public static class BeamSearch
                 model.Reorder(origins);
             }
 
-            var going = Enumerable.Range(0, sentences.Count).Where(i => !sentences[i].IsDone(beam)).ToList();
-            sentences.Where(sentence => sentence.IsDone(beam)).ToList().ForEach(sentence => found[sentence.Index] = sentence.Best(options.LengthPenalty));
+            var going = Enumerable.Range(0, sentences.Count).Where(i => !sentences[i].IsDone(beam, options.LengthPenalty)).ToList();
+            sentences.Where(sentence => sentence.IsDone(beam, options.LengthPenalty)).ToList().ForEach(sentence => found[sentence.Index] = sentence.Best(options.LengthPenalty));
             if (going.Count < sentences.Count)
             {
                 next = [.. going.SelectMany(i => next[(i * beam)..((i + 1) * beam)])];
@@ -65,7 +66,8 @@ public static class BeamSearch
 
         public int Last(int row) => _beginnings[row].Tokens[^1];
 
-        public bool IsDone(int width) => _finished.Count >= width || _beginnings[0].Tokens.Length >= longest;
+        public bool IsDone(int width, double lengthPenalty) => _beginnings[0].Tokens.Length >= longest || (_finished.Count >= width
+            && _beginnings[0].LogProbability / Math.Pow(_beginnings[0].Tokens.Length, lengthPenalty) <= _finished.Max(output => output.Score(lengthPenalty)));
 
         // At most one candidate of a row is its end, so that twice the width always leaves enough that go on.
         public void Extend(ReadOnlySpan<float> logits, float[] scratch, int end)
