@@ -70,6 +70,7 @@ public static class CommandLine
             EvaluateCommand.Create(),
             PredictCommand.Create(),
             TranslateCommand.Create(),
+            TranscribeCommand.Create(),
             ExportCommand.Create(),
             QuantiseCommand.Create(),
             CompareCommand.Create(),

@@ -25,6 +25,8 @@ internal static class ConsoleProgress
     /// <summary>"test 97.21 %", or what a trial of a sweep reached on validation data.</summary>
     public static string Reached(JobEnded ended) => ended.Metrics.TryGetValue("bleu_greedy", out var bleu)
         ? string.Create(CultureInfo.InvariantCulture, $"test {bleu:0.00} BLEU")
+        : ended.Metrics.TryGetValue("wer", out var errors)
+        ? string.Create(CultureInfo.InvariantCulture, $"test WER {errors:P2}")
         : ended.Metrics.TryGetValue("top1", out var test)
         ? string.Create(CultureInfo.InvariantCulture, $"test {test:P2}")
         : ended.Metrics.TryGetValue("validation_top1", out var validation) ? string.Create(CultureInfo.InvariantCulture, $"validation {validation:P2}") : "not trained";
@@ -32,7 +34,8 @@ internal static class ConsoleProgress
     /// <summary>Accuracy in percent, or BLEU; nothing where there is neither.</summary>
     public static string Figure(IReadOnlyDictionary<string, double> validation) =>
         validation.TryGetValue("top1", out var top1) ? string.Create(CultureInfo.InvariantCulture, $"{top1:P2}")
-        : validation.TryGetValue("bleu", out var bleu) ? string.Create(CultureInfo.InvariantCulture, $"{bleu:0.00} BLEU") : "";
+        : validation.TryGetValue("bleu", out var bleu) ? string.Create(CultureInfo.InvariantCulture, $"{bleu:0.00} BLEU")
+        : validation.TryGetValue("wer", out var errors) ? string.Create(CultureInfo.InvariantCulture, $"WER {errors:P2}") : "";
 
     /// <summary>"acc 97.21 %  hard_labels 0.031  soft_target 0.42".</summary>
     public static string Figures(IReadOnlyDictionary<string, double> parts, IReadOnlyDictionary<string, double>? validation)

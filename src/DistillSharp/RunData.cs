@@ -3,6 +3,7 @@ using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
+using DistillSharp.Speech.Corpora;
 using DistillSharp.Text.Corpora;
 using DistillSharp.Training;
 
@@ -56,6 +57,7 @@ internal abstract class RunData
         : load(recipe.Dataset.Options, new DataLocator(folder), new SplitRequest(recipe.Data.Validation, recipe.Data.SplitSeed, recipe.Data.TrainSamples)) switch
         {
             ParallelCorpus corpus => new TranslationData(recipe, corpus),
+            SpeechCorpus corpus => new SpeechData(recipe, corpus),
             var other => throw new NotSupportedException($"{recipe.Dataset.Entry.Name} gives {other.GetType().Name}, which no task is for"),
         };
 

@@ -20,7 +20,7 @@ internal sealed class TeacherEngines(IReadOnlyList<ArmPlan> arms, RunDirectory d
     /// <param name="network">Its network with the weights of one of its seeds.</param>
     public TeacherEngine Of(ArmPlan teacher, Network network)
     {
-        if (teacher.Engine == TeacherEngine.Torch || (teacher.Engine == TeacherEngine.Auto && network.Sequence is not null))
+        if (teacher.Engine == TeacherEngine.Torch || (teacher.Engine == TeacherEngine.Auto && network is not INetworkGraph))
         {
             return TeacherEngine.Torch;
         }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DistillSharp.Data;
 using DistillSharp.Recipes;
+using DistillSharp.Speech.Corpora;
 using DistillSharp.Text.Corpora;
 
 namespace DistillSharp.Cli.Commands;
@@ -14,6 +15,7 @@ internal static class DataCommand
         command.Subcommands.Add(List());
         command.Subcommands.Add(Get());
         command.Subcommands.Add(Verify());
+        command.Subcommands.Add(Make());
         return command;
     }
 
@@ -28,6 +30,7 @@ internal static class DataCommand
             {
                 var state = entry.Needs is { } needs ? locator.FetchedFolder(needs) ?? $"not here: distill data get {needs}"
                     : entry.Name == DebianDescriptions.Entry.Name ? Directories(locator) ?? $"not here: distill data get {DebianDescriptions.FetchedName} --languages en,it"
+                    : entry.Name == SpeechDatasets.Asterisk.Name ? locator.FindFolder(AsteriskPrompts.FetchedName, ["train.jsonl"]) ?? $"not here: distill data get {AsteriskPrompts.FetchedName}"
                     : entry.Name is "digits" or "toy_phrases" ? "built in" : "your own files";
                 Console.Out.WriteLine($"{entry.Name,-15} {entry.Summary} [{entry.Source}] — {state}");
             }
@@ -42,8 +45,8 @@ internal static class DataCommand
 
     private static Command Get()
     {
-        var name = new Argument<string>("name") { Description = "Dataset: " + string.Join(", ", [.. DatasetFetcher.Names, DebianDescriptions.FetchedName]) };
-        name.AcceptOnlyFromAmong([.. DatasetFetcher.Names, DebianDescriptions.FetchedName]);
+        var name = new Argument<string>("name") { Description = "Dataset: " + string.Join(", ", [.. DatasetFetcher.Names, DebianDescriptions.FetchedName, AsteriskPrompts.FetchedName]) };
+        name.AcceptOnlyFromAmong([.. DatasetFetcher.Names, DebianDescriptions.FetchedName, AsteriskPrompts.FetchedName]);
         var languages = new Option<string>("--languages") { Description = "Source and target of debian-descriptions, such as en,it", HelpName = "en,xx" };
         var command = new Command(
             "get",
@@ -69,7 +72,9 @@ internal static class DataCommand
                 throw new UsageException($"--languages is for {DebianDescriptions.FetchedName}; {wanted} has none");
             }
 
-            Console.Out.WriteLine(wanted == DebianDescriptions.FetchedName
+            Console.Out.WriteLine(wanted == AsteriskPrompts.FetchedName
+                ? AsteriskPrompts.Get(DataLocator.CacheFolder, Console.Error.WriteLine, interruption.Token)
+                : wanted == DebianDescriptions.FetchedName
                 ? DebianDescriptions.Get((pair ?? "en,it").Split(','), DataLocator.CacheFolder, Console.Error.WriteLine, interruption.Token)
                 : new DatasetFetcher(Console.Error.WriteLine).Get(wanted, interruption.Token));
             return ExitCode.Fine;
@@ -140,5 +145,44 @@ internal static class DataCommand
         }
 
         return ExitCode.Fine;
+    }
+
+    private static Command Make()
+    {
+        var name = new Argument<string>("name") { Description = "Dataset: " + SyntheticSpeech.MadeName };
+        name.AcceptOnlyFromAmong(SyntheticSpeech.MadeName);
+        var hours = new Option<double>("--hours") { Description = "Hours of training speech", DefaultValueFactory = _ => new SyntheticSpeechOptions().Hours };
+        var minutes = new Option<double>("--test-minutes") { Description = "Minutes of test speech", DefaultValueFactory = _ => new SyntheticSpeechOptions().TestMinutes };
+        var seed = new Option<int>("--seed") { Description = "Seed of sentences and voices" };
+        var command = new Command(
+            "make",
+            """
+            Make a dataset on this machine. synthetic-speech is spoken by espeak-ng (fetched through apt into the cache where it is
+            not installed) in many voices, rates and pitches; test voices and sentences are not trained on. Sentences are those of
+            asterisk-en's training half where that is here, new ones of its words, numbers, dates and times.
+
+            Examples:
+              distill data make synthetic-speech --hours 10
+            """)
+        {
+            name,
+            hours,
+            minutes,
+            seed,
+        };
+        command.SetAction(parsed => Failures.Guard(parsed, () =>
+        {
+            var (wanted, tested) = (parsed.GetValue(hours), parsed.GetValue(minutes));
+            if (!(wanted > 0 && wanted <= 1000) || !(tested > 0 && tested <= 6000))
+            {
+                throw new UsageException("--hours must be above 0 and at most 1000, --test-minutes above 0 and at most 6000");
+            }
+
+            using var interruption = new Interruption();
+            var options = new SyntheticSpeechOptions { Hours = wanted, TestMinutes = tested, Seed = parsed.GetValue(seed) };
+            Console.Out.WriteLine(SyntheticSpeech.Make(options, DataLocator.CacheFolder, Console.Error.WriteLine, interruption.Token));
+            return ExitCode.Fine;
+        }));
+        return command;
     }
 }

@@ -44,6 +44,9 @@ public enum BatchPartner
 /// <param name="Classes">Class names in label order; empty where targets are not classes.</param>
 public sealed record DatasetInfo(string Name, IReadOnlyList<long> InputShape, IReadOnlyList<string> Classes)
 {
+    /// <summary>The symbols, where targets are symbols in the order of the input and at no known place (CTC); else null.</summary>
+    public CtcInfo? Ctc { get; init; }
+
     /// <summary>The tokens, where inputs and targets are sequences of them; else null.</summary>
     public SequenceInfo? Sequence { get; init; }
 

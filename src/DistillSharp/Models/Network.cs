@@ -43,6 +43,15 @@ public abstract class Network(string name) : nn.Module(name)
     public virtual Tensor? MaskOf(string feature, Batch batch) => null;
 
     /// <summary>
+    /// 1 at the valid positions [N, T] of the logits; null where they have no positions, or all are valid. By default those of
+    /// sequences that have a target.
+    /// </summary>
+    /// <param name="logits">What <see cref="Logits"/> gave.</param>
+    /// <param name="batch">The batch.</param>
+    public virtual Tensor? MaskOfLogits(Tensor logits, Batch batch) =>
+        logits.dim() == 3 && batch.Targets is { } targets && targets.dim() == 2 ? targets.ge(0).to(logits.dtype) : null;
+
+    /// <summary>
     /// Brings the parameters back into the set that the network allows (max-norm for one); called after every optimizer
     /// step. Most networks allow everything.
     /// </summary>

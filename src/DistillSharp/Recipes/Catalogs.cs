@@ -2,6 +2,9 @@ using DistillSharp.Data;
 using DistillSharp.Evaluation;
 using DistillSharp.Methods;
 using DistillSharp.Models;
+using DistillSharp.Speech.Corpora;
+using DistillSharp.Speech.Models;
+using DistillSharp.Speech.Recognition;
 using DistillSharp.Text.Corpora;
 using DistillSharp.Text.Metrics;
 using DistillSharp.Text.Models;
@@ -14,10 +17,10 @@ namespace DistillSharp.Recipes;
 public sealed record Catalogs(DatasetCatalog Datasets, ModelCatalog Models, MethodCatalog Methods)
 {
     /// <summary>Every metric that results can hold, with heading, unit and direction.</summary>
-    public MetricCatalog Metrics { get; init; } = TextMetrics.AddTo(MetricCatalog.Default());
+    public MetricCatalog Metrics { get; init; } = SpeechMetrics.AddTo(TextMetrics.AddTo(MetricCatalog.Default()));
 
     /// <summary>Fresh catalogs with everything in this library.</summary>
-    public static Catalogs Default() => new(TextDatasets.AddTo(VisionDatasets.AddTo(DatasetCatalog.Default())), TextModels.AddTo(VisionModels.AddTo(ModelCatalog.Default())), MethodCatalog.Default());
+    public static Catalogs Default() => new(SpeechDatasets.AddTo(TextDatasets.AddTo(VisionDatasets.AddTo(DatasetCatalog.Default()))), SpeechModels.AddTo(TextModels.AddTo(VisionModels.AddTo(ModelCatalog.Default()))), MethodCatalog.Default());
 }
 
 /// <summary>

@@ -3,6 +3,7 @@ using DistillSharp.Data;
 using DistillSharp.Evaluation;
 using DistillSharp.Export;
 using DistillSharp.Models;
+using DistillSharp.Speech.Recognition;
 using DistillSharp.Teachers;
 using DistillSharp.Teachers.Store;
 using DistillSharp.Text.Metrics;
@@ -87,7 +88,7 @@ public sealed record Recipe
     public required IReadOnlyList<int> Seeds { get; init; }
 
     /// <summary>Metrics that results can hold.</summary>
-    public MetricCatalog Metrics { get; init; } = TextMetrics.AddTo(MetricCatalog.Default());
+    public MetricCatalog Metrics { get; init; } = SpeechMetrics.AddTo(TextMetrics.AddTo(MetricCatalog.Default()));
 
     /// <summary>torch's threads.</summary>
     public required int Threads { get; init; }

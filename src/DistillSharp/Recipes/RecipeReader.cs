@@ -323,7 +323,7 @@ public static class RecipeReader
                 var path = root.Get("objective") is not null ? "objective" : $"objectives.{name}";
                 if ((plan.Targets ?? (object?)plan.FromLayers) is not null && dataset is { Entry.LoadDomain: null })
                 {
-                    errors.Add(path, $"`targets` and `from_layers` are for translation, and {dataset.Entry.Name} has classes", root.Line);
+                    errors.Add(path, $"`targets` and `from_layers` are for sequences, and {dataset.Entry.Name} has classes", root.Line);
                 }
 
                 if ((plan.Targets ?? (object?)plan.FromLayers) is not null && teacher?.Model is null)

@@ -17,8 +17,7 @@ public sealed class SignalReader(Network network, IEnumerable<string> features) 
     {
         _taps.Arm();
         var logits = Network.Logits(batch);
-        // Of sequences the positions that have a target are the valid ones.
-        var mask = logits.dim() == 3 && batch.Targets is { } targets && targets.dim() == 2 ? targets.ge(0).to(logits.dtype) : null;
+        var mask = Network.MaskOfLogits(logits, batch);
         return new ModelSignals(
             new Signal(logits) { Mask = mask },
             _taps.Take().ToDictionary(entry => entry.Key, entry => new Signal(entry.Value) { Mask = Network.MaskOf(entry.Key, batch) }));

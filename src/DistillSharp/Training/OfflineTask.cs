@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using DistillSharp.Config;
 using DistillSharp.Data;
+using DistillSharp.Losses;
 using DistillSharp.Losses.Logits;
+using DistillSharp.Losses.Sequences;
 using DistillSharp.Methods;
 using DistillSharp.Models;
 using DistillSharp.Signals;
@@ -30,6 +32,7 @@ public sealed class OfflineTask : TrainingTask
     private readonly List<Parameter> _frozen = [];
     private readonly List<nn.Module> _frozenModules = [];
     private readonly bool _rotates;
+    private readonly bool _isCtc;
     private readonly CoveredClasses? _covered;
     private readonly DeployedNetwork? _deployed;
 
@@ -44,6 +47,7 @@ public sealed class OfflineTask : TrainingTask
     {
         Student = student;
         _stage = stage;
+        _isCtc = source.Info.Ctc is not null;
         _rotates = stage.Terms.Any(term => term.Entry.Traits.HasFlag(MethodTraits.NeedsRotations));
         var studentFeatures = stage.Terms.SelectMany(term => term.StudentFeatures);
         _student = new SignalReader(student, stage.TrainUpTo is { } last ? studentFeatures.Append(last) : studentFeatures);
@@ -129,7 +133,7 @@ public sealed class OfflineTask : TrainingTask
         var hardWeight = _stage.HardLabels.ValueAt(progress);
         if (hardWeight > 0 && batch.Targets is not null)
         {
-            parts.Add(new LossPart(HardLabelPart, HardLabels.CrossEntropy(student.Logits.Value, batch, _stage.Training.LabelSmoothing), hardWeight));
+            parts.Add(new LossPart(HardLabelPart, HardLabelLoss(student.Logits, batch), hardWeight));
         }
 
         var (seen, labelled) = _covered is null ? (student, batch) : (_covered.Of(student), _covered.Of(batch));
@@ -171,6 +175,10 @@ public sealed class OfflineTask : TrainingTask
 
         base.Dispose(disposing);
     }
+
+    private LossTerm HardLabelLoss(Signal logits, Batch batch) => _isCtc
+        ? CtcLoss.Labels(logits.Value, logits.Mask, batch.Targets!)
+        : HardLabels.CrossEntropy(logits.Value, batch, _stage.Training.LabelSmoothing);
 
     private ModelSignals ReadTeacher(ISignalSource teacher, Batch batch)
     {

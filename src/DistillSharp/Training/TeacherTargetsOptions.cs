@@ -56,6 +56,14 @@ public sealed record TeacherTargetsOptions
     [Option("learn the original pairs as well as the teacher's")]
     public bool Originals { get; init; }
 
+    /// <summary>Speech: largest word error rate against the transcript with which an output is learned.</summary>
+    [Option("speech: an output whose word error rate against the transcript is above this is not learned", Min = 0, Max = 10)]
+    public double MaxWer { get; init; } = 0.1;
+
+    /// <summary>Speech: share of the training utterances whose transcripts this objective may read.</summary>
+    [Option("speech: share of the training utterances whose transcripts are read, by the filter and by `originals`; of the others the teacher's output is all there is", Min = 0, Max = 1)]
+    public double Transcribed { get; init; } = 1;
+
     /// <summary>More sources, without targets.</summary>
     [Option("file of further source sentences, one a line, plain or gzip, which the teacher translates too")]
     public string? SourceText { get; init; }

@@ -18,7 +18,7 @@ internal sealed class MethodCase
     private const int Classes = 5;
     private const int Length = 6;
 
-    private static readonly string[] TokenMethods = ["token_soft_target", "token_jsd"];
+    private static readonly string[] TokenMethods = ["token_soft_target", "token_jsd", "ctc_frame", "ctc_guided"];
     private static readonly string[] HiddenStateMethods = ["hidden_states", "attention_relations"];
 
     private readonly MethodContext _context;
@@ -100,7 +100,7 @@ internal sealed class MethodCase
     };
 
     /// <summary>True where a method is only for sequences.</summary>
-    public static bool IsSequence(string name) => TokenMethods.Contains(name) || HiddenStateMethods.Contains(name) || name == "attention_maps";
+    public static bool IsSequence(string name) => TokenMethods.Contains(name) || HiddenStateMethods.Contains(name) || name is "attention_maps" or "ctc_intermediate";
 
     public static Batch Batch(int start, int count) => DistillSharp.Data.Batch.Of(
         zeros(count, 1, 16, 16), tensor([.. Enumerable.Range(start, count).Select(i => (long)(i % Classes))], ScalarType.Int64),
@@ -156,7 +156,7 @@ internal sealed class MethodCase
         ModelSignals Features(int width) => new(
             new Signal(randn(Samples, Length, Classes)),
             new Dictionary<string, Signal> { ["layer1"] = new(Leaf(name == "attention_maps" ? rand(Samples, 2, Length, Length).softmax(-1) : randn(Samples, Length, width))) });
-        (Student, Teacher) = (Features(12), Features(24));
+        (Student, Teacher) = name == "ctc_intermediate" ? (Features(Classes), Features(Classes)) : (Features(12), Features(24));
         Teacher = same ? Student : Teacher;
         return Context(Student, Teacher, ["layer1"], ["layer1"]);
     }

@@ -88,6 +88,7 @@ internal sealed class OnnxWriter
             {
                 long number => new ProtobufWriter().Text(1, name).Integer(3, number).Integer(20, 2),
                 float number => new ProtobufWriter().Text(1, name).Number(2, number).Integer(20, 1),
+                string text => new ProtobufWriter().Text(1, name).Text(4, text).Integer(20, 3),
                 long[] numbers => Unpacked(new ProtobufWriter().Text(1, name), numbers).Integer(20, 7),
                 _ => throw new NotSupportedException($"attribute {name}"),
             });

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.Text.Json;
+using DistillSharp.RunLog;
+using DistillSharp.Speech;
+
+namespace DistillSharp.Cli.Commands;
+
+/// <summary><c>distill transcribe</c>: what an exported student hears in sound files.</summary>
+internal static class TranscribeCommand
+{
+    public static Command Create()
+    {
+        var model = new Option<string>("--model") { Description = "A run directory, or a student's .onnx file", Required = true };
+        var files = new Argument<string[]>("files") { Description = "Sound files: WAV, or anything that ffmpeg or sox read", Arity = ArgumentArity.OneOrMore };
+        var json = CommonOptions.Json();
+        var command = new Command(
+            "transcribe",
+            """
+            Speech to text with an exported student, in ONNX Runtime. Alphabet, sample rate and features come from the file itself;
+            long recordings are cut at quiet places. --json gives every word with its times in seconds and a confidence. Files that
+            cannot be read are named, and the others are transcribed.
+
+            Examples:
+              distill transcribe --model runs/speech hello.wav
+              distill transcribe --model runs/speech/student.onnx --json *.wav
+            """)
+        {
+            model, files, json,
+        };
+        command.SetAction(parsed => Failures.Guard(parsed, () =>
+        {
+            var path = parsed.GetValue(model)!;
+            using var transcriber = new Transcriber(Directory.Exists(path) ? Path.Combine(path, "student.onnx") : path);
+            var failed = 0;
+            foreach (var file in parsed.GetValue(files)!)
+            {
+                try
+                {
+                    var transcript = transcriber.Transcribe(file);
+                    Console.Out.WriteLine(parsed.GetValue(json)
+                        ? JsonSerializer.Serialize(new { file, transcript.Text, transcript.Words }, RunJson.Line)
+                        : $"{file}: {transcript.Text}");
+                }
+                catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException)
+                {
+                    Console.Error.WriteLine($"distill: {error.Message}");
+                    failed++;
+                }
+            }
+
+            return failed == 0 ? ExitCode.Fine : ExitCode.Failed;
+        }));
+        return command;
+    }
+}

@@ -1,0 +1,16 @@
+using DistillSharp.Models;
+
+namespace DistillSharp.Speech.Models;
+
+/// <summary>The networks of speech recognition.</summary>
+public static class SpeechModels
+{
+    /// <summary>Adds them to a catalog.</summary>
+    public static ModelCatalog AddTo(ModelCatalog catalog) => catalog.Add(new ModelEntry(
+        "ctc_gru",
+        "Speech to characters: convolutions that halve the frames, recurrent layers in one or both directions, trained by CTC.",
+        "Graves et al., Connectionist Temporal Classification, ICML 2006; Amodei et al., Deep Speech 2, ICML 2016 (the pattern, small)",
+        typeof(CtcGruOptions),
+        options => [.. ((CtcGruOptions)options).FeaturePoints().Select(point => point.Name)],
+        (options, data) => new CtcGru((CtcGruOptions)options, data)));
+}

@@ -1,0 +1,170 @@
+using System.Globalization;
+using DistillSharp.Export.Onnx;
+using DistillSharp.Sequences;
+using DistillSharp.Speech.Audio;
+using DistillSharp.Speech.Recognition;
+using Microsoft.ML.OnnxRuntime;
+
+namespace DistillSharp.Speech;
+
+/// <summary>One recognised word.</summary>
+/// <param name="Word">The word.</param>
+/// <param name="Start">Second of its first character.</param>
+/// <param name="End">Second after its last character.</param>
+/// <param name="Confidence">Geometric mean of its characters' probabilities.</param>
+public sealed record SpokenWord(string Word, double Start, double End, double Confidence);
+
+/// <summary>What was recognised in a recording.</summary>
+/// <param name="Text">The words, separated by spaces.</param>
+/// <param name="Words">Word by word.</param>
+public sealed record Transcript(string Text, IReadOnlyList<SpokenWord> Words);
+
+/// <summary>Speech to text with an exported student, in ONNX Runtime alone. Features, alphabet and rate come from the file itself.</summary>
+public sealed class Transcriber : IDisposable
+{
+    private const int ChunkSeconds = 20;
+    private const int QuietSearchSeconds = 5;
+    private const double FrameSeconds = 0.01;
+
+    private readonly InferenceSession _session;
+    private readonly RunOptions _options = new();
+    private readonly SymbolAlphabet _alphabet;
+    private readonly LogMel _features;
+    private readonly int _subsampling;
+
+    /// <summary>Opens a file.</summary>
+    /// <param name="path">The <c>.onnx</c> file.</param>
+    /// <param name="threads">Threads of ONNX Runtime.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">It is no exported network of speech.</exception>
+    public Transcriber(string path, int threads = 1)
+    {
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"{path} does not exist; give a run of speech recognition, or its student.onnx", path);
+        }
+
+        try
+        {
+            using var options = OnnxSession.Options(threads);
+            _session = new InferenceSession(path, options);
+        }
+        catch (OnnxRuntimeException error)
+        {
+            throw new InvalidDataException($"{path} cannot be run: {error.Message}", error);
+        }
+
+        var metadata = _session.ModelMetadata.CustomMetadataMap;
+        string Text(string key) => metadata.TryGetValue(key, out var value) ? value
+            : throw new InvalidDataException($"{path} is no exported network of speech recognition: its metadata has no {key}");
+        int Number(string key) => int.Parse(Text(key), CultureInfo.InvariantCulture);
+        _alphabet = new SymbolAlphabet(Text(TranscriberFile.Alphabet));
+        _features = new LogMel(new LogMelOptions(Number(TranscriberFile.SampleRate), Number(TranscriberFile.Mels)));
+        _subsampling = Number(TranscriberFile.Subsampling);
+    }
+
+    /// <summary>Samples a second that the network was trained on.</summary>
+    public int SampleRate => _features.Options.SampleRate;
+
+    /// <summary>The text of a sound file of any length.</summary>
+    /// <exception cref="InvalidDataException">It cannot be read; says why.</exception>
+    public Transcript Transcribe(string path) => Transcribe(AudioReader.Read(path, SampleRate));
+
+    /// <summary>The text of a sound of any length; long ones are cut at quiet places.</summary>
+    public Transcript Transcribe(AudioClip clip)
+    {
+        var sound = clip.At(SampleRate);
+        var words = new List<SpokenWord>();
+        foreach (var (start, length) in Chunks(sound))
+        {
+            var offset = (double)start / SampleRate;
+            words.AddRange(Batch([sound with { Samples = sound.Samples[start..(start + length)] }])[0]
+                .Words.Select(word => word with { Start = word.Start + offset, End = word.End + offset }));
+        }
+
+        return new Transcript(string.Join(' ', words.Select(word => word.Word)), words);
+    }
+
+    /// <summary>The texts of several short sounds at once.</summary>
+    public IReadOnlyList<Transcript> Batch(IReadOnlyList<AudioClip> clips)
+    {
+        var features = clips.Select(clip => _features.Compute(clip.At(SampleRate))).ToArray();
+        var mels = _features.Options.Mels;
+        var lengths = Array.ConvertAll(features, each => (long)each.Length / mels);
+        var input = new float[clips.Count * lengths.Max() * mels];
+        for (var row = 0; row < features.Length; row++)
+        {
+            features[row].CopyTo(input, row * lengths.Max() * mels);
+        }
+
+        using var inputs = OrtValue.CreateTensorValueFromMemory(input, [clips.Count, lengths.Max(), mels]);
+        using var ends = OrtValue.CreateTensorValueFromMemory(lengths, [clips.Count]);
+        using var results = _session.Run(_options, [TranscriberFile.Features, TranscriberFile.Lengths], [inputs, ends], [TranscriberFile.Logits]);
+        var shape = results[0].GetTensorTypeAndShape().Shape;
+        var logits = results[0].GetTensorDataAsSpan<float>();
+        var transcripts = new List<Transcript>(clips.Count);
+        for (var row = 0; row < clips.Count; row++)
+        {
+            var frames = (int)((lengths[row] + _subsampling - 1) / _subsampling);
+            transcripts.Add(Read(CtcDecoder.Greedy(logits.Slice((int)(row * shape[1] * shape[2]), frames * (int)shape[2]), (int)shape[2])));
+        }
+
+        return transcripts;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _options.Dispose();
+        _session.Dispose();
+    }
+
+    /// <summary>Pieces of at most 20 seconds, cut at the quietest tenth of a second of the last five.</summary>
+    internal static IEnumerable<(int Start, int Length)> Chunks(AudioClip clip)
+    {
+        var (start, rate) = (0, clip.SampleRate);
+        while (clip.Samples.Length - start > ChunkSeconds * rate)
+        {
+            var (window, quietest, cut) = (rate / 10, double.PositiveInfinity, 0);
+            for (var place = start + ((ChunkSeconds - QuietSearchSeconds) * rate); place + window <= start + (ChunkSeconds * rate); place += window)
+            {
+                var energy = 0.0;
+                for (var i = place; i < place + window; i++)
+                {
+                    energy += (double)clip.Samples[i] * clip.Samples[i];
+                }
+
+                (quietest, cut) = energy < quietest ? (energy, place + (window / 2)) : (quietest, cut);
+            }
+
+            yield return (start, cut - start);
+            start = cut;
+        }
+
+        yield return (start, clip.Samples.Length - start);
+    }
+
+    private Transcript Read(IReadOnlyList<CtcSymbol> symbols)
+    {
+        var words = new List<SpokenWord>();
+        var letters = new List<CtcSymbol>();
+        foreach (var symbol in symbols.Append(new CtcSymbol(0, 0, 1)))
+        {
+            var letter = symbol.Label == 0 ? ' ' : _alphabet.Characters[symbol.Label - 1];
+            if (letter != ' ')
+            {
+                letters.Add(symbol);
+            }
+            else if (letters.Count > 0)
+            {
+                var seconds = _subsampling * FrameSeconds;
+                words.Add(new SpokenWord(
+                    _alphabet.Decode(letters.Select(each => each.Label)), letters[0].Frame * seconds, (letters[^1].Frame + 1) * seconds,
+                    Math.Exp(letters.Average(each => Math.Log(Math.Max(1e-12, each.Probability))))));
+                letters.Clear();
+            }
+        }
+
+        return new Transcript(string.Join(' ', words.Select(word => word.Word)), words);
+    }
+}

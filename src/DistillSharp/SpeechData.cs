@@ -1,0 +1,255 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using DistillSharp.Config;
+using DistillSharp.Data;
+using DistillSharp.Export;
+using DistillSharp.Models;
+using DistillSharp.Recipes;
+using DistillSharp.RunLog;
+using DistillSharp.Runs;
+using DistillSharp.Sequences;
+using DistillSharp.Speech.Corpora;
+using DistillSharp.Speech.Models;
+using DistillSharp.Speech.Recognition;
+using DistillSharp.Training;
+using static TorchSharp.torch;
+
+namespace DistillSharp;
+
+/// <summary>Recorded speech: batches of features, transcripts by people or by the teacher, and recognition that is measured.</summary>
+internal sealed class SpeechData : RunData
+{
+    private const int MeasuringBatch = 16;
+
+    private readonly Recipe _recipe;
+    private readonly SpeechCorpus _corpus;
+    private readonly FeatureCache _features;
+    private readonly SymbolAlphabet _alphabet;
+    private readonly Dictionary<(string Arm, int Seed), List<SpeechUtterance>> _targets = [];
+    private readonly Dictionary<int, List<SpeechUtterance>> _trainable = [];
+    private string? _teacherFolder;
+
+    /// <summary>Looks at the features of the training split.</summary>
+    public SpeechData(Recipe recipe, SpeechCorpus corpus)
+    {
+        (_recipe, _corpus) = (recipe, corpus);
+        (_features, _alphabet) = (new FeatureCache(corpus.Options), new SymbolAlphabet(corpus.Options.Alphabet));
+        var (mean, deviation) = _features.Statistics(corpus.Train);
+        Info = new DatasetInfo(corpus.Name, [corpus.Options.Mels], []) { Ctc = new CtcInfo(_alphabet.Symbols, mean, deviation) };
+        Validation = Batches(corpus.Validation);
+        Test = Batches(corpus.Tests[0].Utterances);
+    }
+
+    /// <inheritdoc/>
+    public override DatasetInfo Info { get; }
+
+    /// <inheritdoc/>
+    public override IBatchSource Validation { get; }
+
+    /// <inheritdoc/>
+    public override IBatchSource Test { get; }
+
+    /// <inheritdoc/>
+    public override string SelectionMetric => "character_accuracy";
+
+    /// <inheritdoc/>
+    public override string PrimaryMetric => "wer";
+
+    /// <inheritdoc/>
+    public override double Megabytes => Math.Min(_corpus.Options.CacheMegabytes, _corpus.Train.Sum(utterance => utterance.Duration) * 100 * _corpus.Options.Mels * sizeof(float) / 1e6);
+
+    /// <inheritdoc/>
+    public override void Prepare(ArmPlan arm, int seed, ArmNetworks networks, RunDirectory directory, Action<string> note, CancellationToken cancellation)
+    {
+        NoteLeftOut(arm, directory, note);
+        if (arm.IsTeacher || !_recipe.HasTeacher)
+        {
+            return;
+        }
+
+        var teacher = networks.Find(ArmNames.Teacher);
+        _teacherFolder = directory.JobFolder(teacher.Name, teacher.SeedFor(seed));
+        if (arm.Plan.Targets is not { } options || _targets.ContainsKey((arm.Name, seed)))
+        {
+            return;
+        }
+
+        var key = FileHash.Sha256(System.Text.Encoding.UTF8.GetBytes(string.Join('|', networks.WeightsSha256(teacher, seed), options.Beam, SpeechCorpus.Sha256(_corpus.Train))));
+        var path = Path.Combine(_teacherFolder, $"transcripts-{key[..12]}.json");
+        if (!File.Exists(path))
+        {
+            note($"{arm.Name}: the teacher transcribes {_corpus.Train.Count} training utterances");
+            using var network = networks.LoadNetwork(teacher, seed);
+            var heard = SpeechRecogniser.Hear(AsCtc(network), Batches(_corpus.Train), _alphabet, options.Beam, cancellation);
+            RunJson.Save(path, heard.Select(each => each.NBest.Count > 0 ? each.NBest.ToArray() : [SpeechRecogniser.Text(each.Symbols, _alphabet)]).ToList());
+        }
+
+        var made = TeacherTranscripts.Choose(_corpus.Train, RunJson.Load<List<string[]>>(path), options, out var summary);
+        note($"{arm.Name}: {summary}");
+        if (made.Count == 0)
+        {
+            throw new InvalidOperationException($"{arm.Name}: no output of the teacher is within max_wer {options.MaxWer.ToString(CultureInfo.InvariantCulture)}; it has not learned to recognise speech (see its wer)");
+        }
+
+        _targets[(arm.Name, seed)] = made;
+    }
+
+    /// <inheritdoc/>
+    public override IBatchSource Source(ArmPlan arm, StagePlan stage, int seed, BatchPartner partner, bool fixedViews)
+    {
+        var utterances = _targets.GetValueOrDefault((arm.Name, seed)) is { } targets ? [.. targets.Where(utterance => Fits(utterance, Subsampling(arm)))] : Trainable(Subsampling(arm));
+        return Batches(stage.NeedsTeacher ? utterances : [.. utterances.Where(utterance => utterance.Text is not null)], new SpeechBatchOptions
+        {
+            BatchSize = stage.Training.BatchSize,
+            BatchFrames = stage.Training.BatchTokens,
+            Shuffle = true,
+            Seed = DerivedSeed.Of(seed, "data"),
+            Augment = _corpus.Options.SpeechAugment.IsNone ? null : _corpus.Options.SpeechAugment,
+        });
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Validate(Network network) => Evaluate(network, validation: true);
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Evaluate(Network network, bool validation)
+    {
+        var utterances = validation ? _corpus.Validation : _corpus.Tests[0].Utterances;
+        return Rates(utterances, [.. SpeechRecogniser.Hear(AsCtc(network), validation ? Validation : Test, _alphabet, 1).Select(heard => SpeechRecogniser.Text(heard.Symbols, _alphabet))]);
+    }
+
+    /// <inheritdoc/>
+    public override MeasuredNetwork Measure(Network network, string folder)
+    {
+        var metrics = new Dictionary<string, double>();
+        foreach (var (index, (name, utterances)) in _corpus.Tests.Index())
+        {
+            var watch = Stopwatch.StartNew();
+            var heard = SpeechRecogniser.Hear(AsCtc(network), Batches(utterances), _alphabet, 1);
+            var seconds = watch.Elapsed.TotalSeconds;
+            List<string> texts = [.. heard.Select(each => SpeechRecogniser.Text(each.Symbols, _alphabet))];
+            var rates = Rates(utterances, texts);
+            if (index == 0)
+            {
+                (metrics["wer"], metrics["cer"]) = (rates["wer"], rates["cer"]);
+                metrics["real_time_factor"] = seconds / Math.Max(1e-9, utterances.Sum(utterance => _features.Frames(utterance) / 100.0));
+                metrics["wer_beam"] = Rates(utterances, [.. SpeechRecogniser.Hear(AsCtc(network), Test, _alphabet, Math.Max(2, _recipe.Evaluation.Beam)).Select(each => each.NBest[0])])["wer"];
+            }
+
+            if (_corpus.Tests.Count > 1 || name != "test")
+            {
+                (metrics[$"wer_{name}"], metrics[$"cer_{name}"]) = (rates["wer"], rates["cer"]);
+            }
+
+            AtomicFile.WriteText(Path.Combine(folder, $"test.{name}.jsonl"), string.Concat(utterances.Zip(texts, (utterance, text) =>
+                JsonSerializer.Serialize(new { path = Path.GetFileName(utterance.Path), reference = utterance.Text, hypothesis = text }, RunJson.Line) + "\n")));
+            Spikes(index, heard, AsCtc(network).Options.Subsampling, folder, metrics);
+        }
+
+        return new MeasuredNetwork(metrics, [], []);
+    }
+
+    /// <inheritdoc/>
+    public override void Accompany(string weights, ModelSpec model, Dictionary<string, string> metadata)
+    {
+        metadata[TranscriberFile.Alphabet] = _corpus.Options.Alphabet;
+        metadata[TranscriberFile.SampleRate] = _corpus.Options.SampleRate.ToString(CultureInfo.InvariantCulture);
+        metadata[TranscriberFile.Mels] = _corpus.Options.Mels.ToString(CultureInfo.InvariantCulture);
+        metadata[TranscriberFile.Subsampling] = ((CtcGruOptions)model.Options).Subsampling.ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <inheritdoc/>
+    public override void WriteOnnx(Network network, string weights, Dictionary<string, string> metadata)
+    {
+        var path = Path.ChangeExtension(weights, ".onnx");
+        CtcGruExport.Write(AsCtc(network), path, metadata);
+        using var batch = Batches(_corpus.Tests[0].Utterances).Epoch(0).Last();
+        CtcGruExport.Check(AsCtc(network), path, batch);
+    }
+
+    /// <inheritdoc/>
+    public override Dictionary<string, string> Fingerprint() => new(_corpus.Tests.Select(test => KeyValuePair.Create($"test_{test.Name}_sha256", SpeechCorpus.Sha256(test.Utterances))))
+    {
+        ["dataset"] = _corpus.Name,
+        ["train_samples"] = _corpus.Train.Count.ToString(CultureInfo.InvariantCulture),
+        ["validation_samples"] = _corpus.Validation.Count.ToString(CultureInfo.InvariantCulture),
+        ["test_samples"] = _corpus.Tests[0].Utterances.Count.ToString(CultureInfo.InvariantCulture),
+        ["train_sha256"] = SpeechCorpus.Sha256(_corpus.Train),
+        ["validation_sha256"] = SpeechCorpus.Sha256(_corpus.Validation),
+        ["test_sha256"] = SpeechCorpus.Sha256(_corpus.Tests[0].Utterances),
+    };
+
+    private static CtcGru AsCtc(Network network) => network as CtcGru ?? throw new NotSupportedException($"{network.GetName()} does not recognise speech; use the model `ctc_gru`");
+
+    private static int Subsampling(ArmPlan arm) => (arm.Model?.Options as CtcGruOptions)?.Subsampling ?? 4;
+
+    private static Dictionary<string, double> Rates(IReadOnlyList<SpeechUtterance> utterances, IReadOnlyList<string> texts)
+    {
+        List<string> references = [.. utterances.Select(utterance => utterance.Text!)];
+        var characters = ErrorRates.CorpusCharacters(references, texts).Rate;
+        return new Dictionary<string, double> { ["wer"] = ErrorRates.CorpusWords(references, texts).Rate, ["cer"] = characters, ["character_accuracy"] = Math.Max(0, 1 - characters) };
+    }
+
+    private SpeechBatches Batches(IReadOnlyList<SpeechUtterance> utterances, SpeechBatchOptions? options = null) =>
+        new(Info, utterances, _alphabet, _features, options ?? new SpeechBatchOptions { BatchSize = MeasuringBatch });
+
+    private bool Fits(SpeechUtterance utterance, int subsampling) =>
+        utterance.Text is null || CtcDecoder.FramesNeeded(_alphabet.Encode(utterance.Text)) <= (_features.Frames(utterance) + subsampling - 1) / subsampling;
+
+    private List<SpeechUtterance> Trainable(int subsampling)
+    {
+        if (!_trainable.TryGetValue(subsampling, out var utterances))
+        {
+            utterances = _trainable[subsampling] = [.. _corpus.Train.Where(utterance => Fits(utterance, subsampling))];
+            if (utterances.Count == 0)
+            {
+                throw new InvalidDataException($"{_corpus.Name}: every training utterance has more symbols than frames after subsampling by {subsampling}; lower subsampling, or check the transcripts");
+            }
+        }
+
+        return utterances;
+    }
+
+    // Named in a file, counted in a note: nothing is left out in silence.
+    private void NoteLeftOut(ArmPlan arm, RunDirectory directory, Action<string> note)
+    {
+        var subsampling = Subsampling(arm);
+        var file = Path.Combine(directory.Path, $"left-out-subsampling-{subsampling}.txt");
+        if (File.Exists(file))
+        {
+            return;
+        }
+
+        var tight = _corpus.Train.Except(Trainable(subsampling)).Select(utterance => $"{utterance.Path}: more symbols than its frames allow after subsampling by {subsampling}").ToList();
+        AtomicFile.WriteText(file, string.Concat(_corpus.LeftOut.Concat(tight).Select(line => line + "\n")));
+        if (_corpus.LeftOut.Count + tight.Count > 0)
+        {
+            note($"{_corpus.LeftOut.Count + tight.Count} utterances are left out, {tight.Count} of them for more symbols than frames; {Path.GetFileName(file)} names them, first {_corpus.LeftOut.Concat(tight).First()}");
+        }
+    }
+
+    // The teacher's spikes are kept with its job, for students that are measured later, perhaps in other processes.
+    private void Spikes(int index, List<Heard> heard, int subsampling, string folder, Dictionary<string, double> metrics)
+    {
+        if (index > 0)
+        {
+            return;
+        }
+
+        var name = "test.spikes.json";
+        RunJson.Save(Path.Combine(folder, name), new SpikeRecord(subsampling, [.. heard.Select(each => each.Symbols.Select(symbol => new[] { symbol.Label, symbol.Frame }).ToArray())]));
+        if (_teacherFolder is { } other && other != folder && File.Exists(Path.Combine(other, name)))
+        {
+            var teacher = RunJson.Load<SpikeRecord>(Path.Combine(other, name));
+            var apart = SpeechMetrics.SpikeDisagreement(
+                [.. heard.Select(each => each.Symbols)], subsampling, [.. teacher.Symbols.Select(each => each.Select(pair => new CtcSymbol(pair[0], pair[1], 1)).ToList())], teacher.Subsampling);
+            if (double.IsFinite(apart))
+            {
+                metrics["spike_disagreement"] = apart;
+            }
+        }
+    }
+
+    private sealed record SpikeRecord(int Subsampling, int[][][] Symbols);
+}

@@ -1,0 +1,80 @@
+using DistillSharp.Recipes;
+using DistillSharp.RunLog;
+using DistillSharp.Runs;
+using DistillSharp.Speech;
+using DistillSharp.Speech.Audio;
+using DistillSharp.Tests.Speech;
+
+namespace DistillSharp.Tests;
+
+/// <summary>Speech recognition end to end on a language of tones.</summary>
+[Collection(nameof(TorchGenerator))]
+public sealed class SpeechRunTests
+{
+    private const string Recipe = """
+        name: tones
+        data:
+          dataset: speech_manifest
+          train: [train.jsonl]
+          test: {tones: test.jsonl, more: more.jsonl}
+          alphabet: " abcde"
+          mels: 16
+          validation: 0.1
+          speech_augment: {time_masks: 1, time_width: 3}
+        teacher: {model: ctc_gru, layers: 1, width: 24, channels: 24, dropout: 0, training: {epochs: 12, learning_rate: 0.02}}
+        student: {model: ctc_gru, layers: 2, width: 12, channels: 16, bidirectional: false, dropout: 0, heads: [1]}
+        objectives:
+          frame: {hard_labels: 0.5, terms: [{method: ctc_frame, weight: 0.5}]}
+          guided_frame:
+            stages:
+              - {name: guided, terms: [{method: ctc_guided}], training: {epochs: 1}}
+              - {name: frame, hard_labels: 0.5, terms: [{method: ctc_frame, frames: non_blank, weight: 0.5}], training: {epochs: 1}}
+          sequence_half: {targets: {beam: 2, max_wer: 0.5, transcribed: 0.5, originals: true}}
+          inter: {terms: [{method: ctc_intermediate, student: inter1, teacher: logits, weight: 0.5}]}
+        training: {epochs: 2, batch_size: 8, optimizer: adamw, learning_rate: 0.01, clip_norm: 1, schedule: constant, select: best}
+        evaluation: {beam: 2, latency: false}
+        seeds: [0]
+        """;
+
+    [Fact]
+    public void Run_EveryWayOfDistilling_ReachesResultsAndATranscriber()
+    {
+        using var folder = new TemporaryFolder();
+        ToneWords.Write(folder, "train", 110, 1);
+        ToneWords.Write(folder, "test", 20, 2);
+        ToneWords.Write(folder, "more", 5, 3);
+        // Utterances with more symbols than frames, and one with a character that is no letter of the alphabet.
+        WavFile.Write(folder.File("short.wav"), new AudioClip(new float[400], 8000));
+        File.AppendAllText(folder.File("train.jsonl"), string.Concat(
+            new[] { "abcdeabcde", "edcbaedcba", "bcdeabcdea", "cdeabcdeab" }.Select(spoken => $"{{\"path\": \"short.wav\", \"text\": \"{spoken}\"}}\n")) + "{\"path\": \"train-0.wav\", \"text\": \"a xyz\"}\n");
+        var text = Recipe.Replace("train.jsonl", folder.File("train.jsonl"), StringComparison.Ordinal)
+            .Replace("test.jsonl", folder.File("test.jsonl"), StringComparison.Ordinal).Replace("more.jsonl", folder.File("more.jsonl"), StringComparison.Ordinal);
+        var directory = new RunDirectory(folder.File("run"));
+        var recipe = RecipeReader.Read(text, "tones", folder.Path).Recipe;
+        Experiment.Prepare(recipe, directory);
+        var results = new Experiment(recipe, directory, new SilentSink()).Run(TestContext.Current.CancellationToken);
+
+        var teacher = JobResult.Load(directory.JobResultFile("teacher", 0)).Metrics;
+        Assert.InRange(teacher["cer"], 0, 0.3);
+        Assert.Equal(teacher["cer"], teacher["cer_tones"]);
+        Assert.True(teacher["real_time_factor"] > 0 && teacher.ContainsKey("wer_more") && teacher.ContainsKey("wer_beam"));
+        Assert.Equal("wer", results.PrimaryMetric);
+        foreach (var arm in new[] { "plain", "frame", "guided_frame", "sequence_half", "inter" })
+        {
+            Assert.InRange(results.Arm(arm)!.Metrics["wer"].Mean, 0, 2);
+        }
+
+        var leftOut = File.ReadAllText(Path.Combine(directory.Path, "left-out-subsampling-4.txt"));
+        Assert.Contains("short.wav: more symbols than its frames allow", leftOut, StringComparison.Ordinal);
+        Assert.Contains("characters outside the alphabet: `x` `y` `z`", leftOut, StringComparison.Ordinal);
+
+        var onnx = Path.ChangeExtension(directory.WeightsFile("teacher", 0), ".onnx");
+        using var transcriber = new Transcriber(onnx);
+        var clips = Enumerable.Range(0, 16).Select(i => AudioReader.Read(folder.File($"test-{i}.wav"), 8000)).ToList();
+        var alone = clips.Select(clip => transcriber.Transcribe(clip).Text).ToList();
+        Assert.Equal(alone, transcriber.Batch(clips).Select(transcript => transcript.Text));
+        var hypotheses = File.ReadLines(Path.Combine(directory.JobFolder("teacher", 0), "test.tones.jsonl")).Take(16).ToList();
+        Assert.All(alone.Zip(hypotheses), pair => Assert.Contains($"\"hypothesis\":\"{pair.First}\"", pair.Second, StringComparison.Ordinal));
+        Assert.True(File.Exists(directory.OnnxFile));
+    }
+}
