@@ -48,7 +48,7 @@ public class CommandLineTests
         using var folder = new TemporaryFolder();
         Vision.Images.ImageMaker.Classes(folder.File("images/train"), 2, 2);
         Vision.Images.ImageMaker.Classes(folder.File("images/test"), 2, 1);
-        var recipe = folder.Write("recipe.yaml", $"data: {{dataset: image_folder, folder: {folder.File("images")}, size: 8}}\nstudent: {{model: mlp, widths: [4]}}\n");
+        var recipe = folder.Write("recipe.yaml", $"data: {{dataset: image_folder, folder: {folder.File("images")}, size: 8}}\nteacher: {{model: mlp, widths: [8]}}\nstudent: {{model: mlp, widths: [4]}}\nobjective: {{terms: [{{method: soft_target}}]}}\n");
         var fine = DistillProcess.Run("data", "verify", recipe);
         Assert.Equal(ExitCode.Fine, fine.ExitCode);
         Assert.Contains("4 training and 2 test samples of 2 classes", fine.Output, StringComparison.Ordinal);
