@@ -17,7 +17,13 @@ public static class RecipeDoctor
         TorchRuntime.Configure(recipe.Threads);
         // A run directory that is not there holds nothing.
         var nowhere = new RunDirectory(Path.Combine(Path.GetTempPath(), "distill-doctor-" + Guid.NewGuid().ToString("N")));
-        using var subject = Case(recipe, RunData.Load(recipe, dataFolder), nowhere, availableMegabytes: availableMegabytes);
+        var data = RunData.Load(recipe, dataFolder);
+        if (data is not ClassificationData)
+        {
+            return new DoctorReport([], 0);
+        }
+
+        using var subject = Case(recipe, data, nowhere, availableMegabytes: availableMegabytes);
         return DoctorCatalog.Examine(subject);
     }
 

@@ -70,6 +70,11 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
     /// <summary>Writes a network as ONNX and checks it on real samples.</summary>
     public ParityResult WriteOnnx(ArmPlan arm, int seed, Network network, string path, IReadOnlyList<EarlyExit> exits)
     {
+        if (network.Sequence is not null)
+        {
+            throw new NotSupportedException($"{network.GetName()} is more than one graph: the run wrote its encoder and the step of its decoder beside its weights, as {Path.ChangeExtension(directory.WeightsFile(arm.Name, seed), ".encoder.onnx")} and .decoder.onnx");
+        }
+
         using var scope = NewDisposeScope();
         var metadata = Metadata(arm, seed, network);
         metadata[Provenance.WeightsSha256] = WeightsHash.Of(network);

@@ -77,6 +77,8 @@ public sealed class TranslationRunTests
     [InlineData("width: 8, heads: 2", "width: 8, heads: 3", "must divide width")]
     [InlineData("dataset: toy_phrases, pairs: 300", "dataset: parallel_text, train_source: a.txt", "train_target")]
     [InlineData("targets: {beam: 2, originals: true}", "targets: {by: student}", "such as `terms: [{method: token_jsd}]`")]
+    [InlineData("pairs: 300,", "pairs: 300, unlabelled: rest, train_samples: 50,", "source_text")]
+    [InlineData("decoder_layers: 2, training: {epochs: 2}}", "decoder_layers: 2, store: kept, training: {epochs: 2}}", "kept by `targets:`")]
     [InlineData("teacher: encoder2", "teacher: encoder7", "no feature point `encoder7`")]
     [InlineData("targets: {beam: 2, originals: true}", "targets: {choose: worst}", "choose")]
     public void Read_FaultyTranslationRecipe_SaysWhat(string before, string after, string expected)

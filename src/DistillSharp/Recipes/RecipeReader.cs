@@ -318,6 +318,19 @@ public static class RecipeReader
         // Word-level terms compare distributions over the same tokens; what a teacher writes can be cut anew.
         private void CheckTargets(DatasetSpec? dataset, TeacherSection? teacher, ModelSpec? student, IReadOnlyDictionary<string, ObjectivePlan> objectives)
         {
+            if (dataset is { Entry.LoadDomain: not null })
+            {
+                if (root.Get("data")!.Get("unlabelled") is { } unlabelled)
+                {
+                    errors.Add(unlabelled, "is for samples with classes; text without translations is `targets: {source_text: file}` of an objective");
+                }
+
+                if ((root.Get("teacher") ?? root.Get("teachers"))?.Get("store") is { } store)
+                {
+                    errors.Add(store, "holds logits of samples with classes; what a teacher of translation writes is kept by `targets:` of an objective");
+                }
+            }
+
             foreach (var (name, plan) in objectives)
             {
                 var path = root.Get("objective") is not null ? "objective" : $"objectives.{name}";
