@@ -2,7 +2,6 @@ using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Models;
 using DistillSharp.Sequences;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -71,7 +70,11 @@ public sealed class OnPolicyTask : TrainingTask
     }
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing) => _task.Dispose();
+    protected override void Dispose(bool disposing)
+    {
+        _task.Dispose();
+        base.Dispose(disposing);
+    }
 
     // The scope of the step owns the new tensors.
     private Batch Written(Batch batch, ulong seed)
