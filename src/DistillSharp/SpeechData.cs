@@ -27,7 +27,7 @@ internal sealed class SpeechData : RunData
     private readonly FeatureCache _features;
     private readonly SymbolAlphabet _alphabet;
     private readonly Dictionary<(string Arm, int Seed), List<SpeechUtterance>> _targets = [];
-    private readonly Dictionary<int, List<SpeechUtterance>> _trainable = [];
+    private readonly Dictionary<(int Subsampling, bool All), List<SpeechUtterance>> _trainable = [];
     private string? _teacherFolder;
 
     /// <summary>Looks at the features of the training split.</summary>
@@ -98,7 +98,7 @@ internal sealed class SpeechData : RunData
     /// <inheritdoc/>
     public override IBatchSource Source(ArmPlan arm, StagePlan stage, int seed, BatchPartner partner, bool fixedViews)
     {
-        var utterances = _targets.GetValueOrDefault((arm.Name, seed)) is { } targets ? [.. targets.Where(utterance => Fits(utterance, Subsampling(arm)))] : Trainable(Subsampling(arm));
+        var utterances = _targets.GetValueOrDefault((arm.Name, seed)) is { } targets ? [.. targets.Where(utterance => Fits(utterance, Subsampling(arm)))] : Trainable(Subsampling(arm), arm.SeesAllSamples);
         return Batches(stage.NeedsTeacher ? utterances : [.. utterances.Where(utterance => utterance.Text is not null)], new SpeechBatchOptions
         {
             BatchSize = stage.Training.BatchSize,
@@ -176,6 +176,7 @@ internal sealed class SpeechData : RunData
         ["validation_samples"] = _corpus.Validation.Count.ToString(CultureInfo.InvariantCulture),
         ["test_samples"] = _corpus.Tests[0].Utterances.Count.ToString(CultureInfo.InvariantCulture),
         ["train_sha256"] = SpeechCorpus.Sha256(_corpus.Train),
+        ["all_train_sha256"] = SpeechCorpus.Sha256(_corpus.AllTrain),
         ["validation_sha256"] = SpeechCorpus.Sha256(_corpus.Validation),
         ["test_sha256"] = SpeechCorpus.Sha256(_corpus.Tests[0].Utterances),
     };
@@ -197,11 +198,11 @@ internal sealed class SpeechData : RunData
     private bool Fits(SpeechUtterance utterance, int subsampling) =>
         utterance.Text is null || CtcDecoder.FramesNeeded(_alphabet.Encode(utterance.Text)) <= (_features.Frames(utterance) + subsampling - 1) / subsampling;
 
-    private List<SpeechUtterance> Trainable(int subsampling)
+    private List<SpeechUtterance> Trainable(int subsampling, bool all = false)
     {
-        if (!_trainable.TryGetValue(subsampling, out var utterances))
+        if (!_trainable.TryGetValue((subsampling, all), out var utterances))
         {
-            utterances = _trainable[subsampling] = [.. _corpus.Train.Where(utterance => Fits(utterance, subsampling))];
+            utterances = _trainable[(subsampling, all)] = [.. (all ? _corpus.AllTrain : _corpus.Train).Where(utterance => Fits(utterance, subsampling))];
             if (utterances.Count == 0)
             {
                 throw new InvalidDataException($"{_corpus.Name}: every training utterance has more symbols than frames after subsampling by {subsampling}; lower subsampling, or check the transcripts");
@@ -221,7 +222,7 @@ internal sealed class SpeechData : RunData
             return;
         }
 
-        var tight = _corpus.Train.Except(Trainable(subsampling)).Select(utterance => $"{utterance.Path}: more symbols than its frames allow after subsampling by {subsampling}").ToList();
+        var tight = _corpus.AllTrain.Except(Trainable(subsampling, all: true)).Select(utterance => $"{utterance.Path}: more symbols than its frames allow after subsampling by {subsampling}").ToList();
         AtomicFile.WriteText(file, string.Concat(_corpus.LeftOut.Concat(tight).Select(line => line + "\n")));
         if (_corpus.LeftOut.Count + tight.Count > 0)
         {

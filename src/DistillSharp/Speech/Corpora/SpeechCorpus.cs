@@ -55,6 +55,9 @@ public sealed record SpeechCorpus(
     /// <summary>What was left out, one line each.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
 
+    /// <summary>Training utterances before train_samples, for teachers that may hear all of them.</summary>
+    public IReadOnlyList<SpeechUtterance> AllTrain { get; init; } = Train;
+
     /// <summary>Normalises transcripts and splits utterances by a hash of them.</summary>
     /// <param name="name">Name of the dataset.</param>
     /// <param name="utterances">Utterances to train on, and to take validation from.</param>
@@ -82,6 +85,7 @@ public sealed record SpeechCorpus(
         var known = tested.SelectMany(test => test.Utterances).Select(utterance => utterance.Text!).ToHashSet();
         var train = parts[0].Where(utterance => utterance.Text is null || !known.Contains(utterance.Text)).ToList();
         leftOut.AddRange(parts[0].Except(train).Select(utterance => $"{utterance.Path}: its sentence is tested"));
+        IReadOnlyList<SpeechUtterance> all = train;
         if (split.TrainSamples is { } wanted)
         {
             train = wanted <= train.Count
@@ -98,7 +102,7 @@ public sealed record SpeechCorpus(
             }
         }
 
-        return new SpeechCorpus(name, train, validation, [.. tested.Select(test => (test.Name, (IReadOnlyList<SpeechUtterance>)test.Utterances))], options) { LeftOut = leftOut };
+        return new SpeechCorpus(name, train, validation, [.. tested.Select(test => (test.Name, (IReadOnlyList<SpeechUtterance>)test.Utterances))], options) { LeftOut = leftOut, AllTrain = all };
     }
 
     /// <summary>SHA-256 over paths' names, transcripts and, where they are known, hashes of the sound of a split.</summary>

@@ -23,10 +23,17 @@ public static partial class SpeechText
         ["one"] = "first", ["two"] = "second", ["three"] = "third", ["five"] = "fifth", ["eight"] = "eighth", ["nine"] = "ninth", ["twelve"] = "twelfth",
     };
 
+    private static readonly Dictionary<char, string> Accented = new (string Letters, string Plain)[]
+    {
+        ("àáâãäåāăą", "a"), ("çćĉċč", "c"), ("ďđ", "d"), ("èéêëēĕėęě", "e"), ("ĝğġģ", "g"), ("ĥħ", "h"), ("ìíîïĩīĭįı", "i"), ("ĵ", "j"), ("ķ", "k"), ("ĺļľł", "l"),
+        ("ñńņň", "n"), ("òóôõöøōŏő", "o"), ("ŕŗř", "r"), ("śŝşš", "s"), ("ţťŧ", "t"), ("ùúûüũūŭůűų", "u"), ("ŵ", "w"), ("ýÿŷ", "y"), ("źżž", "z"),
+        ("æ", "ae"), ("œ", "oe"), ("ß", "ss"), ("’‘`", "'"),
+    }.SelectMany(group => group.Letters.Select(letter => (letter, group.Plain))).ToDictionary();
+
     /// <summary>The normal form of a text. Characters that it has no rule for stay, for whoever knows the alphabet to find.</summary>
     public static string Normalise(string text)
     {
-        var plain = Plain(text.ToLowerInvariant());
+        var plain = Plain(text.ToLower(CultureInfo.InvariantCulture));
         plain = plain.Replace("%", " percent ", StringComparison.Ordinal).Replace("&", " and ", StringComparison.Ordinal).Replace("@", " at ", StringComparison.Ordinal);
         plain = Thousands().Replace(plain, match => match.Value.Replace(",", "", StringComparison.Ordinal));
         plain = Ordinal().Replace(plain, match => $" {OrdinalWords(match.Groups[1].Value)} ");
@@ -66,10 +73,10 @@ public static partial class SpeechText
         return string.Join(' ', words);
     }
 
-    // Accents are marks of their own once a text is decomposed; curly quotes are straightened.
-    private static string Plain(string text) => string.Concat(text.Normalize(NormalizationForm.FormD)
+    // A table of its own: where .NET runs without ICU, it does not decompose letters.
+    private static string Plain(string text) => string.Concat(text
         .Where(character => CharUnicodeInfo.GetUnicodeCategory(character) != UnicodeCategory.NonSpacingMark)
-        .Select(character => character is '’' or '‘' or '`' ? '\'' : character));
+        .Select(character => Accented.TryGetValue(character, out var plain) ? plain : character.ToString()));
 
     [GeneratedRegex(@"(?<![0-9])[0-9]{1,3}(,[0-9]{3})+(?![0-9])")]
     private static partial Regex Thousands();

@@ -1,0 +1,122 @@
+using DistillSharp.Data;
+using DistillSharp.Speech.Audio;
+using DistillSharp.Speech.Corpora;
+using DistillSharp.Speech.Recognition;
+using DistillSharp.Training;
+
+namespace DistillSharp.Tests.Speech.Corpora;
+
+public sealed class SpeechCorpusTests
+{
+    [Theory]
+    [InlineData("Please press 1, or 42.", "please press one or forty two")]
+    [InlineData("It's Waldo's — 'quoted' café…", "it's waldo's quoted cafe")]
+    [InlineData("1,234,567 and 0.05%", "one million two hundred thirty four thousand five hundred sixty seven and zero point zero five percent")]
+    [InlineData("the 21st, 12th and 30th; room 007", "the twenty first twelfth and thirtieth room zero zero seven")]
+    [InlineData("Don’t  stop\tnow", "don't stop now")]
+    [InlineData("Привет", "привет")]
+    public void Normalise_Texts_AreWordsAlone(string text, string expected) => Assert.Equal(expected, SpeechText.Normalise(text));
+
+    [Theory]
+    [InlineData("0", "zero")]
+    [InlineData("19", "nineteen")]
+    [InlineData("110", "one hundred ten")]
+    [InlineData("1000000", "one million")]
+    [InlineData("12345678901", "one two three four five six seven eight nine zero one")]
+    public void Words_Numbers_AreEnglish(string digits, string expected) => Assert.Equal(expected, SpeechText.Words(digits));
+
+    [Fact]
+    public void Create_Splits_ShareNoSentenceAndTestedOnesAreNotTrainedOn()
+    {
+        var utterances = Enumerable.Range(0, 300).Select(i => new SpeechUtterance($"/x/{i}.wav", $"Sentence {i % 150}.", 1, "s")).ToList();
+        var tested = new SpeechUtterance("/y/1.wav", "sentence seven", 1, "s");
+        var corpus = SpeechCorpus.Create("x", utterances, [("real", [tested])], new SplitRequest(0.2, 0, null), new SpeechOptions());
+        Assert.DoesNotContain(corpus.Train.Concat(corpus.Validation), utterance => utterance.Text == "sentence seven");
+        Assert.Empty(corpus.Train.Select(utterance => utterance.Text).Intersect(corpus.Validation.Select(utterance => utterance.Text)));
+        Assert.InRange(corpus.Validation.Count, 30, 90);
+        var own = SpeechCorpus.Create("x", utterances, [], new SplitRequest(0.2, 0, 50), new SpeechOptions { TestShare = 0.3 });
+        Assert.Equal(50, own.Train.Count);
+        Assert.InRange(own.AllTrain.Count, 100, 200);
+        Assert.Empty(own.AllTrain.Select(utterance => utterance.Text).Intersect(own.Tests[0].Utterances.Select(utterance => utterance.Text)));
+    }
+
+    [Fact]
+    public void Create_WhatCannotBeUsed_IsListedWithItsReason()
+    {
+        SpeechUtterance[] utterances =
+        [
+            .. Enumerable.Range(0, 60).Select(i => new SpeechUtterance($"/x/{i}.wav", $"number {i}", 1, "s")),
+            new("/x/a.wav", "привет", 1, "s"), new("/x/b.wav", "...", 1, "s"), new("/x/c.wav", "too long", 99, "s"), new("/x/d.wav", null, 1, "s"),
+        ];
+        var corpus = SpeechCorpus.Create("x", utterances, [], new SplitRequest(0.2, 0, null), new SpeechOptions());
+        Assert.Contains("/x/a.wav: its transcript has characters outside the alphabet: `п` `р` `и` `в` `е` `т`", corpus.LeftOut);
+        Assert.Contains("/x/b.wav: its transcript has no words", corpus.LeftOut);
+        Assert.Contains("/x/c.wav: 99.0 s are more than max_seconds 20", corpus.LeftOut);
+        Assert.Contains(corpus.Train, utterance => utterance.Path == "/x/d.wav");
+        Assert.Contains("no training utterances are left", Assert.Throws<InvalidDataException>(() => SpeechCorpus.Create("x", [utterances[60]], [], new SplitRequest(0.2, 0, null), new SpeechOptions())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Asterisk_Lines_AreReadAndDescriptionsLeftOut()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var name in new[] { "a", "b", "tone" })
+        {
+            WavFile.Write(folder.File(name + ".wav"), new AudioClip(new float[80], 8000));
+        }
+
+        var (kept, dropped) = AsteriskPrompts.Read(["; head", "", "a: Press * now", "b: Hello", "tone: [a beep]", "gone: Hi", "nonsense"], folder.Path);
+        Assert.Equal(["Press  star  now", "Hello"], kept.Select(utterance => utterance.Text));
+        Assert.Equal(["tone is described and not transcribed", "gone has no recording", "`nonsense` is no line `name: text`"], dropped);
+    }
+
+    [Fact]
+    public void HeldOut_NearlyTheSameSentences_StayTogether()
+    {
+        List<string> texts = [.. Enumerable.Range(0, 40).SelectMany(i => new[] { $"alpha{(char)('a' + i % 26)}{(char)('a' + i / 26)} beta gamma delta", $"alpha{(char)('a' + i % 26)}{(char)('a' + i / 26)} x y" })];
+        texts.AddRange(["please enter your number now", "please enter your password now", "one", "one"]);
+        var held = AsteriskPrompts.HeldOut(texts, 0.5);
+        Assert.Equal(held[80], held[81]);
+        Assert.Equal(held[82], held[83]);
+        // All sentences that end in beta gamma delta are near each other.
+        Assert.Single(Enumerable.Range(0, 40).Select(i => held[2 * i]).Distinct());
+        Assert.InRange(Enumerable.Range(0, 40).Count(i => held[(2 * i) + 1]), 8, 32);
+    }
+
+    [Fact]
+    public void TeacherTranscripts_FarFromTheReference_AreDropped()
+    {
+        SpeechUtterance[] utterances = [new("/x/a", "one two three", 1, ""), new("/x/b", "one two three", 1, ""), new("/x/c", null, 1, ""), new("/x/d", "four", 1, "")];
+        string[][] outputs = [["one two tree", "one two three"], ["six", "seven"], ["eight"], [""]];
+        var best = TeacherTranscripts.Choose(utterances, outputs, new TeacherTargetsOptions { MaxWer = 0.34 }, out var summary);
+        Assert.Equal(["one two tree", "eight"], best.Select(utterance => utterance.Text));
+        Assert.StartsWith("of 4 outputs of the teacher 1 are empty and 1 are further", summary, StringComparison.Ordinal);
+        var closest = TeacherTranscripts.Choose(utterances, outputs, new TeacherTargetsOptions { Choose = OutputChoice.Closest, Originals = true }, out _);
+        Assert.Equal(["one two three", "one two three", "eight", "four"], closest.Select(utterance => utterance.Text));
+        var blind = TeacherTranscripts.Choose(utterances, outputs, new TeacherTargetsOptions { Transcribed = 0, Originals = true }, out _);
+        Assert.Equal(["one two tree", "six", "eight"], blind.Select(utterance => utterance.Text));
+    }
+
+    [Fact]
+    public void Sentences_SameKey_AreTheSameAndOfTheGivenWords()
+    {
+        var sentences = new SyntheticSentences(["press one now", "press two"]);
+        var drawn = Enumerable.Range(0, 200).Select(i => sentences.Draw((ulong)i)).ToList();
+        Assert.Equal(drawn, Enumerable.Range(0, 200).Select(i => new SyntheticSentences(["press one now", "press two"]).Draw((ulong)i)));
+        Assert.Contains("press one now", drawn);
+        Assert.All(drawn, text => Assert.Equal(text, SpeechText.Normalise(text)));
+        Assert.True(drawn.Distinct().Count() > 60);
+    }
+
+    [Fact]
+    public void Chunks_LongSound_IsCutAtQuietPlaces()
+    {
+        var samples = Enumerable.Range(0, 8000 * 50).Select(i => (float)Math.Sin(i)).ToArray();
+        Array.Clear(samples, 8000 * 17, 1600);
+        var chunks = DistillSharp.Speech.Transcriber.Chunks(new AudioClip(samples, 8000)).ToList();
+        Assert.InRange(chunks[0].Length, 8000 * 17, (8000 * 17) + 1600);
+        Assert.All(chunks, chunk => Assert.InRange(chunk.Length, 1, 8000 * 20));
+        Assert.Equal(samples.Length, chunks.Sum(chunk => chunk.Length));
+        Assert.All(chunks.Skip(1).Zip(chunks), pair => Assert.Equal(pair.Second.Start + pair.Second.Length, pair.First.Start));
+    }
+}
