@@ -13,7 +13,6 @@ using DistillSharp.Speech.Corpora;
 using DistillSharp.Speech.Models;
 using DistillSharp.Speech.Recognition;
 using DistillSharp.Training;
-using static TorchSharp.torch;
 
 namespace DistillSharp;
 

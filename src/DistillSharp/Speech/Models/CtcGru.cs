@@ -1,7 +1,6 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Models;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

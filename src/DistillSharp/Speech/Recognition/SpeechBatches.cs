@@ -2,7 +2,6 @@ using DistillSharp.Data;
 using DistillSharp.Sequences;
 using DistillSharp.Speech.Audio;
 using DistillSharp.Speech.Corpora;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Speech.Recognition;

@@ -1,7 +1,6 @@
 using DistillSharp.Data;
 using DistillSharp.Sequences;
 using DistillSharp.Speech.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Speech.Recognition;

@@ -1,5 +1,4 @@
 using DistillSharp.Config;
-using DistillSharp.Data;
 using DistillSharp.Sequences;
 using DistillSharp.Speech.Corpora;
 using DistillSharp.Training;
