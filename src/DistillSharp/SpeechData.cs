@@ -143,7 +143,7 @@ internal sealed class SpeechData : RunData
 
             AtomicFile.WriteText(Path.Combine(folder, $"test.{name}.jsonl"), string.Concat(utterances.Zip(texts, (utterance, text) =>
                 JsonSerializer.Serialize(new { path = Path.GetFileName(utterance.Path), reference = utterance.Text, hypothesis = text }, RunJson.Line) + "\n")));
-            Spikes(index, heard, AsCtc(network).Options.Subsampling, folder, metrics);
+            Spikes(index, heard, AsCtc(network).Subsampling, folder, metrics);
         }
 
         return new MeasuredNetwork(metrics, [], []);
@@ -162,9 +162,13 @@ internal sealed class SpeechData : RunData
     public override void WriteOnnx(Network network, string weights, Dictionary<string, string> metadata)
     {
         var path = Path.ChangeExtension(weights, ".onnx");
-        CtcGruExport.Write(AsCtc(network), path, metadata);
-        using var batch = Batches(_corpus.Tests[0].Utterances).Epoch(0).Last();
-        CtcGruExport.Check(AsCtc(network), path, batch);
+        CtcExport.Write(AsCtc(network), path, metadata);
+        // Test sets first; where they are small, what is not tested on serves as well.
+        List<SpeechUtterance> utterances = [.. _corpus.Tests.SelectMany(test => test.Utterances).Concat(_corpus.Validation).Concat(_corpus.Train).Take(_recipe.Export.ParitySamples)];
+        var report = SpeechParity.Compare(
+            AsCtc(network), path, size => Batches(utterances, new SpeechBatchOptions { BatchSize = size }), labels => SpeechRecogniser.SpacesTrimmed(_alphabet.Decode(labels)), Math.Max(2, _recipe.Evaluation.Beam));
+        AtomicFile.WriteText(Path.Combine(Path.GetDirectoryName(weights)!, "onnx_parity.json"), JsonSerializer.Serialize(report, RunJson.Line));
+        SpeechParity.Require(report, path);
     }
 
     /// <inheritdoc/>
@@ -180,9 +184,9 @@ internal sealed class SpeechData : RunData
         ["test_sha256"] = SpeechCorpus.Sha256(_corpus.Tests[0].Utterances),
     };
 
-    private static CtcGru AsCtc(Network network) => network as CtcGru ?? throw new NotSupportedException($"{network.GetName()} does not recognise speech; use the model `ctc_gru`");
+    private static CtcNetwork AsCtc(Network network) => network as CtcNetwork ?? throw new NotSupportedException($"{network.GetName()} does not recognise speech; use a model such as `ctc_gru`");
 
-    private static int Subsampling(ArmPlan arm) => (arm.Model?.Options as CtcGruOptions)?.Subsampling ?? 4;
+    private static int Subsampling(ArmPlan arm) => (arm.Model?.Options as SpeechModelOptions)?.Subsampling ?? 4;
 
     private static Dictionary<string, double> Rates(IReadOnlyList<SpeechUtterance> utterances, IReadOnlyList<string> texts)
     {

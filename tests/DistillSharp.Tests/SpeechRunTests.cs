@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using DistillSharp.Recipes;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
@@ -76,5 +77,16 @@ public sealed class SpeechRunTests
         var hypotheses = File.ReadLines(Path.Combine(directory.JobFolder("teacher", 0), "test.tones.jsonl")).Take(16).ToList();
         Assert.All(alone.Zip(hypotheses), pair => Assert.Contains($"\"hypothesis\":\"{pair.First}\"", pair.Second, StringComparison.Ordinal));
         Assert.True(File.Exists(directory.OnnxFile));
+
+        // All of the utterances there are, as they are fewer than asked for, each alone and in a batch of 16.
+        var parity = JsonNode.Parse(File.ReadAllText(Path.Combine(directory.JobFolder("teacher", 0), "onnx_parity.json")))!;
+        Assert.Equal(139, (int)parity["utterances"]!);
+        Assert.InRange((double)parity["largest_difference"]!, 1e-9, 1e-3);
+        Assert.All(parity["mismatches"]!.AsArray(), mismatch => Assert.InRange((double)mismatch!["margin"]!, 0, 1e-2));
+
+        using var searching = new Transcriber(onnx) { Beam = 4 };
+        var found = searching.Transcribe(clips[0]);
+        Assert.Equal(found.Text, string.Join(' ', found.Words.Select(word => word.Word)));
+        Assert.All(found.Words, word => Assert.True(word.Start >= 0 && word.End > word.Start && word.End <= clips[0].Seconds + 0.05 && word.Confidence is > 0 and <= 1));
     }
 }

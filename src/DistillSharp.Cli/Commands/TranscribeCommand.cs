@@ -12,6 +12,7 @@ internal static class TranscribeCommand
     {
         var model = new Option<string>("--model") { Description = "A run directory, or a student's .onnx file", Required = true };
         var files = new Argument<string[]>("files") { Description = "Sound files: WAV, or anything that ffmpeg or sox read", Arity = ArgumentArity.OneOrMore };
+        var beam = new Option<int>("--beam") { Description = "Width of prefix beam search; 1 for greedy search", DefaultValueFactory = _ => 1 };
         var json = CommonOptions.Json();
         var command = new Command(
             "transcribe",
@@ -22,15 +23,20 @@ internal static class TranscribeCommand
 
             Examples:
               distill transcribe --model runs/speech hello.wav
-              distill transcribe --model runs/speech/student.onnx --json *.wav
+              distill transcribe --model runs/speech/student.onnx --beam 8 --json *.wav
             """)
         {
-            model, files, json,
+            model, files, beam, json,
         };
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
+            if (parsed.GetValue(beam) is < 1 or > 256)
+            {
+                throw new UsageException($"--beam must be 1 to 256, not {parsed.GetValue(beam)}");
+            }
+
             var path = parsed.GetValue(model)!;
-            using var transcriber = new Transcriber(Directory.Exists(path) ? Path.Combine(path, "student.onnx") : path);
+            using var transcriber = new Transcriber(Directory.Exists(path) ? Path.Combine(path, "student.onnx") : path) { Beam = parsed.GetValue(beam) };
             var failed = 0;
             foreach (var file in parsed.GetValue(files)!)
             {

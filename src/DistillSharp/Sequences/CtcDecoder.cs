@@ -44,12 +44,29 @@ public static class CtcDecoder
         return symbols;
     }
 
+    /// <summary>The least difference of a frame's two best logits: how near the likeliest classes are to being others.</summary>
+    /// <param name="logits">Frame after frame: [frames × classes].</param>
+    /// <param name="classes">Number of classes, at least 2.</param>
+    public static double Margin(ReadOnlySpan<float> logits, int classes)
+    {
+        var least = double.PositiveInfinity;
+        Span<(float Value, int Index)> best = stackalloc (float, int)[2];
+        for (var frame = 0; frame < logits.Length / classes; frame++)
+        {
+            LogProbabilities.Top(logits.Slice(frame * classes, classes), best);
+            least = Math.Min(least, best[0].Value - best[1].Value);
+        }
+
+        return least;
+    }
+
     /// <summary>The likeliest label sequences by prefix beam search (Graves, Supervised Sequence Labelling, 2012, section 7.5; Hannun et al., 2014), best first.</summary>
     /// <param name="logits">Frame after frame: [frames × classes].</param>
     /// <param name="classes">Number of classes.</param>
     /// <param name="beam">Prefixes that are kept.</param>
-    /// <param name="bonus">What a label adds to the logarithm of a prefix it is put behind, such as a language model's; null for nothing.</param>
-    public static IReadOnlyList<(int[] Labels, double LogProbability)> Beam(ReadOnlySpan<float> logits, int classes, int beam, Func<IReadOnlyList<int>, int, double>? bonus = null)
+    /// <param name="scores">What prefixes are worth beside their sound, which is added to their log-probabilities (shallow fusion); null for nothing.</param>
+    /// <returns>Labels, and log-probability of the sound plus that worth.</returns>
+    public static IReadOnlyList<(int[] Labels, double LogProbability)> Beam(ReadOnlySpan<float> logits, int classes, int beam, PrefixScore? scores = null)
     {
         if (beam < 1)
         {
@@ -57,8 +74,9 @@ public static class CtcDecoder
         }
 
         var scratch = new float[classes];
-        List<Prefix> prefixes = [new Prefix([], 0, double.NegativeInfinity)];
-        Span<(float Value, int Index)> best = stackalloc (float, int)[Math.Min(classes, Math.Max(beam, 4) + 1)];
+        List<Prefix> prefixes = [new Prefix([], 0, double.NegativeInfinity, scores)];
+        // A language model may prefer what sounds less likely: with one, more labels are looked at.
+        Span<(float Value, int Index)> best = stackalloc (float, int)[Math.Min(Math.Min(classes, 256), Math.Max(beam, scores is null ? 4 : 16) + 1)];
         for (var frame = 0; frame < logits.Length / classes; frame++)
         {
             var row = logits.Slice(frame * classes, classes);
@@ -67,7 +85,7 @@ public static class CtcDecoder
             var next = new Dictionary<LabelKey, Prefix>();
             foreach (var prefix in prefixes)
             {
-                var own = Of(next, prefix.Labels);
+                var own = Of(next, prefix.Labels, () => prefix.Score);
                 own.Blank = Add(own.Blank, prefix.Total + row[0] - total);
                 if (prefix.Labels.Length > 0)
                 {
@@ -82,25 +100,84 @@ public static class CtcDecoder
                         var from = prefix.Labels.Length > 0 && prefix.Labels[^1] == label ? prefix.Blank : prefix.Total;
                         if (!double.IsNegativeInfinity(from))
                         {
-                            var longer = Of(next, [.. prefix.Labels, label]);
-                            longer.Label = Add(longer.Label, from + value - total + (bonus?.Invoke(prefix.Labels, label) ?? 0));
+                            var longer = Of(next, [.. prefix.Labels, label], () => prefix.Score?.Extend(label));
+                            longer.Label = Add(longer.Label, from + value - total);
                         }
                     }
                 }
             }
 
-            prefixes = [.. next.Values.OrderByDescending(prefix => prefix.Total).Take(beam)];
+            prefixes = [.. next.Values.OrderByDescending(prefix => prefix.Total + (prefix.Score?.Value ?? 0)).Take(beam)];
         }
 
-        return [.. prefixes.Select(prefix => (prefix.Labels, prefix.Total))];
+        return [.. prefixes.Select(prefix => (prefix.Labels, prefix.Total + (prefix.Score?.Final ?? 0))).OrderByDescending(entry => entry.Item2)];
     }
 
-    private static Prefix Of(Dictionary<LabelKey, Prefix> all, int[] labels)
+    /// <summary>Where labels are said: the likeliest path through the frames that gives them (Viterbi), each label at its likeliest frame of that path.</summary>
+    /// <param name="logits">Frame after frame: [frames × classes].</param>
+    /// <param name="classes">Number of classes.</param>
+    /// <param name="labels">The labels, from 1 on.</param>
+    /// <exception cref="ArgumentException">There are fewer frames than the labels need.</exception>
+    public static IReadOnlyList<CtcSymbol> Align(ReadOnlySpan<float> logits, int classes, IReadOnlyList<int> labels)
+    {
+        var (frames, states) = (logits.Length / classes, (2 * labels.Count) + 1);
+        if (labels.Count == 0)
+        {
+            return [];
+        }
+
+        if (frames < FramesNeeded(labels))
+        {
+            throw new ArgumentException($"{labels.Count} labels need {FramesNeeded(labels)} frames, and there are {frames}");
+        }
+
+        // States are blank, label, blank, label, … blank; steps are how far back a state came from.
+        var (scores, before, steps, probabilities) = (new double[states], new double[states], new byte[frames, states], new double[frames, labels.Count]);
+        Array.Fill(before, double.NegativeInfinity);
+        var scratch = new float[classes];
+        for (var frame = 0; frame < frames; frame++)
+        {
+            var row = logits.Slice(frame * classes, classes);
+            var total = LogProbabilities.LogSum(row, scratch);
+            for (var state = 0; state < states; state++)
+            {
+                var label = state % 2 == 0 ? 0 : labels[state / 2];
+                var (best, step) = (frame == 0 ? (state < 2 ? 0 : double.NegativeInfinity) : before[state], 0);
+                for (var back = 1; frame > 0 && back <= (label != 0 && state > 1 && labels[(state / 2) - 1] != label ? 2 : 1) && back <= state; back++)
+                {
+                    (best, step) = before[state - back] > best ? (before[state - back], back) : (best, step);
+                }
+
+                scores[state] = best + row[label] - total;
+                steps[frame, state] = (byte)step;
+                if (label != 0)
+                {
+                    probabilities[frame, state / 2] = Math.Exp(row[label] - total);
+                }
+            }
+
+            (scores, before) = (before, scores);
+        }
+
+        var found = new CtcSymbol[labels.Count];
+        var place = before[states - 1] > before[states - 2] ? states - 1 : states - 2;
+        for (var frame = frames - 1; frame >= 0; place -= steps[frame, place], frame--)
+        {
+            if (place % 2 == 1 && (found[place / 2].Label == 0 || probabilities[frame, place / 2] >= found[place / 2].Probability))
+            {
+                found[place / 2] = new CtcSymbol(labels[place / 2], frame, probabilities[frame, place / 2]);
+            }
+        }
+
+        return found;
+    }
+
+    private static Prefix Of(Dictionary<LabelKey, Prefix> all, int[] labels, Func<PrefixScore?> score)
     {
         var key = new LabelKey(labels);
         if (!all.TryGetValue(key, out var prefix))
         {
-            all[key] = prefix = new Prefix(labels, double.NegativeInfinity, double.NegativeInfinity);
+            all[key] = prefix = new Prefix(labels, double.NegativeInfinity, double.NegativeInfinity, score());
         }
 
         return prefix;
@@ -113,9 +190,11 @@ public static class CtcDecoder
     }
 
     // Log-probabilities of a prefix whose last frame is blank, and of one whose last frame is its last label.
-    private sealed class Prefix(int[] labels, double blank, double label)
+    private sealed class Prefix(int[] labels, double blank, double label, PrefixScore? score)
     {
         public int[] Labels => labels;
+
+        public PrefixScore? Score => score;
 
         public double Blank { get; set; } = blank;
 

@@ -63,6 +63,9 @@ public sealed class Transcriber : IDisposable
         _subsampling = Number(TranscriberFile.Subsampling);
     }
 
+    /// <summary>Width of prefix beam search; 1 for greedy search.</summary>
+    public int Beam { get; init; } = 1;
+
     /// <summary>Samples a second that the network was trained on.</summary>
     public int SampleRate => _features.Options.SampleRate;
 
@@ -106,7 +109,7 @@ public sealed class Transcriber : IDisposable
         for (var row = 0; row < clips.Count; row++)
         {
             var frames = (int)((lengths[row] + _subsampling - 1) / _subsampling);
-            transcripts.Add(Read(CtcDecoder.Greedy(logits.Slice((int)(row * shape[1] * shape[2]), frames * (int)shape[2]), (int)shape[2])));
+            transcripts.Add(Read(Decode(logits.Slice((int)(row * shape[1] * shape[2]), frames * (int)shape[2]), (int)shape[2])));
         }
 
         return transcripts;
@@ -143,6 +146,11 @@ public sealed class Transcriber : IDisposable
 
         yield return (start, clip.Samples.Length - start);
     }
+
+    // A beam finds texts and no frames: where its best is said is a question of its own.
+    private IReadOnlyList<CtcSymbol> Decode(ReadOnlySpan<float> logits, int classes) => Beam > 1
+        ? CtcDecoder.Align(logits, classes, CtcDecoder.Beam(logits, classes, Beam)[0].Labels)
+        : CtcDecoder.Greedy(logits, classes);
 
     private Transcript Read(IReadOnlyList<CtcSymbol> symbols)
     {

@@ -20,31 +20,35 @@ internal static class SpeechRecogniser
     /// <param name="alphabet">Their characters.</param>
     /// <param name="beam">Width of the beam search; 1 for greedy search alone.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public static List<Heard> Hear(CtcGru network, IBatchSource source, SymbolAlphabet alphabet, int beam, CancellationToken cancellation = default)
+    public static List<Heard> Hear(CtcNetwork network, IBatchSource source, SymbolAlphabet alphabet, int beam, CancellationToken cancellation = default)
+    {
+        var classes = network.Sound.Classes;
+        return
+        [
+            .. Frames(network, source, cancellation).Select(each => new Heard(
+                each.SampleId, CtcDecoder.Greedy(each.Logits, classes),
+                beam > 1 ? [.. CtcDecoder.Beam(each.Logits, classes, beam).Select(entry => SpacesTrimmed(alphabet.Decode(entry.Labels)))] : [])).OrderBy(each => each.SampleId),
+        ];
+    }
+
+    /// <summary>The logits [frames × classes] of every utterance's valid frames, in the order of the source.</summary>
+    /// <param name="network">The network; its mode is restored.</param>
+    /// <param name="source">The utterances.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public static IEnumerable<(int SampleId, float[] Logits)> Frames(CtcNetwork network, IBatchSource source, CancellationToken cancellation = default)
     {
         var training = network.training;
         network.eval();
         try
         {
-            using var noGradient = inference_mode();
-            var heard = new List<Heard>(source.SampleCount);
             foreach (var batch in source.Epoch(0, 0, cancellation))
             {
-                using var scope = NewDisposeScope();
                 using var owned = batch;
-                var logits = network.Logits(batch).to(ScalarType.Float32).cpu().contiguous();
-                var (values, stride, classes) = (logits.data<float>().ToArray(), (int)(logits.shape[1] * logits.shape[2]), (int)logits.shape[2]);
-                var frames = batch.Lengths[Batch.DefaultInput].data<long>().ToArray();
-                for (var row = 0; row < batch.Count; row++)
+                foreach (var own in Read(network, batch))
                 {
-                    var own = values.AsMemory(row * stride, network.OutputFrames((int)frames[row]) * classes);
-                    heard.Add(new Heard(
-                        (int)batch.SampleIds[row], CtcDecoder.Greedy(own.Span, classes),
-                        beam > 1 ? [.. CtcDecoder.Beam(own.Span, classes, beam).Select(entry => SpacesTrimmed(alphabet.Decode(entry.Labels)))] : []));
+                    yield return own;
                 }
             }
-
-            return [.. heard.OrderBy(each => each.SampleId)];
         }
         finally
         {
@@ -52,8 +56,25 @@ internal static class SpeechRecogniser
         }
     }
 
+    /// <summary>The valid frames of each row of logits [N, T, classes].</summary>
+    internal static IEnumerable<(int SampleId, float[] Logits)> Cut(float[] logits, Batch batch, long[] frames, CtcNetwork network)
+    {
+        var stride = logits.Length / batch.Count;
+        return Enumerable.Range(0, batch.Count).Select(row => ((int)batch.SampleIds[row], logits.AsSpan(row * stride, network.OutputFrames((int)frames[row]) * network.Sound.Classes).ToArray()));
+    }
+
     /// <summary>The text of symbols, words separated by one space.</summary>
     public static string Text(IEnumerable<CtcSymbol> symbols, SymbolAlphabet alphabet) => SpacesTrimmed(alphabet.Decode(symbols.Select(symbol => symbol.Label)));
 
-    private static string SpacesTrimmed(string text) => string.Join(' ', ErrorRates.SplitWords(text));
+    /// <summary>A text with single spaces between words, and none at its ends.</summary>
+    public static string SpacesTrimmed(string text) => string.Join(' ', ErrorRates.SplitWords(text));
+
+    // No scope stays open between two results.
+    private static List<(int SampleId, float[] Logits)> Read(CtcNetwork network, Batch batch)
+    {
+        using var noGradient = inference_mode();
+        using var scope = NewDisposeScope();
+        var logits = network.Logits(batch).to(ScalarType.Float32).cpu().contiguous();
+        return [.. Cut(logits.data<float>().ToArray(), batch, batch.Lengths[Batch.DefaultInput].data<long>().ToArray(), network)];
+    }
 }

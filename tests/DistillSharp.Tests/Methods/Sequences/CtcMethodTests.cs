@@ -151,14 +151,6 @@ public sealed class CtcMethodTests
     }
 
     [Fact]
-    public void Beam_BonusOfALabel_ChangesTheBest()
-    {
-        var numbers = Numbers(5 * Classes, 1);
-        Assert.All(CtcDecoder.Beam(numbers, Classes, 8, (_, label) => label == 1 ? -1e3 : 0)[0].Labels, label => Assert.Equal(2, label));
-        Assert.Throws<ArgumentException>(() => CtcDecoder.Beam(numbers, Classes, 0));
-    }
-
-    [Fact]
     public void Greedy_RepeatsAndBlanks_AreDropped()
     {
         float[] logits = [.. new[] { 0, 1, 1, 0, 1, 2, 0 }.SelectMany((best, frame) => Enumerable.Range(0, Classes).Select(i => i == best ? 3f + frame : 0f))];

@@ -1,0 +1,104 @@
+using DistillSharp.Data;
+using DistillSharp.Export.Onnx;
+using DistillSharp.Sequences;
+using DistillSharp.Speech.Models;
+using Microsoft.ML.OnnxRuntime;
+
+namespace DistillSharp.Speech.Recognition;
+
+/// <summary>An utterance that two engines hear differently.</summary>
+/// <param name="SampleId">Its number among those compared.</param>
+/// <param name="Beam">Width of the search; 1 is greedy search.</param>
+/// <param name="BatchSize">Utterances in a batch of the second engine.</param>
+/// <param name="Expected">What the live network hears.</param>
+/// <param name="Found">What the file hears.</param>
+/// <param name="Margin">Greedy: the least difference of a frame's two best logits; beam: that of the two best texts' log-probabilities.</param>
+internal sealed record SpeechMismatch(int SampleId, int Beam, int BatchSize, string Expected, string Found, double Margin);
+
+/// <summary>How far an exported network is from the live one.</summary>
+/// <param name="Utterances">Utterances compared, each alone and in padded batches.</param>
+/// <param name="LargestDifference">The largest difference of a logit at a valid frame.</param>
+/// <param name="Mismatches">Texts that differ.</param>
+internal sealed record SpeechParityReport(int Utterances, double LargestDifference, IReadOnlyList<SpeechMismatch> Mismatches);
+
+/// <summary>Compares an exported network with the live one on utterances, one by one and in padded batches, logits and texts.</summary>
+internal static class SpeechParity
+{
+    /// <summary>Utterances in a padded batch.</summary>
+    public const int BatchSize = 16;
+
+    private const double LogitTolerance = 2e-3;
+    private const double LargestMargin = 1e-2;
+
+    /// <summary>Compares them.</summary>
+    /// <param name="network">The live network; its mode is restored.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="batches">The same utterances in batches of a size.</param>
+    /// <param name="decode">The text of labels.</param>
+    /// <param name="beam">Width of the beam beside greedy search.</param>
+    public static SpeechParityReport Compare(CtcNetwork network, string path, Func<int, IBatchSource> batches, Func<IEnumerable<int>, string> decode, int beam)
+    {
+        var live = SpeechRecogniser.Frames(network, batches(BatchSize)).ToDictionary(each => each.SampleId, each => each.Logits);
+        var (classes, largest, mismatches) = (network.Sound.Classes, 0.0, new List<SpeechMismatch>());
+        var expected = live.ToDictionary(each => each.Key, each => (Greedy: Greedy(each.Value, classes, decode), Beam: CtcDecoder.Beam(each.Value, classes, beam)));
+        using var session = new InferenceSession(path, OnnxSession.Options());
+        foreach (var size in new[] { 1, BatchSize })
+        {
+            foreach (var (id, logits) in Frames(session, network, batches(size)))
+            {
+                largest = Math.Max(largest, Difference(live[id], logits));
+                var (greedy, nBest) = expected[id];
+                if (Greedy(logits, classes, decode) is var heard && heard != greedy)
+                {
+                    mismatches.Add(new SpeechMismatch(id, 1, size, greedy, heard, CtcDecoder.Margin(live[id], classes)));
+                }
+
+                var (best, found) = (decode(nBest[0].Labels), decode(CtcDecoder.Beam(logits, classes, beam)[0].Labels));
+                if (best != found)
+                {
+                    mismatches.Add(new SpeechMismatch(id, beam, size, best, found, nBest.Count > 1 ? nBest[0].LogProbability - nBest[1].LogProbability : double.MaxValue));
+                }
+            }
+        }
+
+        return new SpeechParityReport(live.Count, largest, mismatches);
+    }
+
+    /// <summary>Refuses a file that is another network: rounding may turn what is as good as something else, and no more.</summary>
+    /// <exception cref="ParityException">Logits differ, or texts where one is clearly better.</exception>
+    public static void Require(SpeechParityReport report, string path)
+    {
+        if (!(report.LargestDifference <= LogitTolerance))
+        {
+            throw new ParityException($"{path} differs from the network by {report.LargestDifference:G3} in a logit; {LogitTolerance} is allowed");
+        }
+
+        if (report.Mismatches.Where(mismatch => mismatch.Margin > LargestMargin).ToList() is { Count: > 0 } wrong)
+        {
+            throw new ParityException($"{path}: {wrong.Count} texts of {report.Utterances} utterances are others than the network's, such as `{wrong[0].Found}` instead of `{wrong[0].Expected}`");
+        }
+    }
+
+    private static string Greedy(float[] logits, int classes, Func<IEnumerable<int>, string> decode) => decode(CtcDecoder.Greedy(logits, classes).Select(symbol => symbol.Label));
+
+    private static double Difference(float[] left, float[] right) => left.Length == right.Length
+        ? left.Zip(right, (one, other) => Math.Abs((double)one - other)).DefaultIfEmpty(0).Max()
+        : double.PositiveInfinity;
+
+    private static IEnumerable<(int SampleId, float[] Logits)> Frames(InferenceSession session, CtcNetwork network, IBatchSource source)
+    {
+        using var options = new RunOptions();
+        foreach (var batch in source.Epoch(0))
+        {
+            using var owned = batch;
+            var frames = batch.Lengths[Batch.DefaultInput].data<long>().ToArray();
+            using var features = OrtValue.CreateTensorValueFromMemory(batch.Input.data<float>().ToArray(), batch.Input.shape);
+            using var lengths = OrtValue.CreateTensorValueFromMemory(frames, [batch.Count]);
+            using var results = session.Run(options, [TranscriberFile.Features, TranscriberFile.Lengths], [features, lengths], [TranscriberFile.Logits]);
+            foreach (var own in SpeechRecogniser.Cut(results[0].GetTensorDataAsSpan<float>().ToArray(), batch, frames, network))
+            {
+                yield return own;
+            }
+        }
+    }
+}
