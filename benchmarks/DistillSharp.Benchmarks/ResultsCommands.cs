@@ -14,7 +14,7 @@ internal static class ResultsCommands
 {
     public static Command CreateResults()
     {
-        var run = new Argument<string>("run") { Description = "A finished run directory" };
+        var run = new Argument<string>("run") { Description = "A run directory; of one that is not finished, the table of what there is" };
         var name = new Option<string?>("--name") { Description = "Name of the file, without extension (default: the run's own)" };
         var command = new Command("results", "Keep a run's results as benchmarks/results/NAME.json") { run, name };
         command.SetAction(parsed => Guard(() =>
@@ -22,7 +22,7 @@ internal static class ResultsCommands
             var directory = new RunDirectory(parsed.GetValue(run)!);
             if (!File.Exists(directory.ResultsFile))
             {
-                throw new FileNotFoundException($"{directory.Path} has no results.json; finish the run first (distill resume {parsed.GetValue(run)})");
+                throw new FileNotFoundException($"{directory.Path} has no results.json: no job has finished (distill resume {parsed.GetValue(run)})");
             }
 
             var results = RunResults.Load(directory.ResultsFile);

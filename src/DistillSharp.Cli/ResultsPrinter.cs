@@ -24,6 +24,11 @@ internal static class ResultsPrinter
             console.Profile.Out.Writer.WriteLine($"  {finding.Arm}: {finding.Text}");
         }
 
+        if (results.Missing.Count > 0)
+        {
+            console.Profile.Out.Writer.WriteLine($"  not finished (distill resume goes on): {string.Join(", ", results.Missing)}");
+        }
+
         foreach (var note in results.Notes)
         {
             console.Profile.Out.Writer.WriteLine($"  note: {note}");

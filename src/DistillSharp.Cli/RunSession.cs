@@ -23,7 +23,7 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
     {
         if (directory.Exists)
         {
-            throw new UsageException(File.Exists(directory.ResultsFile) || File.Exists(directory.SweepFile)
+            throw new UsageException(directory.IsFinished || File.Exists(directory.SweepFile)
                 ? $"{directory.Path} holds a finished run; choose another --output (`distill compare` shows its results again)"
                 : $"{directory.Path} holds an unfinished run; continue it with `distill resume`, or choose another --output");
         }

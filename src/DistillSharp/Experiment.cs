@@ -75,7 +75,7 @@ public sealed class Experiment
         AtomicFile.WriteText(directory.RecipeFile, YamlConfig.Write(recipe.Source));
     }
 
-    /// <summary>Runs every job that is not finished, then writes the comparison.</summary>
+    /// <summary>Runs every job that is not finished and writes the comparison: of all at the end, of those there are before each seed and where it is interrupted.</summary>
     /// <exception cref="OperationCanceledException">Interrupted; everything is saved.</exception>
     /// <exception cref="Doctor.DoctorFaultException">The doctor was asked for and found what would make the run worthless.</exception>
     public RunResults Run(CancellationToken cancellation = default)
@@ -98,16 +98,26 @@ public sealed class Experiment
             // A run that began without the doctor is finished without.
             var doctor = _options.Doctor && data is ClassificationData && (!resumed || File.Exists(_directory.DoctorFile)) ? new RunDoctor(_recipe, _directory, data, Forward, _clock) : null;
             doctor?.BeforeRun();
-            if (_options.Jobs > 1)
+            var finisher = new RunFinisher(_recipe, _directory, data, _options, started);
+            void Report() => finisher.WriteProgress(_arms, watch.Elapsed);
+            try
             {
-                RunSideBySide(data, doctor, cancellation).GetAwaiter().GetResult();
+                if (_options.Jobs > 1)
+                {
+                    RunSideBySide(data, doctor, Report, cancellation).GetAwaiter().GetResult();
+                }
+                else
+                {
+                    RunOneByOne(data, doctor, Report, cancellation);
+                }
             }
-            else
+            catch (OperationCanceledException)
             {
-                RunOneByOne(data, doctor, cancellation);
+                Report();
+                throw;
             }
 
-            var results = new RunFinisher(_recipe, _directory, data, _options, started).Finish(_arms, watch.Elapsed);
+            var results = finisher.Finish(_arms, watch.Elapsed);
             outcome = "finished";
             return results;
         }
@@ -142,7 +152,7 @@ public sealed class Experiment
 
     private List<string> PlannedJobs() => [.. _arms.SelectMany(arm => arm.Seeds.Select(seed => JobResult.JobName(arm.Name, seed)))];
 
-    private void RunOneByOne(RunData data, RunDoctor? doctor, CancellationToken cancellation)
+    private void RunOneByOne(RunData data, RunDoctor? doctor, Action report, CancellationToken cancellation)
     {
         var runner = new JobRunner(_recipe, _directory, data, _events, _clock, _recipe.Threads, cancellation);
         foreach (var arm in _arms.Where(arm => arm.IsTeacher))
@@ -158,6 +168,7 @@ public sealed class Experiment
         // Seed by seed, so that an interrupted run has whole rows to compare. An arm is tuned when what it learns from is there.
         foreach (var seed in _recipe.Seeds)
         {
+            report();
             foreach (var arm in _arms.Where(arm => !arm.IsTeacher))
             {
                 doctor?.BeforeArm(arm);
@@ -168,10 +179,11 @@ public sealed class Experiment
         }
     }
 
-    private async Task RunSideBySide(RunData data, RunDoctor? doctor, CancellationToken cancellation)
+    private async Task RunSideBySide(RunData data, RunDoctor? doctor, Action report, CancellationToken cancellation)
     {
         foreach (var wave in Waves(data, doctor))
         {
+            report();
             using var places = new SemaphoreSlim(_options.Jobs);
             await Task.WhenAll(wave.Select(async job =>
             {

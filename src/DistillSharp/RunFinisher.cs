@@ -14,9 +14,27 @@ internal sealed class RunFinisher(Recipe recipe, RunDirectory directory, RunData
     /// <summary>Writes everything at the top of the run directory.</summary>
     public RunResults Finish(IReadOnlyList<ArmPlan> arms, TimeSpan elapsed)
     {
-        var jobs = arms.SelectMany(arm => arm.Seeds.Select(seed => (arm.Name, Seed: seed)))
-            .Where(job => File.Exists(directory.JobResultFile(job.Name, job.Seed)))
-            .Select(job => WithLatency(job.Name, job.Seed)).ToList();
+        var jobs = Finished(arms).Select(WithLatency).ToList();
+        var results = Compare(arms, jobs, elapsed);
+        ExportBest(jobs);
+        return results;
+    }
+
+    /// <summary>Writes comparison and report of the jobs that have finished so far; those that have not are named in it.</summary>
+    public void WriteProgress(IReadOnlyList<ArmPlan> arms, TimeSpan elapsed)
+    {
+        var jobs = Finished(arms).Select(job => JobResult.Load(directory.JobResultFile(job.Arm, job.Seed))).ToList();
+        if (jobs.Count > 0)
+        {
+            Compare(arms, jobs, elapsed);
+        }
+    }
+
+    private IEnumerable<(string Arm, int Seed)> Finished(IReadOnlyList<ArmPlan> arms) =>
+        arms.SelectMany(arm => arm.Seeds.Select(seed => (arm.Name, seed))).Where(job => File.Exists(directory.JobResultFile(job.Name, job.seed)));
+
+    private RunResults Compare(IReadOnlyList<ArmPlan> arms, List<JobResult> jobs, TimeSpan elapsed)
+    {
         var environment = EnvironmentInfo.Load(directory.EnvironmentFile);
         var results = Comparison.Build(jobs, data.TestLabels, data.Info.Classes, recipe.Name, new ComparisonOptions
         {
@@ -39,16 +57,15 @@ internal sealed class RunFinisher(Recipe recipe, RunDirectory directory, RunData
             Environment = environment,
             Metrics = recipe.Metrics,
         });
-        ExportBest(jobs);
         return results;
     }
 
     // Measured here, when no training runs beside it.
-    private JobResult WithLatency(string arm, int seed)
+    private JobResult WithLatency((string Arm, int Seed) finished)
     {
-        var file = directory.JobResultFile(arm, seed);
+        var file = directory.JobResultFile(finished.Arm, finished.Seed);
         var job = JobResult.Load(file);
-        var weights = directory.WeightsFile(arm, seed);
+        var weights = directory.WeightsFile(finished.Arm, finished.Seed);
         var onnx = new[] { ".int8.onnx", ".onnx" }.Select(ending => Path.ChangeExtension(weights, ending)).FirstOrDefault(File.Exists) ?? "";
         if (!recipe.Evaluation.Latency || job.Metrics.ContainsKey("latency_ms") || !File.Exists(onnx))
         {

@@ -56,7 +56,7 @@ public static class StudentQuantiser
     /// <summary>The arm and seed whose student a run exported; null where it exported none.</summary>
     public static (string Arm, int Seed)? Exported(RunDirectory directory)
     {
-        if (!File.Exists(directory.ResultsFile))
+        if (!File.Exists(directory.StudentFile))
         {
             return null;
         }

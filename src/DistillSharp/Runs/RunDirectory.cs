@@ -33,7 +33,7 @@ public sealed class RunDirectory(string path)
     /// <summary>What the doctor found, and which of its visits are over.</summary>
     public string DoctorFile => File("doctor.json");
 
-    /// <summary>The comparison.</summary>
+    /// <summary>The comparison; of the jobs there are where some have not finished.</summary>
     public string ResultsFile => File("results.json");
 
     /// <summary>Makes the directory one of a sweep; it exists from its beginning on.</summary>
@@ -88,6 +88,9 @@ public sealed class RunDirectory(string path)
 
     /// <summary>True where a run has been started here.</summary>
     public bool Exists => System.IO.File.Exists(RecipeFile);
+
+    /// <summary>True where the comparison is there and no job of the plan is missing in it.</summary>
+    public bool IsFinished => System.IO.File.Exists(ResultsFile) && RunResults.Load(ResultsFile).Missing.Count == 0;
 
     /// <summary>True where it holds a sweep.</summary>
     public bool IsSweep => System.IO.File.Exists(SweepMarkerFile);

@@ -1,0 +1,39 @@
+using DistillSharp.RunLog;
+using DistillSharp.Runs;
+
+namespace DistillSharp.Tests;
+
+/// <summary>What an interrupted run shows of the jobs that have finished.</summary>
+[Collection(nameof(ChainRuns))]
+public sealed class UnfinishedRunTests : IDisposable
+{
+    private readonly ChainRuns _runs = new();
+
+    public void Dispose() => _runs.Dispose();
+
+    [Fact]
+    public void Results_OfAnInterruptedRun_ShowWhatIsThereAndNameWhatIsNot()
+    {
+        const string text =
+            """
+            teacher: {model: mlp, widths: [16]}
+            objective: {name: soft, hard_labels: 0.5, terms: [{method: soft_target, temperature: 2, weight: 0.5}]}
+            seeds: [0, 1]
+            """;
+        var directory = _runs.Prepare(text);
+
+        Assert.Null(_runs.Continue(text, directory, stop: runEvent => runEvent is StepLogged { Seed: 1 }).Results);
+
+        var results = RunResults.Load(directory.ResultsFile);
+        Assert.False(directory.IsFinished);
+        Assert.NotEmpty(results.Missing);
+        Assert.All(results.Missing, job => Assert.EndsWith("/seed-1", job, StringComparison.Ordinal));
+        Assert.All(results.Arms, arm => Assert.Contains(0, arm.Seeds));
+        Assert.Contains(results.Missing[0], File.ReadAllText(directory.ReportFile), StringComparison.Ordinal);
+        Assert.False(File.Exists(directory.StudentFile));
+
+        _runs.Continue(text, directory);
+        Assert.True(directory.IsFinished);
+        Assert.Contains(RunResults.Load(directory.ResultsFile).Arms, arm => arm.Seeds is [0, 1]);
+    }
+}
