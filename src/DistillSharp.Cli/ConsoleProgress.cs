@@ -51,37 +51,28 @@ internal sealed class PlainProgress(TextWriter writer) : IRunEventSink
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     private readonly Stopwatch _watch = Stopwatch.StartNew();
-    private readonly HashSet<string> _done = [];
+    private readonly TimeLeft _left = new();
     private TimeSpan? _last;
-    private IReadOnlyList<string> _jobs = [];
 
     public void Write(RunEvent runEvent)
     {
+        _left.Hear(runEvent);
         switch (runEvent)
         {
             case RunStarted started:
-                _jobs = started.Jobs;
                 writer.WriteLine($"{started.Name}: {started.Jobs.Count} jobs{(started.Resumed ? " (resumed)" : "")}");
                 break;
             case EpochEnded epoch when _last is null || _watch.Elapsed - _last > Interval:
                 _last = _watch.Elapsed;
-                writer.WriteLine($"  {epoch.Arm}/seed-{epoch.Seed} epoch {epoch.Epoch}/{epoch.Epochs}  {ConsoleProgress.Figures(epoch.Parts, epoch.Validation)}{Left(epoch)}");
+                writer.WriteLine($"  {epoch.Arm}/seed-{epoch.Seed} epoch {epoch.Epoch}/{epoch.Epochs}  {ConsoleProgress.Figures(epoch.Parts, epoch.Validation)}  {_left.Text(epoch.Arm, epoch.Seed)}");
                 break;
             case JobEnded ended:
-                _done.Add($"{ended.Arm}/seed-{ended.Seed}");
                 writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {ended.Arm}/seed-{ended.Seed} done in {ended.Seconds:0.0} s, {ConsoleProgress.Reached(ended)}"));
                 break;
             case NoteLogged note:
                 writer.WriteLine($"  {note.Level}: {note.Message}");
                 break;
         }
-    }
-
-    private string Left(EpochEnded epoch)
-    {
-        var share = (_done.Count + ((double)epoch.Epoch / epoch.Epochs)) / Math.Max(1, _jobs.Count);
-        var left = TimeSpan.FromSeconds(_watch.Elapsed.TotalSeconds * (1 - share) / Math.Max(1e-6, share));
-        return string.Create(CultureInfo.InvariantCulture, $"  about {left:h\\:mm\\:ss} left");
     }
 }
 

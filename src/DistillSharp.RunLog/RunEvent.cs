@@ -22,7 +22,11 @@ public abstract record RunEvent
 /// <param name="Name">The recipe's name.</param>
 /// <param name="Jobs">Arms × seeds, as <c>arm/seed-n</c>, in the order they run.</param>
 /// <param name="Resumed">True where an earlier run is continued.</param>
-public sealed record RunStarted(string Name, IReadOnlyList<string> Jobs, bool Resumed) : RunEvent;
+public sealed record RunStarted(string Name, IReadOnlyList<string> Jobs, bool Resumed) : RunEvent
+{
+    /// <summary>Those of <see cref="Jobs"/> that an earlier run has finished.</summary>
+    public IReadOnlyList<string> Finished { get; init; } = [];
+}
 
 /// <summary>One arm began to train with one seed.</summary>
 /// <param name="Arm">Arm name.</param>

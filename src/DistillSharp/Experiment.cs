@@ -83,7 +83,7 @@ public sealed class Experiment
         var watch = Stopwatch.StartNew();
         var started = _clock.GetUtcNow();
         var resumed = _arms.Any(arm => arm.Seeds.Any(seed => Directory.Exists(_directory.JobFolder(arm.Name, seed))));
-        _events.Write(new RunStarted(_recipe.Name, PlannedJobs(), resumed) { Time = started });
+        _events.Write(new RunStarted(_recipe.Name, PlannedJobs(_ => true), resumed) { Time = started, Finished = PlannedJobs(File.Exists) });
         var outcome = "failed";
         try
         {
@@ -150,7 +150,8 @@ public sealed class Experiment
         }
     }
 
-    private List<string> PlannedJobs() => [.. _arms.SelectMany(arm => arm.Seeds.Select(seed => JobResult.JobName(arm.Name, seed)))];
+    private List<string> PlannedJobs(Func<string, bool> result) =>
+        [.. _arms.SelectMany(arm => arm.Seeds.Where(seed => result(_directory.JobResultFile(arm.Name, seed))).Select(seed => JobResult.JobName(arm.Name, seed)))];
 
     private void RunOneByOne(RunData data, RunDoctor? doctor, Action report, CancellationToken cancellation)
     {

@@ -13,18 +13,20 @@ public class ConsoleOutputTests
     {
         var writer = new StringWriter { NewLine = "\n" };
         var progress = new PlainProgress(writer);
+        var start = DateTimeOffset.UnixEpoch;
 
         progress.Write(new RunStarted("quickstart", ["teacher/seed-0", "soft_target/seed-0"], false));
         progress.Write(new JobEnded("teacher", 0, new Dictionary<string, double> { ["top1"] = 0.975 }, 1.26));
+        progress.Write(new JobStarted("soft_target", 0, 4, 10) { Time = start });
         progress.Write(new EpochEnded(
             "soft_target", 0, "main", 1, 4, 10, 0.5, new Dictionary<string, double> { ["hard_labels"] = 0.25, ["soft_target"] = 1.5 },
-            new Dictionary<string, double> { ["top1"] = 0.5 }, 0.1, 0.1));
+            new Dictionary<string, double> { ["top1"] = 0.5 }, 0.1, 0.1) { Time = start.AddSeconds(3) });
         progress.Write(new NoteLogged("warning", "the disk is nearly full"));
 
         var lines = writer.ToString().Split('\n');
         Assert.Equal("quickstart: 2 jobs", lines[0]);
         Assert.Equal("  teacher/seed-0 done in 1.3 s, test 97.50 %", lines[1]);
-        Assert.StartsWith("  soft_target/seed-0 epoch 1/4  validation 50.00 %  hard_labels 0.25  soft_target 1.5  about 0:00:0", lines[2], StringComparison.Ordinal);
+        Assert.Equal("  soft_target/seed-0 epoch 1/4  validation 50.00 %  hard_labels 0.25  soft_target 1.5  about 0:00:09 left", lines[2]);
         Assert.Equal("  warning: the disk is nearly full", lines[3]);
     }
 
