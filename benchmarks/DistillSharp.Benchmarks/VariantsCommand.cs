@@ -22,7 +22,7 @@ internal static class VariantsCommand
         var json = new Option<string?>("--json") { Description = "Write the groups to this file" };
         var threads = new Option<int>("--threads") { Description = "Threads of one operation", DefaultValueFactory = _ => Environment.ProcessorCount };
         var rounds = new Option<int>("--rounds") { Description = "Rounds over all ways of a group", DefaultValueFactory = _ => Rounds };
-        var command = new Command("variants", "Time other ways of running teacher, student and dropout") { only, json, threads, rounds };
+        var command = new Command("variants", "Time other ways of running teacher, student, dropout and losses over a vocabulary") { only, json, threads, rounds };
         command.SetAction(parsed => Run(parsed.GetValue(only), parsed.GetValue(json), parsed.GetValue(threads), parsed.GetValue(rounds)));
         return command;
     }

@@ -1,4 +1,6 @@
 using DistillSharp.Data;
+using DistillSharp.Losses.Logits;
+using DistillSharp.Losses.Sequences;
 using DistillSharp.Models;
 using DistillSharp.Teachers;
 using DistillSharp.Vision.Models;
@@ -31,6 +33,7 @@ internal static class VariantRows
         ["student-small-cnn"] = _ => Student("small_cnn", 128, new DatasetInfo("synthetic", [1, 28, 28], Images.Classes)),
         ["overlap"] = Overlap,
         ["dropout"] = Dropout,
+        ["token-losses"] = _ => TokenLosses(),
     };
 
     private static VariantGroup Teacher(int threads)
@@ -115,6 +118,24 @@ internal static class VariantRows
             input.grad = null;
         };
         return new VariantGroup("dropout", "forward and backward pass of dropout on 128×800 values", [("libtorch's", Passes(libtorch)), ("ours", Passes(own))], [own, libtorch]);
+    }
+
+    // As many rows as a batch of 1000 tokens has, over a vocabulary of 8000.
+    private static VariantGroup TokenLosses()
+    {
+        var (logits, teacher, labels) = (randn(850, 8000).requires_grad_(), randn(850, 8000), randint(0, 8000, [850]));
+        Action Passes(Func<Tensor> loss) => () =>
+        {
+            using var enabled = enable_grad();
+            loss().backward();
+            logits.grad = null;
+        };
+        return new VariantGroup("token-losses", "forward and backward pass of losses on 850×8000 logits", [
+            ("cross-entropy, libtorch's", Passes(() => nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum, label_smoothing: 0.1))),
+            ("cross-entropy, a row at a time", Passes(() => HardLabels.CrossEntropy(logits, labels, 0.1).Sum)),
+            ("soft targets, libtorch's", Passes(() => SoftTargetLoss.Compute(logits, teacher, 1).Sum)),
+            ("soft targets, a row at a time", Passes(() => TokenLoss.SoftTarget(logits, teacher, null, 1).Sum)),
+        ], [logits, teacher, labels]);
     }
 
     private static Tensor Read(Signals.ISignalSource source, Batch batch)

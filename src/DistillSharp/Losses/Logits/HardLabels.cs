@@ -28,7 +28,9 @@ public static class HardLabels
         }
 
         var count = labels.ge(0).sum().ToInt64();
-        var sum = nn.functional.cross_entropy(flat, labels, ignore_index: Unlabelled, reduction: nn.Reduction.Sum, label_smoothing: smoothing);
+        var sum = WideRows.Fit(flat)
+            ? WideRows.CrossEntropy(flat, labels, smoothing)
+            : nn.functional.cross_entropy(flat, labels, ignore_index: Unlabelled, reduction: nn.Reduction.Sum, label_smoothing: smoothing);
         return new LossTerm(sum, count);
     }
 

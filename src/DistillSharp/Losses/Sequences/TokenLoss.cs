@@ -14,6 +14,16 @@ public static class TokenLoss
     /// <exception cref="ArgumentException">Shapes do not fit, or T is not above 0.</exception>
     public static LossTerm SoftTarget(Tensor student, Tensor teacher, Tensor? mask, double temperature)
     {
+        LossChecks.Temperature(temperature);
+        if (WideRows.Fit(student) && teacher.dtype == ScalarType.Float32)
+        {
+            Check(student, teacher, mask);
+            var valid = mask?.reshape(-1).ne(0);
+            return new LossTerm(
+                WideRows.Divergence(student.reshape(-1, student.shape[^1]), teacher.reshape(-1, student.shape[^1]), valid, temperature),
+                valid?.sum().item<long>() ?? (student.numel() / student.shape[^1]));
+        }
+
         var (s, t) = ValidRows(student, teacher, mask);
         var term = SoftTargetLoss.Compute(s, t, temperature);
         return term with { Count = s.shape[0] };
@@ -35,15 +45,23 @@ public static class TokenLoss
     // Selecting rows, not multiplying by the mask: whatever stands in padding (even infinity) stays out, and so does its cost.
     private static (Tensor Student, Tensor Teacher) ValidRows(Tensor student, Tensor teacher, Tensor? mask)
     {
-        LossChecks.SameShape(student, teacher);
+        Check(student, teacher, mask);
         var (s, t) = (student.reshape(-1, student.shape[^1]), teacher.reshape(-1, teacher.shape[^1]));
         if (mask is null)
         {
             return (s, t);
         }
 
-        LossChecks.Labels(student, mask);
         var index = mask.reshape(-1).ne(0).nonzero().reshape(-1);
         return (s.index_select(0, index), t.index_select(0, index));
+    }
+
+    private static void Check(Tensor student, Tensor teacher, Tensor? mask)
+    {
+        LossChecks.SameShape(student, teacher);
+        if (mask is not null)
+        {
+            LossChecks.Labels(student, mask);
+        }
     }
 }
