@@ -1,7 +1,6 @@
 using System.Runtime.Intrinsics;
 using DistillSharp.Losses.Logits;
 using DistillSharp.Losses.Sequences;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Losses.Logits;
