@@ -4,6 +4,7 @@ using DistillSharp.Methods;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.Runs;
+using DistillSharp.Speech.Models;
 using DistillSharp.Teachers;
 using DistillSharp.Teachers.Store;
 using DistillSharp.Text.Models;
@@ -36,7 +37,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
         if (arm.Plan.FromLayers is { } layers)
         {
             using var teacher = LoadNetwork(Find(ArmNames.Teacher), seed);
-            LayerStart.Copy(AsTransformer(teacher), AsTransformer(network), layers);
+            StartFrom(teacher, network, layers);
         }
 
         network.to(device);
@@ -85,8 +86,20 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
     /// <summary>SHA-256 of the weights of a finished arm.</summary>
     public string WeightsSha256(ArmPlan arm, int seed) => FileHash.Sha256(WeightsFile(arm, seed));
 
-    private static TransformerModel AsTransformer(Network network) => network as TransformerModel
-        ?? throw new ArgumentException($"from_layers copies layers of a transformer, and {network.GetName()} is none");
+    private static void StartFrom(Network teacher, Network student, FromLayersOptions layers)
+    {
+        switch (teacher, student)
+        {
+            case (TransformerModel whole, TransformerModel part):
+                LayerStart.Copy(whole, part, layers);
+                break;
+            case (CtcNetwork whole, CtcNetwork part):
+                SpeechLayerStart.Copy(whole, part, layers);
+                break;
+            default:
+                throw new ArgumentException($"from_layers copies layers of one transformer, or one CTC network, to another, not of {teacher.GetName()} to {student.GetName()}");
+        }
+    }
 
     private string Sha256(ArmPlan arm, int seed)
     {

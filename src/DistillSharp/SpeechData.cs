@@ -9,6 +9,7 @@ using DistillSharp.Recipes;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
 using DistillSharp.Sequences;
+using DistillSharp.Sequences.LanguageModels;
 using DistillSharp.Speech.Corpora;
 using DistillSharp.Speech.Models;
 using DistillSharp.Speech.Recognition;
@@ -24,7 +25,8 @@ internal sealed class SpeechData : RunData
     private readonly Recipe _recipe;
     private readonly SpeechCorpus _corpus;
     private readonly FeatureCache _features;
-    private readonly SymbolAlphabet _alphabet;
+    private readonly ISymbolCodec _symbols;
+    private readonly Lazy<NgramModel?> _language;
     private readonly Dictionary<(string Arm, int Seed), List<SpeechUtterance>> _targets = [];
     private readonly Dictionary<(int Subsampling, bool All), List<SpeechUtterance>> _trainable = [];
     private string? _teacherFolder;
@@ -33,9 +35,12 @@ internal sealed class SpeechData : RunData
     public SpeechData(Recipe recipe, SpeechCorpus corpus)
     {
         (_recipe, _corpus) = (recipe, corpus);
-        (_features, _alphabet) = (new FeatureCache(corpus.Options), new SymbolAlphabet(corpus.Options.Alphabet));
+        var (alphabet, texts) = (new SymbolAlphabet(corpus.Options.Alphabet), corpus.AllTrain.Select(utterance => utterance.Text).OfType<string>());
+        (_features, _symbols) = (new FeatureCache(corpus.Options), corpus.Options.Vocabulary is { } size ? new SubwordSymbols(alphabet, texts, size) : alphabet);
+        _language = new Lazy<NgramModel?>(() => recipe.Evaluation.LanguageModel is not { } wanted ? null
+            : wanted.File is { } file ? ArpaFile.Load(file) : NgramTrainer.Train(texts.Select(text => LanguageFusion.Tokens(text, wanted.Level)), wanted.Order));
         var (mean, deviation) = _features.Statistics(corpus.Train);
-        Info = new DatasetInfo(corpus.Name, [corpus.Options.Mels], []) { Ctc = new CtcInfo(_alphabet.Symbols, mean, deviation) };
+        Info = new DatasetInfo(corpus.Name, [corpus.Options.Mels], []) { Ctc = new CtcInfo(_symbols.Symbols, mean, deviation) };
         Validation = Batches(corpus.Validation);
         Test = Batches(corpus.Tests[0].Utterances);
     }
@@ -62,6 +67,7 @@ internal sealed class SpeechData : RunData
     public override void Prepare(ArmPlan arm, int seed, ArmNetworks networks, RunDirectory directory, Action<string> note, CancellationToken cancellation)
     {
         NoteLeftOut(arm, directory, note);
+        WriteLanguageModel(directory, note);
         if (arm.IsTeacher || !_recipe.HasTeacher)
         {
             return;
@@ -80,8 +86,8 @@ internal sealed class SpeechData : RunData
         {
             note($"{arm.Name}: the teacher transcribes {_corpus.Train.Count} training utterances");
             using var network = networks.LoadNetwork(teacher, seed);
-            var heard = SpeechRecogniser.Hear(AsCtc(network), Batches(_corpus.Train), _alphabet, options.Beam, cancellation);
-            RunJson.Save(path, heard.Select(each => each.NBest.Count > 0 ? each.NBest.ToArray() : [SpeechRecogniser.Text(each.Symbols, _alphabet)]).ToList());
+            var heard = SpeechRecogniser.Hear(AsCtc(network), Batches(_corpus.Train), _symbols, options.Beam, cancellation);
+            RunJson.Save(path, heard.Select(each => each.NBest.Count > 0 ? each.NBest.ToArray() : [SpeechRecogniser.Text(each.Symbols, _symbols)]).ToList());
         }
 
         var made = TeacherTranscripts.Choose(_corpus.Train, RunJson.Load<List<string[]>>(path), options, out var summary);
@@ -115,7 +121,7 @@ internal sealed class SpeechData : RunData
     public override IReadOnlyDictionary<string, double> Evaluate(Network network, bool validation)
     {
         var utterances = validation ? _corpus.Validation : _corpus.Tests[0].Utterances;
-        return Rates(utterances, [.. SpeechRecogniser.Hear(AsCtc(network), validation ? Validation : Test, _alphabet, 1).Select(heard => SpeechRecogniser.Text(heard.Symbols, _alphabet))]);
+        return Rates(utterances, [.. SpeechRecogniser.Hear(AsCtc(network), validation ? Validation : Test, _symbols, 1).Select(heard => SpeechRecogniser.Text(heard.Symbols, _symbols))]);
     }
 
     /// <inheritdoc/>
@@ -125,15 +131,20 @@ internal sealed class SpeechData : RunData
         foreach (var (index, (name, utterances)) in _corpus.Tests.Index())
         {
             var watch = Stopwatch.StartNew();
-            var heard = SpeechRecogniser.Hear(AsCtc(network), Batches(utterances), _alphabet, 1);
+            List<(int SampleId, float[] Logits)> frames = [.. SpeechRecogniser.Frames(AsCtc(network), Batches(utterances)).OrderBy(each => each.SampleId)];
+            List<Heard> heard = [.. frames.Select(each => new Heard(each.SampleId, CtcDecoder.Greedy(each.Logits, _symbols.Symbols.Count + 1), []))];
             var seconds = watch.Elapsed.TotalSeconds;
-            List<string> texts = [.. heard.Select(each => SpeechRecogniser.Text(each.Symbols, _alphabet))];
+            List<string> texts = [.. heard.Select(each => SpeechRecogniser.Text(each.Symbols, _symbols))];
             var rates = Rates(utterances, texts);
             if (index == 0)
             {
                 (metrics["wer"], metrics["cer"]) = (rates["wer"], rates["cer"]);
                 metrics["real_time_factor"] = seconds / Math.Max(1e-9, utterances.Sum(utterance => _features.Frames(utterance) / 100.0));
-                metrics["wer_beam"] = Rates(utterances, [.. SpeechRecogniser.Hear(AsCtc(network), Test, _alphabet, Math.Max(2, _recipe.Evaluation.Beam)).Select(each => each.NBest[0])])["wer"];
+                metrics["wer_beam"] = Searched(utterances, frames, null);
+                if (ChooseFusion(network, folder) is { } fusion)
+                {
+                    metrics["wer_beam_lm"] = Searched(utterances, frames, fusion);
+                }
             }
 
             if (_corpus.Tests.Count > 1 || name != "test")
@@ -153,9 +164,14 @@ internal sealed class SpeechData : RunData
     public override void Accompany(string weights, ModelSpec model, Dictionary<string, string> metadata)
     {
         metadata[TranscriberFile.Alphabet] = _corpus.Options.Alphabet;
+        if (_symbols is not SymbolAlphabet)
+        {
+            metadata[TranscriberFile.Symbols] = JsonSerializer.Serialize(_symbols.Symbols);
+        }
+
         metadata[TranscriberFile.SampleRate] = _corpus.Options.SampleRate.ToString(CultureInfo.InvariantCulture);
         metadata[TranscriberFile.Mels] = _corpus.Options.Mels.ToString(CultureInfo.InvariantCulture);
-        metadata[TranscriberFile.Subsampling] = ((CtcGruOptions)model.Options).Subsampling.ToString(CultureInfo.InvariantCulture);
+        metadata[TranscriberFile.Subsampling] = ((SpeechModelOptions)model.Options).Subsampling.ToString(CultureInfo.InvariantCulture);
     }
 
     /// <inheritdoc/>
@@ -166,7 +182,7 @@ internal sealed class SpeechData : RunData
         // Test sets first; where they are small, what is not tested on serves as well.
         List<SpeechUtterance> utterances = [.. _corpus.Tests.SelectMany(test => test.Utterances).Concat(_corpus.Validation).Concat(_corpus.Train).Take(_recipe.Export.ParitySamples)];
         var report = SpeechParity.Compare(
-            AsCtc(network), path, size => Batches(utterances, new SpeechBatchOptions { BatchSize = size }), labels => SpeechRecogniser.SpacesTrimmed(_alphabet.Decode(labels)), Math.Max(2, _recipe.Evaluation.Beam));
+            AsCtc(network), path, size => Batches(utterances, new SpeechBatchOptions { BatchSize = size }), _symbols, Beam);
         AtomicFile.WriteText(Path.Combine(Path.GetDirectoryName(weights)!, "onnx_parity.json"), JsonSerializer.Serialize(report, RunJson.Line));
         SpeechParity.Require(report, path);
     }
@@ -182,6 +198,7 @@ internal sealed class SpeechData : RunData
         ["all_train_sha256"] = SpeechCorpus.Sha256(_corpus.AllTrain),
         ["validation_sha256"] = SpeechCorpus.Sha256(_corpus.Validation),
         ["test_sha256"] = SpeechCorpus.Sha256(_corpus.Tests[0].Utterances),
+        ["symbols_sha256"] = FileHash.Sha256(System.Text.Encoding.UTF8.GetBytes(string.Join('\n', _symbols.Symbols))),
     };
 
     private static CtcNetwork AsCtc(Network network) => network as CtcNetwork ?? throw new NotSupportedException($"{network.GetName()} does not recognise speech; use a model such as `ctc_gru`");
@@ -195,11 +212,44 @@ internal sealed class SpeechData : RunData
         return new Dictionary<string, double> { ["wer"] = ErrorRates.CorpusWords(references, texts).Rate, ["cer"] = characters, ["character_accuracy"] = Math.Max(0, 1 - characters) };
     }
 
+    private int Beam => Math.Max(2, _recipe.Evaluation.Beam);
+
+    private double Searched(IReadOnlyList<SpeechUtterance> utterances, List<(int SampleId, float[] Logits)> frames, LanguageFusion? fusion) =>
+        Rates(utterances, [.. frames.Select(each => FusionTuning.Text(each.Logits, _symbols, Beam, fusion))])["wer"];
+
+    // Weight and bonus are a network's own: one that is surer of itself needs less of a language model.
+    private LanguageFusion? ChooseFusion(Network network, string folder)
+    {
+        if (_recipe.Evaluation.LanguageModel is not { } wanted || _language.Value is not { } model)
+        {
+            return null;
+        }
+
+        List<SpeechUtterance> utterances = [.. _corpus.Validation.Take(wanted.Utterances)];
+        var fusion = new LanguageFusion(model, wanted.Level, 0, 0);
+        var choice = FusionTuning.Choose(
+            [.. SpeechRecogniser.Frames(AsCtc(network), Batches(utterances)).Select(each => (each.Logits, utterances[each.SampleId].Text!))], _symbols, Beam, fusion, wanted.Weights, wanted.Bonuses);
+        RunJson.Save(Path.Combine(folder, "language_model.json"), choice);
+        return fusion with { Weight = choice.Weight, Bonus = choice.Bonus };
+    }
+
+    private void WriteLanguageModel(RunDirectory directory, Action<string> note)
+    {
+        var path = Path.Combine(directory.Path, "language_model.arpa");
+        if (_language.Value is { } model && !File.Exists(path))
+        {
+            using var text = new StringWriter();
+            ArpaFile.Write(model, text);
+            AtomicFile.WriteText(path, text.ToString());
+            note($"language model of {_recipe.Evaluation.LanguageModel!.Level.ToString().ToLowerInvariant()}s: {string.Join(", ", Enumerable.Range(1, model.Order).Select(order => $"{model.Count(order)} {order}-grams"))}, in {Path.GetFileName(path)}");
+        }
+    }
+
     private SpeechBatches Batches(IReadOnlyList<SpeechUtterance> utterances, SpeechBatchOptions? options = null) =>
-        new(Info, utterances, _alphabet, _features, options ?? new SpeechBatchOptions { BatchSize = MeasuringBatch });
+        new(Info, utterances, _symbols, _features, options ?? new SpeechBatchOptions { BatchSize = MeasuringBatch });
 
     private bool Fits(SpeechUtterance utterance, int subsampling) =>
-        utterance.Text is null || CtcDecoder.FramesNeeded(_alphabet.Encode(utterance.Text)) <= (_features.Frames(utterance) + subsampling - 1) / subsampling;
+        utterance.Text is null || CtcDecoder.FramesNeeded(_symbols.Encode(utterance.Text)) <= (_features.Frames(utterance) + subsampling - 1) / subsampling;
 
     private List<SpeechUtterance> Trainable(int subsampling, bool all = false)
     {

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using DistillSharp.Recipes;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
+using DistillSharp.Sequences.LanguageModels;
 using DistillSharp.Speech;
 using DistillSharp.Speech.Audio;
 using DistillSharp.Tests.Speech;
@@ -88,5 +89,52 @@ public sealed class SpeechRunTests
         var found = searching.Transcribe(clips[0]);
         Assert.Equal(found.Text, string.Join(' ', found.Words.Select(word => word.Word)));
         Assert.All(found.Words, word => Assert.True(word.Start >= 0 && word.End > word.Start && word.End <= clips[0].Seconds + 0.05 && word.Confidence is > 0 and <= 1));
+    }
+
+    [Fact]
+    public void Run_ConformerSubwordsAndLanguageModel_ReachesResultsAndATranscriber()
+    {
+        using var folder = new TemporaryFolder();
+        ToneWords.Write(folder, "train", 110, 1);
+        ToneWords.Write(folder, "test", 20, 2);
+        var text = $$$"""
+            name: tones
+            data: {dataset: speech_manifest, train: [{{{folder.File("train.jsonl")}}}], test: {tones: {{{folder.File("test.jsonl")}}} }, alphabet: " abcde", vocabulary: 10, mels: 16, validation: 0.1}
+            teacher: {model: ctc_conformer, layers: 2, width: 24, attention_heads: 2, channels: 24, kernel: 5, subsampling: 2, dropout: 0, training: {epochs: 14, learning_rate: 0.01}}
+            student: {model: ctc_conformer, layers: 1, width: 16, attention_heads: 2, channels: 16, kernel: 3, subsampling: 2, bidirectional: false, dropout: 0}
+            objectives:
+              frame: {hard_labels: 0.5, terms: [{method: ctc_frame, weight: 0.5}]}
+              started: {from_layers: {encoder: [2]}, student: {model: ctc_conformer, layers: 1, width: 24, attention_heads: 2, channels: 24, kernel: 5, subsampling: 2, dropout: 0}}
+              states:
+                student: {model: ctc_gru, layers: 1, width: 16, channels: 16, subsampling: 4}
+                terms: [{method: hidden_states, student: layer1, teacher: layer2, weight: 0.1}]
+                training: {accumulate: 2}
+            training: {epochs: 2, batch_size: 8, optimizer: adamw, learning_rate: 0.01, clip_norm: 1, schedule: constant, select: best}
+            evaluation: {beam: 4, latency: false, language_model: {level: character, order: 3, weights: [0, 0.5], bonuses: [0, 1], utterances: 8}}
+            seeds: [0]
+            """;
+        var directory = new RunDirectory(folder.File("run"));
+        var recipe = RecipeReader.Read(text, "tones", folder.Path).Recipe;
+        Experiment.Prepare(recipe, directory);
+        new Experiment(recipe, directory, new SilentSink()).Run(TestContext.Current.CancellationToken);
+
+        var teacher = JobResult.Load(directory.JobResultFile("teacher", 0)).Metrics;
+        Assert.InRange(teacher["cer"], 0, 0.4);
+        Assert.InRange(teacher["wer_beam_lm"], 0, 1.5);
+        // What starts with the teacher's convolutions, a block and the output is better than what starts with nothing.
+        double Of(string arm) => JobResult.Load(directory.JobResultFile(arm, 0)).Metrics["cer"];
+        Assert.True(Of("started") < Of("plain"), $"{Of("started")} and {Of("plain")}");
+        Assert.InRange(Of("states"), 0, 2);
+        var model = ArpaFile.Load(Path.Combine(directory.Path, "language_model.arpa"));
+        Assert.Equal(3, model.Order);
+        var choice = JsonNode.Parse(File.ReadAllText(Path.Combine(directory.JobFolder("teacher", 0), "language_model.json")))!;
+        Assert.Contains((double)choice["weight"]!, new[] { 0, 0.5 });
+        Assert.InRange((double)choice["validation_wer"]!, 0, 2);
+
+        using var transcriber = new Transcriber(Path.ChangeExtension(directory.WeightsFile("teacher", 0), ".onnx"));
+        var hypotheses = File.ReadLines(Path.Combine(directory.JobFolder("teacher", 0), "test.tones.jsonl")).ToList();
+        Assert.All(Enumerable.Range(0, 8), i => Assert.Contains($"\"hypothesis\":\"{transcriber.Transcribe(folder.File($"test-{i}.wav")).Text}\"", hypotheses[i], StringComparison.Ordinal));
+        using var searching = new Transcriber(Path.ChangeExtension(directory.WeightsFile("teacher", 0), ".onnx")) { Beam = 4, Language = LanguageFusion.Of(model, 0.5, 0) };
+        Assert.NotEmpty(searching.Transcribe(folder.File("test-0.wav")).Words);
     }
 }

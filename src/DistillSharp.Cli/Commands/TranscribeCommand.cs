@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using DistillSharp.RunLog;
+using DistillSharp.Sequences.LanguageModels;
 using DistillSharp.Speech;
 
 namespace DistillSharp.Cli.Commands;
@@ -13,6 +14,9 @@ internal static class TranscribeCommand
         var model = new Option<string>("--model") { Description = "A run directory, or a student's .onnx file", Required = true };
         var files = new Argument<string[]>("files") { Description = "Sound files: WAV, or anything that ffmpeg or sox read", Arity = ArgumentArity.OneOrMore };
         var beam = new Option<int>("--beam") { Description = "Width of prefix beam search; 1 for greedy search", DefaultValueFactory = _ => 1 };
+        var language = new Option<string>("--language-model") { Description = "An n-gram model in ARPA format that the beam search heeds, such as a run's language_model.arpa" };
+        var weight = new Option<double>("--language-weight") { Description = "What the model's log-probabilities are multiplied by", DefaultValueFactory = _ => 0.5 };
+        var bonus = new Option<double>("--language-bonus") { Description = "What every word is worth, a natural logarithm", DefaultValueFactory = _ => 1 };
         var json = CommonOptions.Json();
         var command = new Command(
             "transcribe",
@@ -24,9 +28,10 @@ internal static class TranscribeCommand
             Examples:
               distill transcribe --model runs/speech hello.wav
               distill transcribe --model runs/speech/student.onnx --beam 8 --json *.wav
+              distill transcribe --model runs/speech --beam 8 --language-model runs/speech/language_model.arpa hello.wav
             """)
         {
-            model, files, beam, json,
+            model, files, beam, language, weight, bonus, json,
         };
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
@@ -35,8 +40,14 @@ internal static class TranscribeCommand
                 throw new UsageException($"--beam must be 1 to 256, not {parsed.GetValue(beam)}");
             }
 
+            if (parsed.GetValue(language) is not null && parsed.GetValue(beam) == 1)
+            {
+                throw new UsageException("--language-model is heeded by a beam search: give --beam 8, or another width above 1");
+            }
+
             var path = parsed.GetValue(model)!;
-            using var transcriber = new Transcriber(Directory.Exists(path) ? Path.Combine(path, "student.onnx") : path) { Beam = parsed.GetValue(beam) };
+            var fusion = parsed.GetValue(language) is { } arpa ? LanguageFusion.Of(ArpaFile.Load(arpa), parsed.GetValue(weight), parsed.GetValue(bonus)) : null;
+            using var transcriber = new Transcriber(Directory.Exists(path) ? Path.Combine(path, "student.onnx") : path) { Beam = parsed.GetValue(beam), Language = fusion };
             var failed = 0;
             foreach (var file in parsed.GetValue(files)!)
             {

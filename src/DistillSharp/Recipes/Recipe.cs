@@ -3,6 +3,7 @@ using DistillSharp.Data;
 using DistillSharp.Evaluation;
 using DistillSharp.Export;
 using DistillSharp.Models;
+using DistillSharp.Sequences.LanguageModels;
 using DistillSharp.Speech.Recognition;
 using DistillSharp.Teachers;
 using DistillSharp.Teachers.Store;
@@ -189,9 +190,44 @@ public sealed record EvaluationSection
     [Option("sequences: a finished output of beam search scores its log-probability / length to this power", Min = 0, Max = 2)]
     public double LengthPenalty { get; init; } = 1;
 
+    /// <summary>Language model that beam search of speech is measured with as well.</summary>
+    [Option("speech: an n-gram language model that beam search is measured with as well (wer_beam_lm)")]
+    public LanguageModelSection? LanguageModel { get; init; }
+
     /// <summary>Measure the ONNX Runtime latency of every arm.</summary>
     [Option("measure ONNX Runtime latency at batch 1")]
     public bool Latency { get; init; } = true;
+}
+
+/// <summary>
+/// An n-gram language model, added to the log-probabilities of beam search with a weight and a worth of every word that each network
+/// chooses on validation utterances: keys of <c>evaluation.language_model:</c>.
+/// </summary>
+public sealed record LanguageModelSection
+{
+    /// <summary>What its tokens are.</summary>
+    [Option("word: n-grams of words; character: n-grams of characters, which know no unknown words")]
+    public LanguageModelLevel Level { get; init; } = LanguageModelLevel.Word;
+
+    /// <summary>Longest n-gram.</summary>
+    [Option("longest n-gram; 3 suits words, 6 characters", Min = 1, Max = 10)]
+    public int Order { get; init; } = 3;
+
+    /// <summary>An own model.</summary>
+    [Option("an own model in ARPA format, in place of one of the training transcripts (interpolated Kneser-Ney)")]
+    public string? File { get; init; }
+
+    /// <summary>Weights to try.</summary>
+    [Option("weights of the model that are tried on validation utterances", Min = 0, Max = 10)]
+    public IReadOnlyList<double> Weights { get; init; } = [0.25, 0.5, 1];
+
+    /// <summary>Bonuses to try.</summary>
+    [Option("worths of a word, natural logarithms, that are tried with each weight", Min = -20, Max = 20)]
+    public IReadOnlyList<double> Bonuses { get; init; } = [0, 1, 2];
+
+    /// <summary>Validation utterances of the choice.</summary>
+    [Option("validation utterances on which weight and bonus are chosen", Min = 1)]
+    public int Utterances { get; init; } = 100;
 }
 
 /// <summary>What is written at the end: keys of <c>export:</c>.</summary>

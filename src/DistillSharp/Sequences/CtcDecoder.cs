@@ -11,6 +11,9 @@ public readonly record struct CtcSymbol(int Label, int Frame, double Probability
 /// <summary>Decodes frames of connectionist temporal classification: class 0 is blank, repeats without a blank between them are one symbol.</summary>
 public static class CtcDecoder
 {
+    // With a language model, a label that is as unlikely as this in a frame is not looked at.
+    private const double LeastLogProbability = -12;
+
     /// <summary>Fewest frames that a sequence of labels needs: one each, and a blank between equal neighbours.</summary>
     public static int FramesNeeded(IReadOnlyList<int> labels) => labels.Count + Enumerable.Range(1, Math.Max(0, labels.Count - 1)).Count(i => labels[i] == labels[i - 1]);
 
@@ -94,7 +97,7 @@ public static class CtcDecoder
 
                 foreach (var (value, label) in best)
                 {
-                    if (label != 0)
+                    if (label != 0 && (scores is null || value - total > LeastLogProbability))
                     {
                         // Behind its like a label is a new one only after a blank.
                         var from = prefix.Labels.Length > 0 && prefix.Labels[^1] == label ? prefix.Blank : prefix.Total;

@@ -1,7 +1,7 @@
 namespace DistillSharp.Sequences;
 
 /// <summary>Characters as labels from 1 on; 0 is left for CTC's blank.</summary>
-public sealed class SymbolAlphabet
+public sealed class SymbolAlphabet : ISymbolCodec
 {
     /// <summary>Lower-case English letters, apostrophe and space.</summary>
     public const string English = " 'abcdefghijklmnopqrstuvwxyz";

@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Text.Json;
 using DistillSharp.Export.Onnx;
 using DistillSharp.Sequences;
+using DistillSharp.Sequences.LanguageModels;
 using DistillSharp.Speech.Audio;
 using DistillSharp.Speech.Recognition;
 using Microsoft.ML.OnnxRuntime;
@@ -28,7 +30,7 @@ public sealed class Transcriber : IDisposable
 
     private readonly InferenceSession _session;
     private readonly RunOptions _options = new();
-    private readonly SymbolAlphabet _alphabet;
+    private readonly IReadOnlyList<string> _symbols;
     private readonly LogMel _features;
     private readonly int _subsampling;
 
@@ -58,13 +60,18 @@ public sealed class Transcriber : IDisposable
         string Text(string key) => metadata.TryGetValue(key, out var value) ? value
             : throw new InvalidDataException($"{path} is no exported network of speech recognition: its metadata has no {key}");
         int Number(string key) => int.Parse(Text(key), CultureInfo.InvariantCulture);
-        _alphabet = new SymbolAlphabet(Text(TranscriberFile.Alphabet));
+        _symbols = metadata.TryGetValue(TranscriberFile.Symbols, out var symbols)
+            ? JsonSerializer.Deserialize<string[]>(symbols)!
+            : new SymbolAlphabet(Text(TranscriberFile.Alphabet)).Symbols;
         _features = new LogMel(new LogMelOptions(Number(TranscriberFile.SampleRate), Number(TranscriberFile.Mels)));
         _subsampling = Number(TranscriberFile.Subsampling);
     }
 
     /// <summary>Width of prefix beam search; 1 for greedy search.</summary>
     public int Beam { get; init; } = 1;
+
+    /// <summary>A language model that the search is to heed; needs a <see cref="Beam"/> above 1.</summary>
+    public LanguageFusion? Language { get; init; }
 
     /// <summary>Samples a second that the network was trained on.</summary>
     public int SampleRate => _features.Options.SampleRate;
@@ -149,30 +156,44 @@ public sealed class Transcriber : IDisposable
 
     // A beam finds texts and no frames: where its best is said is a question of its own.
     private IReadOnlyList<CtcSymbol> Decode(ReadOnlySpan<float> logits, int classes) => Beam > 1
-        ? CtcDecoder.Align(logits, classes, CtcDecoder.Beam(logits, classes, Beam)[0].Labels)
+        ? CtcDecoder.Align(logits, classes, CtcDecoder.Beam(logits, classes, Beam, Language?.Start(label => _symbols[label - 1]))[0].Labels)
         : CtcDecoder.Greedy(logits, classes);
 
-    private Transcript Read(IReadOnlyList<CtcSymbol> symbols)
+    // A word is what stands between spaces; a symbol may hold one within, or many letters.
+    private Transcript Read(IReadOnlyList<CtcSymbol> found)
     {
         var words = new List<SpokenWord>();
-        var letters = new List<CtcSymbol>();
-        foreach (var symbol in symbols.Append(new CtcSymbol(0, 0, 1)))
+        var (letters, symbols) = ("", new List<CtcSymbol>());
+        void Close()
         {
-            var letter = symbol.Label == 0 ? ' ' : _alphabet.Characters[symbol.Label - 1];
-            if (letter != ' ')
-            {
-                letters.Add(symbol);
-            }
-            else if (letters.Count > 0)
+            if (letters.Length > 0)
             {
                 var seconds = _subsampling * FrameSeconds;
                 words.Add(new SpokenWord(
-                    _alphabet.Decode(letters.Select(each => each.Label)), letters[0].Frame * seconds, (letters[^1].Frame + 1) * seconds,
-                    Math.Exp(letters.Average(each => Math.Log(Math.Max(1e-12, each.Probability))))));
-                letters.Clear();
+                    letters, symbols[0].Frame * seconds, (symbols[^1].Frame + 1) * seconds, Math.Exp(symbols.Average(each => Math.Log(Math.Max(1e-12, each.Probability))))));
+            }
+
+            (letters, symbols) = ("", []);
+        }
+
+        foreach (var symbol in found)
+        {
+            foreach (var (i, part) in _symbols[symbol.Label - 1].Split(' ').Index())
+            {
+                if (i > 0)
+                {
+                    Close();
+                }
+
+                if (part.Length > 0)
+                {
+                    letters += part;
+                    symbols.Add(symbol);
+                }
             }
         }
 
+        Close();
         return new Transcript(string.Join(' ', words.Select(word => word.Word)), words);
     }
 }

@@ -73,10 +73,10 @@ public sealed record TeacherTargetsOptions
 public sealed record FromLayersOptions
 {
     /// <summary>Encoder layers.</summary>
-    [Option("the teacher's encoder layers, counted from 1, that the student's start as", Min = 1, Required = true)]
+    [Option("the teacher's encoder layers, counted from 1, that the student's start as; of a CTC network all its layers are these", Min = 1, Required = true)]
     public IReadOnlyList<int> Encoder { get; init; } = [];
 
     /// <summary>Decoder layers.</summary>
-    [Option("the teacher's decoder layers that the student's start as", Min = 1, Required = true)]
+    [Option("the teacher's decoder layers that the student's start as; none for networks without a decoder", Min = 1)]
     public IReadOnlyList<int> Decoder { get; init; } = [];
 }

@@ -4,7 +4,7 @@ namespace DistillSharp.Losses.Sequences;
 
 /// <summary>
 /// Brings two CTC outputs of the same sound to one number of frames: the finer one gives, class by class, the largest log-probability of
-/// the frames that fall on one of the other's.
+/// the frames that fall on one of the other's. Hidden states are averaged instead.
 /// </summary>
 public static class FrameAlignment
 {
@@ -35,19 +35,42 @@ public static class FrameAlignment
             : (Coarser(s, own, t.shape[1]), t, other.to(s.dtype));
     }
 
-    private static Tensor Coarser(Tensor logits, Tensor mask, long frames)
+    /// <summary>Hidden states of one number of frames: the finer side gives the mean of its valid frames that fall on one of the other's.</summary>
+    /// <param name="student">States [N, T, D].</param>
+    /// <param name="teacher">States [N, T′, D′].</param>
+    /// <param name="studentMask">1 at the student's valid frames; null where all are.</param>
+    /// <param name="teacherMask">1 at the teacher's valid frames; null where all are.</param>
+    /// <returns>Both, and the valid frames of the coarser side, null where all are.</returns>
+    /// <exception cref="ArgumentException">Neither number of frames is about a whole multiple of the other.</exception>
+    public static (Tensor Student, Tensor Teacher, Tensor? Mask) Average(Tensor student, Tensor teacher, Tensor? studentMask, Tensor? teacherMask) =>
+        student.shape[1] == teacher.shape[1] ? (student, teacher, studentMask)
+        : student.shape[1] < teacher.shape[1] ? (student, Mean(teacher, teacherMask, student.shape[1]), studentMask)
+        : (Mean(student, studentMask, teacher.shape[1]), teacher, teacherMask);
+
+    private static Tensor Mean(Tensor states, Tensor? mask, long frames)
     {
-        var ratio = (long)Math.Round((double)logits.shape[1] / frames);
-        var missing = (frames * ratio) - logits.shape[1];
+        var valid = (mask ?? ones_like(states.select(2, 0))).to(states.dtype).unsqueeze(-1);
+        // Padding may hold anything; 0 times that need not be 0.
+        var (sums, counts) = (Grouped(states.masked_fill(valid.eq(0), 0), frames, 0).sum(2), Grouped(valid, frames, 0).sum(2));
+        return sums / counts.clamp_min(1);
+    }
+
+    private static Tensor Coarser(Tensor logits, Tensor mask, long frames) =>
+        Grouped(nn.functional.log_softmax(logits, -1).masked_fill(mask.eq(0).unsqueeze(-1), Never), frames, Never).amax([2]);
+
+    // [N, T, D] as [N, frames, ratio, D].
+    private static Tensor Grouped(Tensor values, long frames, double fill)
+    {
+        var ratio = (long)Math.Round((double)values.shape[1] / frames);
+        var missing = (frames * ratio) - values.shape[1];
         if (ratio < 2 || Math.Abs(missing) >= ratio + 1)
         {
-            throw new ArgumentException($"{logits.shape[1]} and {frames} frames are no multiple of each other; choose subsampling of teacher and student so that one divides the other");
+            throw new ArgumentException($"{values.shape[1]} and {frames} frames are no multiple of each other; choose subsampling of teacher and student so that one divides the other");
         }
 
-        var log = nn.functional.log_softmax(logits, -1).masked_fill(mask.eq(0).unsqueeze(-1), Never);
-        log = missing > 0
-            ? cat([log, full([log.shape[0], missing, log.shape[2]], Never, log.dtype, log.device)], 1)
-            : log.narrow(1, 0, frames * ratio);
-        return log.reshape(log.shape[0], frames, ratio, log.shape[2]).amax([2]);
+        values = missing > 0
+            ? cat([values, full([values.shape[0], missing, values.shape[2]], fill, values.dtype, values.device)], 1)
+            : values.narrow(1, 0, frames * ratio);
+        return values.reshape(values.shape[0], frames, ratio, values.shape[2]);
     }
 }

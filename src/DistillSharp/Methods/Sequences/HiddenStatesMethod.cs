@@ -50,14 +50,18 @@ public sealed class HiddenStatesMethod : LayerMethod
     /// <summary>The catalog's entry.</summary>
     public static MethodEntry Entry { get; } = new(
         "hidden_states",
-        "hidden states of paired Transformer layers are equal, or point the same way",
+        "hidden states of paired layers of sequence networks are equal, or point the same way",
         "Jiao et al.: TinyBERT, EMNLP Findings 2020 (mse); Sanh et al.: DistilBERT, 2019 (cosine)",
         typeof(HiddenStatesOptions),
         MethodTraits.UsesFeatures | MethodTraits.HasProjectors | MethodTraits.Sequences,
         (options, context) => new HiddenStatesMethod((HiddenStatesOptions)options, context))
     {
-        Variant = "valid positions only; the papers' code averages over padding too (mse)",
+        Variant = "valid positions only; the papers' code averages over padding too (mse); of networks of speech with other frame rates the finer side gives the mean of its frames",
     };
+
+    /// <inheritdoc/>
+    private protected override (Tensor Student, Tensor Teacher, Tensor? Mask) Aligned(Tensor student, Tensor teacher, Tensor? mask, Tensor? teacherMask) =>
+        FrameAlignment.Average(student, teacher, mask, teacherMask);
 
     /// <inheritdoc/>
     private protected override Tensor Values(int pair, Tensor student, Tensor teacher, Tensor? mask)

@@ -8,7 +8,7 @@ using DistillSharp.Speech.Audio;
 namespace DistillSharp.Speech.Corpora;
 
 /// <summary>How recordings are read: options of every dataset of speech.</summary>
-public record SpeechOptions
+public record SpeechOptions : ICheckedOptions
 {
     /// <summary>Samples a second that all sound is brought to.</summary>
     [Option("samples a second that all sound is brought to", Min = 1000, Max = 96000)]
@@ -21,6 +21,10 @@ public record SpeechOptions
     /// <summary>Characters that transcripts consist of.</summary>
     [Option("characters of transcripts in their normal form; utterances with others are left out and listed")]
     public string Alphabet { get; init; } = SymbolAlphabet.English;
+
+    /// <summary>Number of symbols, where they are subwords.</summary>
+    [Option("symbols of CTC where they are subwords, learned on the training transcripts: characters and joined pairs together; characters alone where it is not given", Min = 2, Max = 20000)]
+    public int? Vocabulary { get; init; }
 
     /// <summary>Longest utterance in seconds.</summary>
     [Option("longest utterance in seconds; longer ones are left out of training and listed", Min = 0, AboveMin = true, Max = 600)]
@@ -41,6 +45,19 @@ public record SpeechOptions
     /// <summary>Random changes of training utterances.</summary>
     [Option("random changes of the training utterances, the same for teacher and student")]
     public SpeechAugmentOptions SpeechAugment { get; init; } = new();
+
+    /// <inheritdoc/>
+    public void Check(ConfigNode node, ConfigErrors errors)
+    {
+        if (Vocabulary is not null && (Alphabet.Any(character => !char.IsAscii(character)) || !Alphabet.Contains(' ')))
+        {
+            errors.Add(node.PathOf("vocabulary"), $"needs an alphabet of ASCII characters with a space, not `{Alphabet}`", node.Line);
+        }
+        else if (Vocabulary is { } count && count <= Alphabet.Length)
+        {
+            errors.Add(node.PathOf("vocabulary"), $"counts characters and subwords together; it must be above the {Alphabet.Length} characters of the alphabet, not {count}", node.Line);
+        }
+    }
 }
 
 /// <summary>Utterances in splits: no sentence, in its normal form, is in two of them.</summary>

@@ -6,11 +6,19 @@ namespace DistillSharp.Speech.Models;
 public static class SpeechModels
 {
     /// <summary>Adds them to a catalog.</summary>
-    public static ModelCatalog AddTo(ModelCatalog catalog) => catalog.Add(new ModelEntry(
-        "ctc_gru",
-        "Speech to characters: convolutions that halve the frames, recurrent layers in one or both directions, trained by CTC.",
-        "Graves et al., Connectionist Temporal Classification, ICML 2006; Amodei et al., Deep Speech 2, ICML 2016 (the pattern, small)",
-        typeof(CtcGruOptions),
-        options => [.. ((CtcGruOptions)options).FeaturePoints().Select(point => point.Name)],
-        (options, data) => new CtcGru((CtcGruOptions)options, data)));
+    public static ModelCatalog AddTo(ModelCatalog catalog) => catalog
+        .Add(new ModelEntry(
+            "ctc_gru",
+            "Speech to characters: convolutions that halve the frames, recurrent layers in one or both directions, trained by CTC.",
+            "Graves et al., Connectionist Temporal Classification, ICML 2006; Amodei et al., Deep Speech 2, ICML 2016 (the pattern, small)",
+            typeof(CtcGruOptions),
+            options => [.. ((CtcGruOptions)options).FeaturePoints().Select(point => point.Name)],
+            (options, data) => new CtcGru((CtcGruOptions)options, data)))
+        .Add(new ModelEntry(
+            "ctc_conformer",
+            "Speech to symbols: convolutions that halve the frames, Conformer blocks in one or both directions, trained by CTC.",
+            "Gulati et al., Conformer: Convolution-augmented Transformer for Speech Recognition, Interspeech 2020 (small; rotary positions, layer in the place of batch normalisation)",
+            typeof(CtcConformerOptions),
+            options => [.. ((CtcConformerOptions)options).FeaturePoints().Select(point => point.Name)],
+            (options, data) => new CtcConformer((CtcConformerOptions)options, data)));
 }

@@ -16,10 +16,11 @@ internal static class CtcExport
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var graph = new SpeechGraph(network);
-        var (frames, lengths, _) = graph.Front();
+        var (frames, lengths, valid) = graph.Front();
         var hidden = network switch
         {
             CtcGru gru => Layers(graph, gru.Options, frames, lengths),
+            CtcConformer conformer => ConformerGraph.Layers(graph, conformer.Options, frames, valid),
             _ => throw new NotSupportedException($"{network.GetName()} cannot be written as ONNX"),
         };
         graph.Onnx.Output(graph.Linear(hidden, "classifier"), TranscriberFile.Logits, OnnxWriter.Float, "batch", "frames_out", network.Sound.Classes);

@@ -34,13 +34,13 @@ internal sealed class SpeechBatches : IBatchSource
     private readonly IReadOnlyList<SpeechUtterance> _utterances;
     private readonly FeatureCache _features;
     private readonly SpeechBatchOptions _options;
-    private readonly SymbolAlphabet _alphabet;
+    private readonly ISymbolCodec _symbols;
     private readonly List<int[]> _batches = [];
 
     /// <summary>Batches of utterances, whose numbers are the sample ids.</summary>
-    public SpeechBatches(DatasetInfo info, IReadOnlyList<SpeechUtterance> utterances, SymbolAlphabet alphabet, FeatureCache features, SpeechBatchOptions options)
+    public SpeechBatches(DatasetInfo info, IReadOnlyList<SpeechUtterance> utterances, ISymbolCodec symbols, FeatureCache features, SpeechBatchOptions options)
     {
-        (Info, _utterances, _alphabet, _features, _options) = (info, utterances, alphabet, features, options);
+        (Info, _utterances, _symbols, _features, _options) = (info, utterances, symbols, features, options);
         var frames = utterances.Select(features.Frames).ToArray();
         // The longest first: what does not fit into memory fails in the first steps of a trial.
         var sorted = Enumerable.Range(0, utterances.Count).OrderByDescending(i => frames[i]).ThenBy(i => StableRandom.Key(unchecked((ulong)options.Seed), (ulong)i)).ToArray();
@@ -93,7 +93,7 @@ internal sealed class SpeechBatches : IBatchSource
         return new Prepared(
             numbers,
             [.. numbers.Select((number, row) => _features.Of(_utterances[number], augment, keys[row]))],
-            [.. numbers.Select(number => _utterances[number].Text is { } text ? _alphabet.Encode(text) : [])],
+            [.. numbers.Select(number => _utterances[number].Text is { } text ? _symbols.Encode(text) : [])],
             keys);
     }
 

@@ -9,6 +9,7 @@ public static class SpeechMetrics
     /// <summary>Adds them to a catalog and returns it.</summary>
     public static MetricCatalog AddTo(MetricCatalog catalog) => catalog
         .Add(new("wer_beam", "WER beam %", "word error rate of prefix beam search on the first test set", MetricUnit.Share, MetricDirection.Lower))
+        .Add(new("wer_beam_lm", "WER beam LM %", "word error rate of prefix beam search with the language model of evaluation.language_model on the first test set", MetricUnit.Share, MetricDirection.Lower))
         .Add(new("wer_synthetic", "WER synthetic %", "word error rate on synthetic speech of unseen voices and sentences", MetricUnit.Share, MetricDirection.Lower))
         .Add(new("wer_real", "WER real %", "word error rate on real recordings of unseen sentences", MetricUnit.Share, MetricDirection.Lower))
         .Add(new("cer_synthetic", "CER synthetic %", "character error rate on synthetic speech", MetricUnit.Share, MetricDirection.Lower))

@@ -34,13 +34,13 @@ internal static class SpeechParity
     /// <param name="network">The live network; its mode is restored.</param>
     /// <param name="path">The file.</param>
     /// <param name="batches">The same utterances in batches of a size.</param>
-    /// <param name="decode">The text of labels.</param>
+    /// <param name="symbols">What labels stand for.</param>
     /// <param name="beam">Width of the beam beside greedy search.</param>
-    public static SpeechParityReport Compare(CtcNetwork network, string path, Func<int, IBatchSource> batches, Func<IEnumerable<int>, string> decode, int beam)
+    public static SpeechParityReport Compare(CtcNetwork network, string path, Func<int, IBatchSource> batches, ISymbolCodec symbols, int beam)
     {
         var live = SpeechRecogniser.Frames(network, batches(BatchSize)).ToDictionary(each => each.SampleId, each => each.Logits);
         var (classes, largest, mismatches) = (network.Sound.Classes, 0.0, new List<SpeechMismatch>());
-        var expected = live.ToDictionary(each => each.Key, each => (Greedy: Greedy(each.Value, classes, decode), Beam: CtcDecoder.Beam(each.Value, classes, beam)));
+        var expected = live.ToDictionary(each => each.Key, each => (Greedy: Greedy(each.Value, classes, symbols), Beam: CtcDecoder.Beam(each.Value, classes, beam)));
         using var session = new InferenceSession(path, OnnxSession.Options());
         foreach (var size in new[] { 1, BatchSize })
         {
@@ -48,12 +48,12 @@ internal static class SpeechParity
             {
                 largest = Math.Max(largest, Difference(live[id], logits));
                 var (greedy, nBest) = expected[id];
-                if (Greedy(logits, classes, decode) is var heard && heard != greedy)
+                if (Greedy(logits, classes, symbols) is var heard && heard != greedy)
                 {
                     mismatches.Add(new SpeechMismatch(id, 1, size, greedy, heard, CtcDecoder.Margin(live[id], classes)));
                 }
 
-                var (best, found) = (decode(nBest[0].Labels), decode(CtcDecoder.Beam(logits, classes, beam)[0].Labels));
+                var (best, found) = (symbols.Text(nBest[0].Labels), symbols.Text(CtcDecoder.Beam(logits, classes, beam)[0].Labels));
                 if (best != found)
                 {
                     mismatches.Add(new SpeechMismatch(id, beam, size, best, found, nBest.Count > 1 ? nBest[0].LogProbability - nBest[1].LogProbability : double.MaxValue));
@@ -79,7 +79,7 @@ internal static class SpeechParity
         }
     }
 
-    private static string Greedy(float[] logits, int classes, Func<IEnumerable<int>, string> decode) => decode(CtcDecoder.Greedy(logits, classes).Select(symbol => symbol.Label));
+    private static string Greedy(float[] logits, int classes, ISymbolCodec symbols) => SpeechRecogniser.Text(CtcDecoder.Greedy(logits, classes), symbols);
 
     private static double Difference(float[] left, float[] right) => left.Length == right.Length
         ? left.Zip(right, (one, other) => Math.Abs((double)one - other)).DefaultIfEmpty(0).Max()

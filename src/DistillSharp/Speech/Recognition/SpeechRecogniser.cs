@@ -17,17 +17,17 @@ internal static class SpeechRecogniser
     /// <summary>What the network hears in every utterance of a source, in the order of their numbers.</summary>
     /// <param name="network">The network; its mode is restored.</param>
     /// <param name="source">The utterances.</param>
-    /// <param name="alphabet">Their characters.</param>
+    /// <param name="symbols">What labels stand for.</param>
     /// <param name="beam">Width of the beam search; 1 for greedy search alone.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public static List<Heard> Hear(CtcNetwork network, IBatchSource source, SymbolAlphabet alphabet, int beam, CancellationToken cancellation = default)
+    public static List<Heard> Hear(CtcNetwork network, IBatchSource source, ISymbolCodec symbols, int beam, CancellationToken cancellation = default)
     {
         var classes = network.Sound.Classes;
         return
         [
             .. Frames(network, source, cancellation).Select(each => new Heard(
                 each.SampleId, CtcDecoder.Greedy(each.Logits, classes),
-                beam > 1 ? [.. CtcDecoder.Beam(each.Logits, classes, beam).Select(entry => SpacesTrimmed(alphabet.Decode(entry.Labels)))] : [])).OrderBy(each => each.SampleId),
+                beam > 1 ? [.. CtcDecoder.Beam(each.Logits, classes, beam).Select(entry => symbols.Text(entry.Labels))] : [])).OrderBy(each => each.SampleId),
         ];
     }
 
@@ -63,11 +63,8 @@ internal static class SpeechRecogniser
         return Enumerable.Range(0, batch.Count).Select(row => ((int)batch.SampleIds[row], logits.AsSpan(row * stride, network.OutputFrames((int)frames[row]) * network.Sound.Classes).ToArray()));
     }
 
-    /// <summary>The text of symbols, words separated by one space.</summary>
-    public static string Text(IEnumerable<CtcSymbol> symbols, SymbolAlphabet alphabet) => SpacesTrimmed(alphabet.Decode(symbols.Select(symbol => symbol.Label)));
-
-    /// <summary>A text with single spaces between words, and none at its ends.</summary>
-    public static string SpacesTrimmed(string text) => string.Join(' ', ErrorRates.SplitWords(text));
+    /// <summary>The text of symbols.</summary>
+    public static string Text(IEnumerable<CtcSymbol> found, ISymbolCodec symbols) => symbols.Text(found.Select(symbol => symbol.Label));
 
     // No scope stays open between two results.
     private static List<(int SampleId, float[] Logits)> Read(CtcNetwork network, Batch batch)

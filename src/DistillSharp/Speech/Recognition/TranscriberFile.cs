@@ -6,6 +6,9 @@ public static class TranscriberFile
     /// <summary>Characters by label − 1.</summary>
     public const string Alphabet = "speech.alphabet";
 
+    /// <summary>Texts by label − 1 as a JSON list, where they are more than characters.</summary>
+    public const string Symbols = "speech.symbols";
+
     /// <summary>Samples a second.</summary>
     public const string SampleRate = "speech.sample_rate";
 

@@ -138,6 +138,28 @@ public sealed class CtcMethodTests
     }
 
     [Fact]
+    public void Average_TwiceTheFrames_IsTheMeanOfTheValidOnes()
+    {
+        using var scope = NewDisposeScope();
+        var (s, t) = (tensor(Numbers(2 * 3, 1), [1, 2, 3]), tensor(Numbers(4 * 3, 4), [1, 4, 3]));
+        var mask = tensor(new float[] { 1, 1, 1, 0 }, [1, 4]);
+        var (_, averaged, valid) = FrameAlignment.Average(s, t.masked_fill(mask.eq(0).unsqueeze(-1), float.NaN), null, mask);
+        Assert.Null(valid);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal((t[0, 0, i].ToDouble() + t[0, 1, i].ToDouble()) / 2, averaged[0, 0, i].ToDouble(), 1e-6);
+            Assert.Equal(t[0, 2, i].ToDouble(), averaged[0, 1, i].ToDouble(), 1e-6);
+        }
+
+        // The student may be the finer side, with its mask given by the other.
+        var coarse = ones(1, 2);
+        var (own, _, other) = FrameAlignment.Average(t, s, mask, coarse);
+        Assert.Equal([1, 2, 3], own.shape);
+        Assert.Same(coarse, other);
+        Assert.Throws<ArgumentException>(() => FrameAlignment.Average(zeros(1, 10, 3), zeros(1, 14, 3), null, null));
+    }
+
+    [Fact]
     public void Beam_WideEnough_FindsEverySequenceWithItsProbability()
     {
         for (var seed = 0; seed < 5; seed++)

@@ -1,7 +1,9 @@
 using DistillSharp.Data;
 using DistillSharp.Export.Onnx;
+using DistillSharp.Sequences;
 using DistillSharp.Speech.Models;
 using DistillSharp.Speech.Recognition;
+using DistillSharp.Training;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Speech.Models;
@@ -17,6 +19,8 @@ public sealed class CtcNetworkTests
     {
         ["gru"] = () => new CtcGru(new CtcGruOptions { Layers = 2, Width = 5, Channels = 7, Heads = [1] }, Info),
         ["gru one way, 2"] = () => new CtcGru(new CtcGruOptions { Layers = 2, Width = 5, Channels = 7, Bidirectional = false, Subsampling = 2, Heads = [1] }, Info),
+        ["conformer"] = () => new CtcConformer(new CtcConformerOptions { Layers = 2, Width = 12, AttentionHeads = 3, FeedForward = 20, Channels = 7, Kernel = 5, Heads = [1] }, Info),
+        ["conformer one way, 2"] = () => new CtcConformer(new CtcConformerOptions { Layers = 2, Width = 8, AttentionHeads = 2, FeedForward = 20, Channels = 7, Kernel = 3, Bidirectional = false, Subsampling = 2, Heads = [1] }, Info),
     };
 
     public static TheoryData<string> Names => [.. Networks.Keys];
@@ -107,11 +111,66 @@ public sealed class CtcNetworkTests
         using var network = Create(name);
         CtcExport.Write(network, folder.File("x.onnx"), new Dictionary<string, string>());
         var lengths = Enumerable.Range(0, 40).Select(i => 1L + (i * 7 % 60)).ToArray();
-        var report = SpeechParity.Compare(network, folder.File("x.onnx"), size => new Utterances(lengths, size), labels => string.Concat(labels), 4);
+        var report = SpeechParity.Compare(network, folder.File("x.onnx"), size => new Utterances(lengths, size), new SymbolAlphabet("abc"), 4);
         Assert.Equal(40, report.Utterances);
         Assert.InRange(report.LargestDifference, 0, 1e-4);
         Assert.All(report.Mismatches, mismatch => Assert.InRange(mismatch.Margin, 0, 1e-3));
         SpeechParity.Require(report, "x.onnx");
+    }
+
+    [Fact]
+    public void Conformer_SoundShiftedInTime_IsReadAlike()
+    {
+        // Positions are relative and nothing else knows where a frame stands: what is said later in silence gives the same frames later, but for those near its ends.
+        using var scope = NewDisposeScope();
+        using var network = (CtcConformer)Create("conformer");
+        network.eval();
+        var attention = network.named_modules().First(module => module.name == "layer1.attention").module;
+        var (short_, valid) = (randn(1, 9, 12), ones(1, 9));
+        var twice = cat([short_, short_], 1);
+        var mask = cat([zeros(1, 9), ones(1, 9)], 1);
+        var later = ((RotaryAttention)attention).Forward(twice, mask).narrow(1, 9, 9);
+        Assert.Equal(0, (later - ((RotaryAttention)attention).Forward(short_, valid)).abs().max().item<float>(), 1e-5);
+        // And positions do count: in another order the frames are read differently.
+        var turned = ((RotaryAttention)attention).Forward(short_.flip(1), valid).flip(1);
+        Assert.True((turned - ((RotaryAttention)attention).Forward(short_, valid)).abs().max().item<float>() > 1e-4);
+    }
+
+    [Fact]
+    public void Conformer_Parameters_AreThoseOfTheBlock()
+    {
+        using var network = new CtcConformer(new CtcConformerOptions { Layers = 2, Width = 12, AttentionHeads = 3, FeedForward = 20, Channels = 7, Kernel = 5 }, Info);
+        var feedForward = (2 * 12) + (12 * 20) + 20 + (20 * 12) + 12;
+        var attention = (2 * 12) + (12 * 36) + 36 + (12 * 12) + 12;
+        var convolution = (2 * 12) + (12 * 24) + 24 + (12 * 5) + 12 + (2 * 12) + (12 * 12) + 12;
+        var expected = (((6 * 3) + 1) * 7) + (((7 * 3) + 1) * 7) + (8 * 12) + (2 * ((2 * feedForward) + attention + convolution + (2 * 12))) + (13 * 4);
+        Assert.Equal(expected, network.parameters().Sum(parameter => parameter.numel()));
+    }
+
+    [Theory]
+    [InlineData("gru")]
+    [InlineData("conformer")]
+    public void LayerStart_ChosenLayers_AreCopiedWithConvolutionsAndOutput(string kind)
+    {
+        using var scope = NewDisposeScope();
+        CtcNetwork Network(int layers, int width = 8) => kind == "gru"
+            ? new CtcGru(new CtcGruOptions { Layers = layers, Width = width, Channels = 16, Heads = layers == 2 ? [1] : [] }, Info)
+            : new CtcConformer(new CtcConformerOptions { Layers = layers, Width = width, AttentionHeads = 2, FeedForward = 12, Channels = 16, Kernel = 3, Heads = layers == 2 ? [1] : [] }, Info);
+        using var teacher = Network(3);
+        using var student = Network(2);
+        SpeechLayerStart.Copy(teacher, student, new FromLayersOptions { Encoder = [1, 3] });
+        var given = teacher.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter);
+        Assert.All(student.named_parameters().Where(entry => !entry.name.StartsWith("head", StringComparison.Ordinal)), entry =>
+            Assert.Equal(0, (entry.parameter - given[entry.name.Replace("layer2.", "layer3.", StringComparison.Ordinal)]).abs().max().item<float>()));
+
+        string Fault(CtcNetwork other, FromLayersOptions options) => Assert.Throws<ArgumentException>(() => SpeechLayerStart.Copy(teacher, other, options)).Message;
+        Assert.Contains("must name 2 of the teacher's 3 layers", Fault(student, new FromLayersOptions { Encoder = [1] }), StringComparison.Ordinal);
+        Assert.Contains("must name 2 of the teacher's 3 layers", Fault(student, new FromLayersOptions { Encoder = [1, 4] }), StringComparison.Ordinal);
+        Assert.Contains("has no decoder", Fault(student, new FromLayersOptions { Encoder = [1, 2], Decoder = [1] }), StringComparison.Ordinal);
+        using var narrow = Network(2, 4);
+        Assert.Contains("needs layers that are alike", Fault(narrow, new FromLayersOptions { Encoder = [1, 2] }), StringComparison.Ordinal);
+        using var other = kind == "gru" ? Create("conformer") : Create("gru");
+        Assert.Contains("networks of a kind", Fault(other, new FromLayersOptions { Encoder = [1, 2] }), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -126,7 +185,7 @@ public sealed class CtcNetworkTests
             network.get_parameter("classifier.bias")!.add_(tensor(new[] { 0f, 1f, 0f, 0f }));
         }
 
-        var report = SpeechParity.Compare(network, folder.File("x.onnx"), size => new Utterances([30, 20, 10], size), labels => string.Concat(labels), 4);
+        var report = SpeechParity.Compare(network, folder.File("x.onnx"), size => new Utterances([30, 20, 10], size), new SymbolAlphabet("abc"), 4);
         Assert.Equal(1, report.LargestDifference, 4);
         Assert.Contains("differs from the network by 1", Assert.Throws<ParityException>(() => SpeechParity.Require(report, "x.onnx")).Message, StringComparison.Ordinal);
     }

@@ -1,0 +1,56 @@
+using DistillSharp.Training;
+using static TorchSharp.torch;
+
+namespace DistillSharp.Speech.Models;
+
+/// <summary>Starts a student from chosen layers of its teacher, two CTC networks of a kind.</summary>
+public static class SpeechLayerStart
+{
+    /// <summary>Copies the convolutions, the chosen layers and the output.</summary>
+    /// <exception cref="ArgumentException">Kinds, widths or numbers of layers do not fit; says which.</exception>
+    public static void Copy(CtcNetwork teacher, CtcNetwork student, FromLayersOptions options)
+    {
+        if (teacher.GetType() != student.GetType())
+        {
+            throw new ArgumentException($"from_layers needs networks of a kind: the teacher is {teacher.GetName()} and the student {student.GetName()}");
+        }
+
+        var there = Layers(teacher);
+        if (options.Decoder.Count > 0)
+        {
+            throw new ArgumentException($"from_layers.decoder: {student.GetName()} has no decoder; its layers are all `encoder`");
+        }
+
+        if (options.Encoder.Count != Layers(student) || options.Encoder.Any(layer => layer > there))
+        {
+            throw new ArgumentException($"from_layers.encoder must name {Layers(student)} of the teacher's {there} layers, one for each of the student's, not [{string.Join(", ", options.Encoder)}]");
+        }
+
+        var given = teacher.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter);
+        using var noGradient = no_grad();
+        // Heads on inner layers are the student's own: the teacher may have others, or none.
+        foreach (var (name, parameter) in student.named_parameters().Where(entry => !entry.name.StartsWith("head", StringComparison.Ordinal)))
+        {
+            var origin = Origin(name, options.Encoder);
+            if (!given.TryGetValue(origin, out var source))
+            {
+                throw new ArgumentException($"from_layers needs layers that are alike: the student has {name} and the teacher no {origin}");
+            }
+
+            if (!source.shape.SequenceEqual(parameter.shape))
+            {
+                throw new ArgumentException(
+                    $"from_layers needs layers that are alike: the student's {name} is [{string.Join(", ", parameter.shape)}] and the teacher's {origin} [{string.Join(", ", source.shape)}]; give both the same widths and channels{(name.StartsWith("layer1.", StringComparison.Ordinal) && options.Encoder[0] != 1 ? ", and start the student's first layer, which reads the convolutions, as the teacher's first" : "")}");
+            }
+
+            parameter.copy_(source);
+        }
+    }
+
+    // layer2.… is that of the teacher's layer which the student's second one starts as.
+    private static string Origin(string name, IReadOnlyList<int> layers) => name.Split('.') is [var first, .. var rest] && first.StartsWith("layer", StringComparison.Ordinal)
+        ? string.Join('.', [$"layer{layers[int.Parse(first.AsSpan(5), System.Globalization.CultureInfo.InvariantCulture) - 1]}", .. rest])
+        : name;
+
+    private static int Layers(CtcNetwork network) => network.FeaturePoints.Count(point => point.Name.StartsWith("layer", StringComparison.Ordinal));
+}
