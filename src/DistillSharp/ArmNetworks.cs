@@ -96,8 +96,11 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
             case (CtcNetwork whole, CtcNetwork part):
                 SpeechLayerStart.Copy(whole, part, layers);
                 break;
+            case (SpeechTransformer whole, SpeechTransformer part):
+                SpeechLayerStart.Copy(whole, part, layers);
+                break;
             default:
-                throw new ArgumentException($"from_layers copies layers of one transformer, or one CTC network, to another, not of {teacher.GetName()} to {student.GetName()}");
+                throw new ArgumentException($"from_layers copies layers of one transformer, or one network of speech, to another, not of {teacher.GetName()} to {student.GetName()}");
         }
     }
 

@@ -64,6 +64,9 @@ internal sealed class SpeechData : RunData
     public override double Megabytes => Math.Min(_corpus.Options.CacheMegabytes, _corpus.Train.Sum(utterance => utterance.Duration) * 100 * _corpus.Options.Mels * sizeof(float) / 1e6);
 
     /// <inheritdoc/>
+    public override DatasetInfo InfoFor(ModelSpec model) => model.Options is SpeechTransformerOptions ? Info with { Sequence = SpeechTokens.Of(_symbols) } : Info;
+
+    /// <inheritdoc/>
     public override void Prepare(ArmPlan arm, int seed, ArmNetworks networks, RunDirectory directory, Action<string> note, CancellationToken cancellation)
     {
         NoteLeftOut(arm, directory, note);
@@ -86,8 +89,7 @@ internal sealed class SpeechData : RunData
         {
             note($"{arm.Name}: the teacher transcribes {_corpus.Train.Count} training utterances");
             using var network = networks.LoadNetwork(teacher, seed);
-            var heard = SpeechRecogniser.Hear(AsCtc(network), Batches(_corpus.Train), _symbols, options.Beam, cancellation);
-            RunJson.Save(path, heard.Select(each => each.NBest.Count > 0 ? each.NBest.ToArray() : [SpeechRecogniser.Text(each.Symbols, _symbols)]).ToList());
+            RunJson.Save(path, Texts(network, Batches(_corpus.Train), options.Beam, cancellation));
         }
 
         var made = TeacherTranscripts.Choose(_corpus.Train, RunJson.Load<List<string[]>>(path), options, out var summary);
@@ -104,14 +106,16 @@ internal sealed class SpeechData : RunData
     public override IBatchSource Source(ArmPlan arm, StagePlan stage, int seed, BatchPartner partner, bool fixedViews)
     {
         var utterances = _targets.GetValueOrDefault((arm.Name, seed)) is { } targets ? [.. targets.Where(utterance => Fits(utterance, Subsampling(arm)))] : Trainable(Subsampling(arm), arm.SeesAllSamples);
-        return Batches(stage.NeedsTeacher ? utterances : [.. utterances.Where(utterance => utterance.Text is not null)], new SpeechBatchOptions
+        // A decoder reads what it is to write: without a text there is nothing to train it on.
+        var needsText = !stage.NeedsTeacher || arm.Model?.Options is SpeechTransformerOptions;
+        return Batches(needsText ? [.. utterances.Where(utterance => utterance.Text is not null)] : utterances, new SpeechBatchOptions
         {
             BatchSize = stage.Training.BatchSize,
             BatchFrames = stage.Training.BatchTokens,
             Shuffle = true,
             Seed = DerivedSeed.Of(seed, "data"),
             Augment = _corpus.Options.SpeechAugment.IsNone ? null : _corpus.Options.SpeechAugment,
-        });
+        }, arm.Model is { } model ? InfoFor(model) : Info);
     }
 
     /// <inheritdoc/>
@@ -121,7 +125,7 @@ internal sealed class SpeechData : RunData
     public override IReadOnlyDictionary<string, double> Evaluate(Network network, bool validation)
     {
         var utterances = validation ? _corpus.Validation : _corpus.Tests[0].Utterances;
-        return Rates(utterances, [.. SpeechRecogniser.Hear(AsCtc(network), validation ? Validation : Test, _symbols, 1).Select(heard => SpeechRecogniser.Text(heard.Symbols, _symbols))]);
+        return Rates(utterances, [.. Texts(network, validation ? Validation : Test, 1).Select(nBest => nBest[0])]);
     }
 
     /// <inheritdoc/>
@@ -131,17 +135,17 @@ internal sealed class SpeechData : RunData
         foreach (var (index, (name, utterances)) in _corpus.Tests.Index())
         {
             var watch = Stopwatch.StartNew();
-            List<(int SampleId, float[] Logits)> frames = [.. SpeechRecogniser.Frames(AsCtc(network), Batches(utterances)).OrderBy(each => each.SampleId)];
+            var frames = network is CtcNetwork spoken ? SpeechRecogniser.Frames(spoken, Batches(utterances)).OrderBy(each => each.SampleId).ToList() : [];
             List<Heard> heard = [.. frames.Select(each => new Heard(each.SampleId, CtcDecoder.Greedy(each.Logits, _symbols.Symbols.Count + 1), []))];
+            List<string> texts = network is CtcNetwork ? [.. heard.Select(each => SpeechRecogniser.Text(each.Symbols, _symbols))] : [.. Texts(network, Batches(utterances), 1).Select(nBest => nBest[0])];
             var seconds = watch.Elapsed.TotalSeconds;
-            List<string> texts = [.. heard.Select(each => SpeechRecogniser.Text(each.Symbols, _symbols))];
             var rates = Rates(utterances, texts);
             if (index == 0)
             {
                 (metrics["wer"], metrics["cer"]) = (rates["wer"], rates["cer"]);
                 metrics["real_time_factor"] = seconds / Math.Max(1e-9, utterances.Sum(utterance => _features.Frames(utterance) / 100.0));
-                metrics["wer_beam"] = Searched(utterances, frames, null);
-                if (ChooseFusion(network, folder) is { } fusion)
+                metrics["wer_beam"] = network is CtcNetwork ? Searched(utterances, frames, null) : Rates(utterances, [.. Texts(network, Test, Beam).Select(nBest => nBest[0])])["wer"];
+                if (network is CtcNetwork && ChooseFusion(network, folder) is { } fusion)
                 {
                     metrics["wer_beam_lm"] = Searched(utterances, frames, fusion);
                 }
@@ -154,7 +158,10 @@ internal sealed class SpeechData : RunData
 
             AtomicFile.WriteText(Path.Combine(folder, $"test.{name}.jsonl"), string.Concat(utterances.Zip(texts, (utterance, text) =>
                 JsonSerializer.Serialize(new { path = Path.GetFileName(utterance.Path), reference = utterance.Text, hypothesis = text }, RunJson.Line) + "\n")));
-            Spikes(index, heard, AsCtc(network).Subsampling, folder, metrics);
+            if (network is CtcNetwork ctc)
+            {
+                Spikes(index, heard, ctc.Subsampling, folder, metrics);
+            }
         }
 
         return new MeasuredNetwork(metrics, [], []);
@@ -177,6 +184,11 @@ internal sealed class SpeechData : RunData
     /// <inheritdoc/>
     public override void WriteOnnx(Network network, string weights, Dictionary<string, string> metadata)
     {
+        if (network is SpeechTransformer)
+        {
+            return;
+        }
+
         var path = Path.ChangeExtension(weights, ".onnx");
         CtcExport.Write(AsCtc(network), path, metadata);
         // Test sets first; where they are small, what is not tested on serves as well.
@@ -202,6 +214,10 @@ internal sealed class SpeechData : RunData
     };
 
     private static CtcNetwork AsCtc(Network network) => network as CtcNetwork ?? throw new NotSupportedException($"{network.GetName()} does not recognise speech; use a model such as `ctc_gru`");
+
+    private List<string[]> Texts(Network network, IBatchSource source, int beam, CancellationToken cancellation = default) => network is SpeechTransformer writer
+        ? AttentionRecogniser.Hear(writer, source, _symbols, new DecodingOptions { Beam = beam, LengthPenalty = _recipe.Evaluation.LengthPenalty }, cancellation)
+        : [.. SpeechRecogniser.Hear(AsCtc(network), source, _symbols, beam, cancellation).Select(each => each.NBest.Count > 0 ? each.NBest.ToArray() : [SpeechRecogniser.Text(each.Symbols, _symbols)])];
 
     private static int Subsampling(ArmPlan arm) => (arm.Model?.Options as SpeechModelOptions)?.Subsampling ?? 4;
 
@@ -245,8 +261,8 @@ internal sealed class SpeechData : RunData
         }
     }
 
-    private SpeechBatches Batches(IReadOnlyList<SpeechUtterance> utterances, SpeechBatchOptions? options = null) =>
-        new(Info, utterances, _symbols, _features, options ?? new SpeechBatchOptions { BatchSize = MeasuringBatch });
+    private SpeechBatches Batches(IReadOnlyList<SpeechUtterance> utterances, SpeechBatchOptions? options = null, DatasetInfo? info = null) =>
+        new(info ?? Info, utterances, _symbols, _features, options ?? new SpeechBatchOptions { BatchSize = MeasuringBatch });
 
     private bool Fits(SpeechUtterance utterance, int subsampling) =>
         utterance.Text is null || CtcDecoder.FramesNeeded(_symbols.Encode(utterance.Text)) <= (_features.Frames(utterance) + subsampling - 1) / subsampling;

@@ -72,7 +72,10 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
     {
         if (network.Sequence is not null)
         {
-            throw new NotSupportedException($"{network.GetName()} is more than one graph: the run wrote its encoder and the step of its decoder beside its weights, as {Path.ChangeExtension(directory.WeightsFile(arm.Name, seed), ".encoder.onnx")} and .decoder.onnx");
+            var encoder = Path.ChangeExtension(directory.WeightsFile(arm.Name, seed), ".encoder.onnx");
+            throw new NotSupportedException(File.Exists(encoder)
+                ? $"{network.GetName()} is more than one graph: the run wrote its encoder and the step of its decoder beside its weights, as {encoder} and .decoder.onnx"
+                : $"{network.GetName()} is more than one graph, and none was written with the run ({encoder} does not exist)");
         }
 
         using var scope = NewDisposeScope();

@@ -76,6 +76,6 @@ public sealed class TrainedTranslator : IDisposable
         var network = (TransformerModel)spec.Create(new DatasetInfo("text", [], []) { Sequence = codec.Tokens });
         Safetensors.LoadInto(network, weights);
         network.eval();
-        return new TrainedTranslator(network, TransformerSteps.Open(network), codec);
+        return new TrainedTranslator(network, network.OpenSteps, codec);
     }
 }

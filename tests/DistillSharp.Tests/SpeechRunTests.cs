@@ -137,4 +137,36 @@ public sealed class SpeechRunTests
         using var searching = new Transcriber(Path.ChangeExtension(directory.WeightsFile("teacher", 0), ".onnx")) { Beam = 4, Language = LanguageFusion.Of(model, 0.5, 0) };
         Assert.NotEmpty(searching.Transcribe(folder.File("test-0.wav")).Words);
     }
+
+    [Fact]
+    public void Run_AttentionNetworks_LearnTokensAndWhatTheTeacherWrites()
+    {
+        using var folder = new TemporaryFolder();
+        ToneWords.Write(folder, "train", 120, 1);
+        ToneWords.Write(folder, "test", 20, 2);
+        var text = $$$"""
+            name: tones
+            data: {dataset: speech_manifest, train: [{{{folder.File("train.jsonl")}}}], test: {tones: {{{folder.File("test.jsonl")}}} }, alphabet: " abcde", mels: 16, validation: 0.1}
+            teacher: {model: speech_transformer, width: 32, heads: 2, feed_forward: 64, encoder_layers: 1, decoder_layers: 1, channels: 32, dropout: 0, training: {epochs: 30, learning_rate: 0.005}}
+            student: {model: speech_transformer, width: 16, heads: 2, feed_forward: 32, encoder_layers: 1, decoder_layers: 1, channels: 16, dropout: 0}
+            objectives:
+              token: {hard_labels: 0.5, terms: [{method: token_soft_target, weight: 0.5}]}
+              sequence: {targets: {beam: 2, max_wer: 2}}
+              encoder: {terms: [{method: hidden_states, student: encoder, teacher: encoder, weight: 0.1}]}
+            training: {epochs: 2, batch_size: 8, optimizer: adamw, learning_rate: 0.005, clip_norm: 1, schedule: constant, select: best}
+            evaluation: {beam: 2, latency: false}
+            seeds: [0]
+            """;
+        var directory = new RunDirectory(folder.File("run"));
+        var recipe = RecipeReader.Read(text, "tones", folder.Path).Recipe;
+        Experiment.Prepare(recipe, directory);
+        new Experiment(recipe, directory, new SilentSink()).Run(TestContext.Current.CancellationToken);
+
+        var teacher = JobResult.Load(directory.JobResultFile("teacher", 0)).Metrics;
+        // A network that does not listen writes the likeliest text everywhere, which is wrong by more than half.
+        Assert.InRange(teacher["cer"], 0, 0.6);
+        Assert.True(teacher.ContainsKey("wer_beam") && teacher["real_time_factor"] > 0);
+        Assert.All(new[] { "plain", "token", "sequence", "encoder" }, arm => Assert.InRange(JobResult.Load(directory.JobResultFile(arm, 0)).Metrics["cer"], 0, 20));
+        Assert.NotEmpty(Directory.EnumerateFiles(directory.JobFolder("teacher", 0), "transcripts-*.json"));
+    }
 }

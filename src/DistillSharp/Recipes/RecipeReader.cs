@@ -2,6 +2,7 @@ using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Models;
 using DistillSharp.Runs;
+using DistillSharp.Speech.Corpora;
 using DistillSharp.Text.Models;
 using DistillSharp.Training;
 
@@ -329,6 +330,11 @@ public static class RecipeReader
                 {
                     errors.Add(store, "holds logits of samples with classes; what a teacher of translation writes is kept by `targets:` of an objective");
                 }
+            }
+
+            if (dataset is { Options: not SpeechOptions } && root.Get("evaluation")?.Get("language_model") is { } languageModel)
+            {
+                errors.Add(languageModel, $"is for speech, and {dataset.Entry.Name} is none");
             }
 
             foreach (var (name, plan) in objectives)

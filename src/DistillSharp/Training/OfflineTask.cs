@@ -47,7 +47,7 @@ public sealed class OfflineTask : TrainingTask
     {
         Student = student;
         _stage = stage;
-        _isCtc = source.Info.Ctc is not null;
+        _isCtc = source.Info is { Ctc: not null, Sequence: null };
         _rotates = stage.Terms.Any(term => term.Entry.Traits.HasFlag(MethodTraits.NeedsRotations));
         var studentFeatures = stage.Terms.SelectMany(term => term.StudentFeatures);
         _student = new SignalReader(student, stage.TrainUpTo is { } last ? studentFeatures.Append(last) : studentFeatures);

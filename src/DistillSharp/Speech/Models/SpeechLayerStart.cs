@@ -1,9 +1,10 @@
+using System.Globalization;
 using DistillSharp.Training;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Speech.Models;
 
-/// <summary>Starts a student from chosen layers of its teacher, two CTC networks of a kind.</summary>
+/// <summary>Starts a student from chosen layers of its teacher, two networks of a kind.</summary>
 public static class SpeechLayerStart
 {
     /// <summary>Copies the convolutions, the chosen layers and the output.</summary>
@@ -26,12 +27,46 @@ public static class SpeechLayerStart
             throw new ArgumentException($"from_layers.encoder must name {Layers(student)} of the teacher's {there} layers, one for each of the student's, not [{string.Join(", ", options.Encoder)}]");
         }
 
+        // Heads on inner layers are the student's own: the teacher may have others, or none.
+        Copy(teacher, student, name => name.StartsWith("head", StringComparison.Ordinal) ? null : Origin(name, options.Encoder));
+    }
+
+    /// <summary>Copies the convolutions, embeddings, last normalisations and the chosen layers of encoder and decoder.</summary>
+    /// <exception cref="ArgumentException">Widths or numbers of layers do not fit; says which.</exception>
+    public static void Copy(SpeechTransformer teacher, SpeechTransformer student, FromLayersOptions options)
+    {
+        if (teacher.Options.Heads != student.Options.Heads)
+        {
+            throw new ArgumentException($"from_layers needs layers that are alike: the teacher's have {teacher.Options.Heads} heads, the student's {student.Options.Heads}");
+        }
+
+        foreach (var (side, chosen, wanted, there) in new[]
+        {
+            ("encoder", options.Encoder, student.Options.EncoderLayers, teacher.Options.EncoderLayers), ("decoder", options.Decoder, student.Options.DecoderLayers, teacher.Options.DecoderLayers),
+        })
+        {
+            if (chosen.Count != wanted || chosen.Any(layer => layer > there))
+            {
+                throw new ArgumentException($"from_layers.{side} must name {wanted} of the teacher's {there} layers, one for each of the student's, not [{string.Join(", ", chosen)}]");
+            }
+        }
+
+        Copy(teacher, student, name => name.Split('.') is [var side, "layers", var number, .. var rest]
+            ? string.Join('.', [side, "layers", ((side == "encoder" ? options.Encoder : options.Decoder)[int.Parse(number, CultureInfo.InvariantCulture)] - 1).ToString(CultureInfo.InvariantCulture), .. rest])
+            : name);
+    }
+
+    private static void Copy(SpeechNetwork teacher, SpeechNetwork student, Func<string, string?> originOf)
+    {
         var given = teacher.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter);
         using var noGradient = no_grad();
-        // Heads on inner layers are the student's own: the teacher may have others, or none.
-        foreach (var (name, parameter) in student.named_parameters().Where(entry => !entry.name.StartsWith("head", StringComparison.Ordinal)))
+        foreach (var (name, parameter) in student.named_parameters())
         {
-            var origin = Origin(name, options.Encoder);
+            if (originOf(name) is not { } origin)
+            {
+                continue;
+            }
+
             if (!given.TryGetValue(origin, out var source))
             {
                 throw new ArgumentException($"from_layers needs layers that are alike: the student has {name} and the teacher no {origin}");
@@ -39,8 +74,9 @@ public static class SpeechLayerStart
 
             if (!source.shape.SequenceEqual(parameter.shape))
             {
+                var first = name.StartsWith("layer1.", StringComparison.Ordinal) && origin != name ? ", and start the student's first layer, which reads the convolutions, as the teacher's first" : "";
                 throw new ArgumentException(
-                    $"from_layers needs layers that are alike: the student's {name} is [{string.Join(", ", parameter.shape)}] and the teacher's {origin} [{string.Join(", ", source.shape)}]; give both the same widths and channels{(name.StartsWith("layer1.", StringComparison.Ordinal) && options.Encoder[0] != 1 ? ", and start the student's first layer, which reads the convolutions, as the teacher's first" : "")}");
+                    $"from_layers needs layers that are alike: the student's {name} is [{string.Join(", ", parameter.shape)}] and the teacher's {origin} [{string.Join(", ", source.shape)}]; give both the same widths and channels{first}");
             }
 
             parameter.copy_(source);
@@ -49,7 +85,7 @@ public static class SpeechLayerStart
 
     // layer2.… is that of the teacher's layer which the student's second one starts as.
     private static string Origin(string name, IReadOnlyList<int> layers) => name.Split('.') is [var first, .. var rest] && first.StartsWith("layer", StringComparison.Ordinal)
-        ? string.Join('.', [$"layer{layers[int.Parse(first.AsSpan(5), System.Globalization.CultureInfo.InvariantCulture) - 1]}", .. rest])
+        ? string.Join('.', [$"layer{layers[int.Parse(first.AsSpan(5), CultureInfo.InvariantCulture) - 1]}", .. rest])
         : name;
 
     private static int Layers(CtcNetwork network) => network.FeaturePoints.Count(point => point.Name.StartsWith("layer", StringComparison.Ordinal));

@@ -20,5 +20,12 @@ public static class SpeechModels
             "Gulati et al., Conformer: Convolution-augmented Transformer for Speech Recognition, Interspeech 2020 (small; rotary positions, layer in the place of batch normalisation)",
             typeof(CtcConformerOptions),
             options => [.. ((CtcConformerOptions)options).FeaturePoints().Select(point => point.Name)],
-            (options, data) => new CtcConformer((CtcConformerOptions)options, data)));
+            (options, data) => new CtcConformer((CtcConformerOptions)options, data)))
+        .Add(new ModelEntry(
+            "speech_transformer",
+            "Speech to symbols by attention: convolutions that halve the frames, a Transformer encoder, and a decoder that writes symbol by symbol.",
+            "Dong et al., Speech-Transformer, ICASSP 2018 (small)",
+            typeof(SpeechTransformerOptions),
+            options => [.. ((SpeechTransformerOptions)options).FeaturePoints().Select(point => point.Name)],
+            (options, data) => new SpeechTransformer((SpeechTransformerOptions)options, data)));
 }

@@ -102,27 +102,45 @@ internal sealed class SpeechBatches : IBatchSource
     {
         var (rows, mels) = (prepared.Numbers.Length, _features.Mels);
         var frames = Array.ConvertAll(prepared.Features, features => (long)features.Length / mels);
-        var (longest, labels) = (frames.Max(), Math.Max(1, prepared.Labels.Max(each => each.Length)));
+        var longest = frames.Max();
         var input = zeros([rows, longest, mels], ScalarType.Float32).DetachFromDisposeScope();
         var values = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(input.bytes);
-        var targets = new long[rows * labels];
-        Array.Fill(targets, -1);
         for (var row = 0; row < rows; row++)
         {
             prepared.Features[row].CopyTo(values[(int)(row * longest * mels)..]);
-            for (var i = 0; i < prepared.Labels[row].Length; i++)
-            {
-                targets[(row * labels) + i] = prepared.Labels[row][i];
-            }
+        }
+
+        var inputs = new Dictionary<string, Tensor> { [Batch.DefaultInput] = input };
+        var lengths = new Dictionary<string, Tensor> { [Batch.DefaultInput] = tensor(frames).DetachFromDisposeScope() };
+        var texts = prepared.Labels;
+        if (Info.Sequence is { } tokens)
+        {
+            // A decoder reads the begin and all symbols, and writes all symbols and the end.
+            texts = Array.ConvertAll(texts, own => (int[])[.. own.Select(SpeechTokens.OfLabel), tokens.End]);
+            inputs[Batch.DecoderInput] = Fill(Array.ConvertAll(texts, own => (int[])[tokens.Begin, .. own[..^1]]), tokens.Pad);
+            lengths[Batch.DecoderInput] = tensor(Array.ConvertAll(texts, own => (long)own.Length)).DetachFromDisposeScope();
         }
 
         return new Batch
         {
-            Inputs = new Dictionary<string, Tensor> { [Batch.DefaultInput] = input },
-            Lengths = new Dictionary<string, Tensor> { [Batch.DefaultInput] = tensor(frames).DetachFromDisposeScope() },
-            Targets = tensor(targets, [rows, labels]).DetachFromDisposeScope(),
+            Inputs = inputs,
+            Lengths = lengths,
+            Targets = Fill(texts, -1),
             SampleIds = Array.ConvertAll(prepared.Numbers, number => (long)number),
             AugmentationKeys = prepared.Keys,
         };
+    }
+
+    private static Tensor Fill(int[][] rows, long fill)
+    {
+        var columns = Math.Max(1, rows.Max(row => row.Length));
+        var values = new long[rows.Length * columns];
+        Array.Fill(values, fill);
+        foreach (var (number, row) in rows.Index())
+        {
+            Array.ConvertAll(row, value => (long)value).CopyTo(values, number * columns);
+        }
+
+        return tensor(values, [rows.Length, columns]).DetachFromDisposeScope();
     }
 }

@@ -1,20 +1,11 @@
 using DistillSharp.Config;
 using DistillSharp.Models;
+using DistillSharp.Sequences.Transformers;
 
 namespace DistillSharp.Text.Models;
 
-/// <summary>What a decoder layer remembers of the tokens before.</summary>
-public enum DecoderKind
-{
-    /// <summary>Self-attention over them.</summary>
-    Attention,
-
-    /// <summary>A simpler simple recurrent unit: one vector, whatever the length.</summary>
-    Ssru,
-}
-
 /// <summary>Options of <c>transformer</c>.</summary>
-public sealed record TransformerOptions : ICheckedOptions
+public sealed record TransformerOptions : ICheckedOptions, ITransformerShape
 {
     /// <summary>Width of all layers.</summary>
     [Option("width of embeddings and layers", Min = 8, Max = 4096)]
@@ -49,7 +40,7 @@ public sealed record TransformerOptions : ICheckedOptions
     public int? Vocabulary { get; init; }
 
     /// <summary>Hidden units of a feed-forward block.</summary>
-    internal int Hidden => FeedForward ?? 4 * Width;
+    public int Hidden => FeedForward ?? 4 * Width;
 
     /// <inheritdoc/>
     public void Check(ConfigNode node, ConfigErrors errors)

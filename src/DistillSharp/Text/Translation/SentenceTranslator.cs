@@ -12,7 +12,7 @@ public sealed class SentenceTranslator(OpenStepModel open, TextCodec codec, Deco
     private readonly SequenceDecoder _decoder = new(open, codec.Tokens, options);
 
     /// <summary>A translator of a network, which stays the caller's and must be in evaluation mode.</summary>
-    public static SentenceTranslator Of(TransformerModel network, TextCodec codec, DecodingOptions options) => new(TransformerSteps.Open(network), codec, options);
+    public static SentenceTranslator Of(TransformerModel network, TextCodec codec, DecodingOptions options) => new(network.OpenSteps, codec, options);
 
     /// <summary>A translation for each sentence, and the number of tokens that were written.</summary>
     public (string[] Texts, long Tokens) Translate(IReadOnlyList<string> sentences, CancellationToken cancellation = default)

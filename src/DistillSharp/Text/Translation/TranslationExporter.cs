@@ -1,5 +1,6 @@
 using DistillSharp.Export;
 using DistillSharp.Export.Onnx;
+using DistillSharp.Sequences.Transformers;
 using DistillSharp.Text.Models;
 using static TorchSharp.torch;
 

@@ -39,7 +39,7 @@ public static class TranslationFiles
         var mismatches = new List<TranslationMismatch>();
         foreach (var width in new[] { 1, beam })
         {
-            var expected = new SequenceDecoder(TransformerSteps.Open(network), codec.Tokens, new DecodingOptions { Beam = width, BatchSize = 32 }).Decode(sources);
+            var expected = new SequenceDecoder(network.OpenSteps, codec.Tokens, new DecodingOptions { Beam = width, BatchSize = 32 }).Decode(sources);
             foreach (var size in new[] { 1, 32 })
             {
                 var found = new SequenceDecoder(model.Open, codec.Tokens, new DecodingOptions { Beam = width, BatchSize = size }).Decode(sources);

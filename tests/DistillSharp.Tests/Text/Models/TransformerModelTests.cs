@@ -1,6 +1,7 @@
 using DistillSharp.Data;
 using DistillSharp.Export;
 using DistillSharp.Sequences;
+using DistillSharp.Sequences.Transformers;
 using DistillSharp.Text.Models;
 using static TorchSharp.torch;
 
@@ -24,7 +25,7 @@ public sealed class TransformerModelTests
         using var scope = NewDisposeScope();
         var whole = network.Logits(BatchOf(Sources, targets));
 
-        using var steps = new TransformerSteps(network, Sources, 1);
+        using var steps = network.OpenSteps(Sources, 1);
         var logits = new float[3 * 40];
         for (var t = 0; t < 4; t++)
         {
@@ -117,7 +118,7 @@ public sealed class TransformerModelTests
     }
 
     private static Hypothesis[] Decode(TransformerModel network, int size) =>
-        new SequenceDecoder(TransformerSteps.Open(network), network.Tokens, new DecodingOptions { BatchSize = size, ExtraLength = 4 }).Decode(Sources);
+        new SequenceDecoder(network.OpenSteps, network.Tokens, new DecodingOptions { BatchSize = size, ExtraLength = 4 }).Decode(Sources);
 
     private static TransformerModel Create(DecoderKind kind)
     {
@@ -129,7 +130,7 @@ public sealed class TransformerModelTests
 
     private static Batch BatchOf(int[][] sources, int[][] inputs) => new()
     {
-        Inputs = new Dictionary<string, Tensor> { [Batch.DefaultInput] = TransformerSteps.Rows(sources, 0), [Batch.DecoderInput] = TransformerSteps.Rows(inputs, 0) },
+        Inputs = new Dictionary<string, Tensor> { [Batch.DefaultInput] = TransformerModel.Rows(sources, 0), [Batch.DecoderInput] = TransformerModel.Rows(inputs, 0) },
         SampleIds = [.. sources.Select((_, i) => (long)i)],
         AugmentationKeys = new ulong[sources.Length],
     };

@@ -2,6 +2,7 @@ using System.Text;
 using DistillSharp.Data;
 using DistillSharp.Sequences;
 using DistillSharp.Text.Corpora;
+using DistillSharp.Sequences.Transformers;
 using DistillSharp.Text.Models;
 using DistillSharp.Text.Tokenization;
 using DistillSharp.Text.Translation;
@@ -48,7 +49,7 @@ public sealed class OnnxTranslationTests : IDisposable
         using var network = Create(kind);
         using var model = Export(network);
         int[][] sources = [[20, 21, 2], [30, 31, 32, 33, 2]];
-        using var expected = new TransformerSteps(network, sources, 2);
+        using var expected = network.OpenSteps(sources, 2);
         using var found = model.Open(sources, 2);
 
         Compare([1, 1, 1, 1]);

@@ -1,7 +1,7 @@
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DistillSharp.Text.Models;
+namespace DistillSharp.Sequences.Transformers;
 
 /// <summary>Hands its input on, so that a feature can be read there.</summary>
 internal sealed class FeatureTap(string name) : nn.Module<Tensor, Tensor>(name)

@@ -1,7 +1,7 @@
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DistillSharp.Text.Models;
+namespace DistillSharp.Sequences.Transformers;
 
 /// <summary>
 /// Simpler simple recurrent unit (Kim et al., From Research to Production and Back, WNGT 2019, section 3): with f = σ(W_f x + b_f),

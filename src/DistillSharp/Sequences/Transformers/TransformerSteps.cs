@@ -1,13 +1,12 @@
 using System.Runtime.InteropServices;
-using DistillSharp.Sequences;
 using static TorchSharp.torch;
 
-namespace DistillSharp.Text.Models;
+namespace DistillSharp.Sequences.Transformers;
 
 /// <summary>A network that decodes step by step: every layer keeps what it has read, so that a step reads one token.</summary>
-public sealed class TransformerSteps : IStepModel
+internal sealed class TransformerSteps : IStepModel
 {
-    private readonly TransformerModel _network;
+    private readonly TokenDecoder _decoder;
     private readonly IReadOnlyList<DecoderLayer> _layers;
     private readonly LayerPast[] _past;
     private readonly int _width;
@@ -15,25 +14,23 @@ public sealed class TransformerSteps : IStepModel
     private Tensor? _mask;
     private long _position;
 
-    /// <summary>Encodes the sources. The network, which belongs to the caller, must be in evaluation mode.</summary>
-    public TransformerSteps(TransformerModel network, IReadOnlyList<int[]> sources, int width)
+    /// <summary>Encodes the inputs. The network, which belongs to the caller, must be in evaluation mode.</summary>
+    /// <param name="decoder">What writes.</param>
+    /// <param name="encode">Gives what is written about [N, S, D], and what is added to products with its padding [N, 1, 1, S].</param>
+    /// <param name="width">Hypotheses of an input.</param>
+    public TransformerSteps(TokenDecoder decoder, Func<(Tensor Memory, Tensor? Mask)> encode, int width)
     {
-        (_network, _width, _layers) = (network, width, network.DecoderLayers);
+        (_decoder, _width, _layers) = (decoder, width, decoder.Layers);
         _past = [.. _layers.Select(_ => new LayerPast())];
         using var inference = no_grad();
         using var scope = NewDisposeScope();
-        var tokens = Rows(sources, network.Tokens.Pad).to(network.parameters().First().device);
-        var mask = network.SourceMask(tokens);
-        var memory = network.Encode(tokens, mask);
+        var (memory, mask) = encode();
         _mask = mask?.MoveToOuterDisposeScope().DetachFromDisposeScope();
         _memory = [.. _layers.Select(layer => layer.Remember(memory)).Select(pair => (Keep(pair.Keys.contiguous()), Keep(pair.Values.contiguous())))];
     }
 
     /// <inheritdoc/>
-    public int Vocabulary => _network.Tokens.Vocabulary;
-
-    /// <summary>Opens a network for batches.</summary>
-    public static OpenStepModel Open(TransformerModel network) => (sources, width) => new TransformerSteps(network, sources, width);
+    public int Vocabulary => _decoder.Tokens.Vocabulary;
 
     /// <inheritdoc/>
     public void Step(ReadOnlySpan<int> tokens, Span<float> logits)
@@ -41,7 +38,7 @@ public sealed class TransformerSteps : IStepModel
         using var inference = no_grad();
         using var scope = NewDisposeScope();
         var device = _memory[0].Keys.device;
-        var value = _network.Embed(tensor(tokens.ToArray(), ScalarType.Int64).to(device).view(-1, 1), _position++);
+        var value = _decoder.Embed(tensor(tokens.ToArray(), ScalarType.Int64).to(device).view(-1, 1), _position++);
         for (var i = 0; i < _layers.Count; i++)
         {
             var (keys, values) = (_past[i].Keys, _past[i].Values);
@@ -50,7 +47,7 @@ public sealed class TransformerSteps : IStepModel
             Replace(values, _past[i].Values);
         }
 
-        var output = _network.Project(_network.NormaliseDecoder(value)).cpu().contiguous();
+        var output = _decoder.Finish(value).cpu().contiguous();
         MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(logits);
     }
 
@@ -92,23 +89,6 @@ public sealed class TransformerSteps : IStepModel
         {
             tensor?.Dispose();
         }
-    }
-
-    /// <summary>Sequences as rows [N, longest], padded at their ends.</summary>
-    internal static Tensor Rows(IReadOnlyList<int[]> sequences, int pad)
-    {
-        var longest = sequences.Max(sequence => sequence.Length);
-        var values = new long[sequences.Count * longest];
-        Array.Fill(values, pad);
-        for (var row = 0; row < sequences.Count; row++)
-        {
-            for (var i = 0; i < sequences[row].Length; i++)
-            {
-                values[(row * longest) + i] = sequences[row][i];
-            }
-        }
-
-        return tensor(values, [sequences.Count, longest]);
     }
 
     private void Select(ReadOnlySpan<int> rows)

@@ -2,7 +2,7 @@ using DistillSharp.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DistillSharp.Text.Models;
+namespace DistillSharp.Sequences.Transformers;
 
 /// <summary>Two linear layers with a ReLU between them.</summary>
 internal sealed class FeedForwardBlock : nn.Module<Tensor, Tensor>
@@ -30,7 +30,7 @@ internal sealed class EncoderLayer : nn.Module
     private readonly InvertedDropout dropout;
     private readonly FeatureTap output = new("output");
 
-    public EncoderLayer(TransformerOptions options)
+    public EncoderLayer(ITransformerShape options)
         : base("encoder_layer")
     {
         (attention_norm, feed_forward_norm) = (nn.LayerNorm(options.Width), nn.LayerNorm(options.Width));
@@ -60,7 +60,7 @@ internal sealed class DecoderLayer : nn.Module
     private readonly InvertedDropout dropout;
     private readonly FeatureTap output = new("output");
 
-    public DecoderLayer(TransformerOptions options)
+    public DecoderLayer(ITransformerShape options)
         : base("decoder_layer")
     {
         (history_norm, cross_norm, feed_forward_norm) = (nn.LayerNorm(options.Width), nn.LayerNorm(options.Width), nn.LayerNorm(options.Width));
@@ -104,4 +104,23 @@ internal sealed class LayerPast
 {
     public Tensor? Keys;
     public Tensor? Values;
+}
+
+/// <summary>Layers one behind the other, and a last normalisation.</summary>
+internal sealed class LayerStack : nn.Module
+{
+    private readonly ModuleList<nn.Module> layers = new();
+    private readonly LayerNorm norm;
+
+    public LayerStack(string name, int width, IEnumerable<nn.Module> parts)
+        : base(name)
+    {
+        parts.ToList().ForEach(layers.Add);
+        norm = nn.LayerNorm(width);
+        RegisterComponents();
+    }
+
+    public IEnumerable<nn.Module> Layers => layers;
+
+    public Tensor Normalise(Tensor value) => norm.call(value);
 }
