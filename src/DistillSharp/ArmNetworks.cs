@@ -46,7 +46,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
 
     /// <summary>What teaches an arm with a seed; null where nothing does. The caller disposes it.</summary>
     public Teacher? TeacherOf(ArmPlan arm, int seed) =>
-        arm.Teacher is { } name && arm.Plan.Stages.Any(stage => stage.NeedsTeacher) ? Load(Find(name), seed, combiner => combiner, teaches: true) : null;
+        arm.Teacher is { } name && arm.Plan.Stages.Any(stage => stage.NeedsTeacher) ? Load(Find(name), seed, combiner => combiner, teaches: true, student: arm) : null;
 
     /// <summary>Chooses the engines of what teaches an arm, where that has not been done in this run.</summary>
     public void ChooseEngines(ArmPlan arm)
@@ -148,7 +148,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
 
     private string WeightsFile(ArmPlan arm, int seed) => arm.IsTrained ? directory.WeightsFile(arm.Name, arm.SeedFor(seed)) : arm.Weights!;
 
-    private Teacher Load(ArmPlan arm, int seed, Func<CombinerOptions, CombinerOptions> combiner, bool teaches, StoredSplit? split = null)
+    private Teacher Load(ArmPlan arm, int seed, Func<CombinerOptions, CombinerOptions> combiner, bool teaches, StoredSplit? split = null, ArmPlan? student = null)
     {
         if (arm.IsStored)
         {
@@ -156,7 +156,9 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
         }
 
         var teacher = LoadItself(arm, seed, combiner, teaches, split);
-        return teaches && arm.Store is not null ? _stores.Wrap(arm, teacher) : teacher;
+        return !teaches || arm.Store is null ? teacher
+            : student is not null && data.Info.Sequence is not null ? _stores.Wrap(arm, teacher, student, seed)
+            : _stores.Wrap(arm, teacher);
     }
 
     private Teacher LoadItself(ArmPlan arm, int seed, Func<CombinerOptions, CombinerOptions> combiner, bool teaches, StoredSplit? split)

@@ -110,6 +110,9 @@ internal abstract class RunData
     /// <summary>The same for the validation or the test split.</summary>
     public virtual Dictionary<string, string> StoreFields(StoredSplit split) => throw NoStore();
 
+    /// <summary>The sequences that an arm learns from a stored teacher, so many at a time, in batches that depend on no seed.</summary>
+    public virtual IBatchSource StoredSequences(ArmPlan arm, int seed, int batchSize) => throw NoStore();
+
     /// <summary>Mean and deviation of the training split as it is stored.</summary>
     public virtual Normalisation Statistics() => throw NoStore();
 

@@ -64,6 +64,11 @@ public sealed class StoreTeaching(Recipe recipe, RunDirectory? run, string? data
             throw new InvalidOperationException("the recipe has no store to fill; say where the teacher's outputs go with `teacher: {…, store: {path: FOLDER}}`");
         }
 
+        if (recipe.Dataset.Entry.LoadDomain is not null)
+        {
+            throw new InvalidOperationException("a store of sequences is filled by the run itself, before its first student learns word by word; start it with `distill run`");
+        }
+
         TorchRuntime.Configure(recipe.Threads);
         using var scratch = run is null ? new Scratch() : null;
         var directory = run ?? new RunDirectory(scratch!.Path);

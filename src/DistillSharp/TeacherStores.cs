@@ -15,7 +15,7 @@ internal sealed class TeacherStores(IReadOnlyList<ArmPlan> arms, RunData data, t
     /// <param name="inner">The teacher itself; null where the store is all there is.</param>
     /// <param name="progress">Told how filling goes; notes of the run by default.</param>
     public StoreTeacher Wrap(ArmPlan arm, Teacher? inner, IProgress<StoreProgress>? progress = null) =>
-        new(inner, Source(arm.Store!, FeaturesOf(arm), data.StoreFields(), data.StoredTraining(), progress ?? new Notes($"{arm.Name}'s outputs", note)));
+        new(inner, Source(arm.Store!, FeaturesOf(arm), data.StoreFields(), data.StoredTraining(), progress ?? new Notes($"{arm.Name}'s outputs", "samples", note)));
 
     /// <summary>A teacher with its store of a split: whole logits, without features.</summary>
     public StoreTeacher Wrap(ArmPlan arm, Teacher? inner, StoredSplit split, IProgress<StoreProgress>? progress = null)
@@ -26,8 +26,21 @@ internal sealed class TeacherStores(IReadOnlyList<ArmPlan> arms, RunData data, t
             throw new InvalidDataException($"{arm.Store.Path} holds nothing of the {split.ToString().ToLowerInvariant()} split, on which the teacher is measured; fill it with `distill teach` where the teacher is");
         }
 
-        return new StoreTeacher(inner, Source(options, [], data.StoreFields(split), data.StoredSplit(split), progress ?? new Notes($"{arm.Name}'s outputs", note)));
+        return new StoreTeacher(inner, Source(options, [], data.StoreFields(split), data.StoredSplit(split), progress ?? new Notes($"{arm.Name}'s outputs", "samples", note)));
     }
+
+    /// <summary>A teacher of sequences with its store of what an arm learns from it.</summary>
+    /// <param name="arm">The teacher's arm, which has a store.</param>
+    /// <param name="inner">The teacher itself.</param>
+    /// <param name="student">The arm that learns.</param>
+    /// <param name="seed">Its seed.</param>
+    public SequenceStoreTeacher Wrap(ArmPlan arm, Teacher inner, ArmPlan student, int seed) =>
+        new(inner, new SequenceStoreSource(arm.Store!, data.StoreFields(), data.StoredSequences(student, seed, arm.Store!.BatchSize))
+        {
+            Device = device,
+            Progress = new Notes($"{arm.Name}'s outputs for {student.Name}", "batches", note),
+            Cancellation = cancellation,
+        });
 
     /// <summary>The engine whose outputs an arm's store holds; null where the recipe names one, or the store is not there yet.</summary>
     public TeacherEngine? EngineOf(ArmPlan arm)
@@ -88,7 +101,7 @@ internal sealed class TeacherStores(IReadOnlyList<ArmPlan> arms, RunData data, t
     }
 
     /// <summary>Says at the beginning, every ten seconds and at the end how filling goes.</summary>
-    private sealed class Notes(string what, Action<string> note) : IProgress<StoreProgress>
+    private sealed class Notes(string what, string unit, Action<string> note) : IProgress<StoreProgress>
     {
         private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
@@ -103,7 +116,7 @@ internal sealed class TeacherStores(IReadOnlyList<ArmPlan> arms, RunData data, t
             }
 
             _last = _watch.Elapsed;
-            note(FormattableString.Invariant($"{what}: {value.Done} of {value.Total} samples stored"));
+            note(FormattableString.Invariant($"{what}: {value.Done} of {value.Total} {unit} stored"));
         }
     }
 }

@@ -125,6 +125,21 @@ internal sealed class TranslationData : RunData
     }
 
     /// <inheritdoc/>
+    public override IBatchSource StoredSequences(ArmPlan arm, int seed, int batchSize)
+    {
+        var codec = CodecOf(arm.Model!);
+        var pairs = _targets.GetValueOrDefault((arm.Name, seed));
+        return Batches(pairs is null ? "train" : $"{arm.Name}/{seed}", pairs ?? _corpus.Train, InfoOf(codec), codec, new ParallelBatchOptions { BatchSize = batchSize });
+    }
+
+    /// <inheritdoc/>
+    public override Dictionary<string, string> StoreFields() => new()
+    {
+        ["vocabulary"] = _codec.Tokens.VocabularySha256,
+        ["rows"] = "source tokens and target tokens before the position",
+    };
+
+    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Validate(Network network) => Evaluate(network, validation: true);
 
     /// <inheritdoc/>

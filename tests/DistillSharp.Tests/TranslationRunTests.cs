@@ -78,7 +78,9 @@ public sealed class TranslationRunTests
     [InlineData("dataset: toy_phrases, pairs: 300", "dataset: parallel_text, train_source: a.txt", "train_target")]
     [InlineData("targets: {beam: 2, originals: true}", "targets: {by: student}", "such as `terms: [{method: token_jsd}]`")]
     [InlineData("pairs: 300,", "pairs: 300, unlabelled: rest, train_samples: 50,", "source_text")]
-    [InlineData("decoder_layers: 2, training: {epochs: 2}}", "decoder_layers: 2, store: kept, training: {epochs: 2}}", "kept by `targets:`")]
+    [InlineData("decoder_layers: 2, training: {epochs: 2}}", "decoder_layers: 2, store: kept, training: {epochs: 2}}", "cannot know what the student of on_policy will write")]
+    [InlineData("decoder_layers: 2, training: {epochs: 2}}", "decoder_layers: 2, store: kept, training: {epochs: 2}}", "hidden_states of word reads the teacher's encoder2")]
+    [InlineData("decoder_layers: 2, training: {epochs: 2}}", "decoder_layers: 2, store: {path: kept, views: 2}, training: {epochs: 2}}", "once for each position")]
     [InlineData("teacher: encoder2", "teacher: encoder7", "no feature point `encoder7`")]
     [InlineData("targets: {beam: 2, originals: true}", "targets: {choose: worst}", "choose")]
     public void Read_FaultyTranslationRecipe_SaysWhat(string before, string after, string expected)

@@ -326,10 +326,7 @@ public static class RecipeReader
                     errors.Add(unlabelled, "is for samples with classes; text without translations is `targets: {source_text: file}` of an objective");
                 }
 
-                if ((root.Get("teacher") ?? root.Get("teachers"))?.Get("store") is { } store)
-                {
-                    errors.Add(store, "holds logits of samples with classes; what a teacher of translation writes is kept by `targets:` of an objective");
-                }
+                CheckSequenceStore(teacher, objectives);
             }
 
             if (dataset is { Options: not SpeechOptions } && root.Get("evaluation")?.Get("language_model") is { } languageModel)
@@ -359,6 +356,41 @@ public static class RecipeReader
                 if (own is not null && given is not null && own.Vocabulary != given.Vocabulary && plan.Stages.Any(stage => stage.NeedsTeacher))
                 {
                     errors.Add(path, "word-level terms compare the teacher's and the student's distributions over the same tokens, and their vocabularies differ; learn what the teacher writes instead: `targets: {choose: best}` without terms (sequence-level distillation)", root.Line);
+                }
+            }
+        }
+
+        // Rows of a sequence store are positions of known targets, and nothing but logits.
+        private void CheckSequenceStore(TeacherSection? teacher, IReadOnlyDictionary<string, ObjectivePlan> objectives)
+        {
+            if ((root.Get("teacher") ?? root.Get("teachers"))?.Get("store") is not { } store)
+            {
+                return;
+            }
+
+            if (teacher?.Model?.Options is not TransformerOptions)
+            {
+                errors.Add(store, "holds logits of samples with classes, or of one `teacher` that is a transformer here, beside its store");
+            }
+
+            foreach (var key in new[] { "features", "views" })
+            {
+                if (store.Get(key) is { } given)
+                {
+                    errors.Add(given, "is for samples with classes; a store of sequences holds logits, once for each position");
+                }
+            }
+
+            foreach (var (name, plan) in objectives.Where(entry => entry.Value.Stages.Any(stage => stage.NeedsTeacher)))
+            {
+                if (plan.Targets is { By: TargetWriter.Student })
+                {
+                    errors.Add(store, $"cannot know what the student of {name} will write; leave the store out, or the objective");
+                }
+
+                if (plan.Stages.SelectMany(stage => stage.Terms).FirstOrDefault(term => term.TeacherFeatures.Count > 0) is { } term)
+                {
+                    errors.Add(store, $"holds logits alone, and {term.Name} of {name} reads the teacher's {term.TeacherFeatures[0]}; leave the store out, or the term");
                 }
             }
         }

@@ -122,8 +122,9 @@ internal sealed class SampleCodec(int classes, int samples, double temperature) 
     public override Tensor Decode(ReadOnlySpan<nint> rows, int offset)
     {
         var indices = ClassNumbers.Read(rows, offset, samples, classes);
-        var counts = zeros([rows.Length, classes], ScalarType.Float32).scatter_add_(1, indices, ones_like(indices, ScalarType.Float32));
-        return where(counts > 0, (counts / samples).log() * temperature, full_like(counts, Absent * temperature));
+        // Rows may be as wide as a vocabulary: they are written once, and what was drawn is counted by itself.
+        var counts = indices.unsqueeze(2).eq(indices.unsqueeze(1)).sum(2).to(ScalarType.Float32);
+        return full([rows.Length, classes], Absent * temperature, ScalarType.Float32).scatter_(1, indices, (counts / samples).log() * temperature);
     }
 
     /// <inheritdoc/>

@@ -108,6 +108,16 @@ public sealed record StoreManifest
         return different.Count + missing.Count == 0 ? null : string.Join("; ", texts);
     }
 
+    /// <summary>Refuses a store that does not hold what is wanted (<see cref="Difference"/>).</summary>
+    /// <exception cref="InvalidDataException">It does not; the message names every differing field with both values.</exception>
+    internal void ThrowIfDifferent(string path, StoreManifest wanted, bool withTeacher)
+    {
+        if (Difference(wanted, withTeacher) is { } difference)
+        {
+            throw new InvalidDataException($"the store {path} does not fit: {difference}. Give another path, or bring back what the store was made with");
+        }
+    }
+
     /// <summary>The hash over everything but itself.</summary>
     internal string Hash() => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(this with { Sha256 = "" }, RunJson.Line)));
 

@@ -107,35 +107,27 @@ public sealed class StoreTeacher(Teacher? inner, StoreSource source) : Teacher
         if (inner is null)
         {
             var found = StoreManifest.Load(_path);
-            Compare(found, found with { Key = new Dictionary<string, string>(source.Data), Features = features.Where(found.Features.ContainsKey).ToDictionary(name => name, name => found.Features[name]) }, withTeacher: false);
+            found.ThrowIfDifferent(_path, found with { Key = new Dictionary<string, string>(source.Data), Features = features.Where(found.Features.ContainsKey).ToDictionary(name => name, name => found.Features[name]) }, withTeacher: false);
             return TeacherStore.Open(_path);
         }
 
         var manifest = Wanted();
         if (File.Exists(Path.Combine(_path, StoreManifest.FileName)))
         {
-            Compare(StoreManifest.Load(_path), manifest, withTeacher: true);
+            StoreManifest.Load(_path).ThrowIfDifferent(_path, manifest, withTeacher: true);
         }
 
         var store = TeacherStore.OpenOrCreate(_path, manifest);
         try
         {
             // Another process may have made it meanwhile.
-            Compare(store.Manifest, manifest, withTeacher: true);
+            store.Manifest.ThrowIfDifferent(_path, manifest, withTeacher: true);
             return store;
         }
         catch
         {
             store.Dispose();
             throw;
-        }
-    }
-
-    private void Compare(StoreManifest found, StoreManifest wanted, bool withTeacher)
-    {
-        if (found.Difference(wanted, withTeacher) is { } difference)
-        {
-            throw new InvalidDataException($"the store {_path} does not fit: {difference}. Give another path, or bring back what the store was made with");
         }
     }
 
