@@ -303,8 +303,8 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
     // An ensemble or a file: nothing is trained. Members cost and weigh what they do together.
     private JobResult MeasureOnly(ArmPlan arm, int seed)
     {
-        var (validation, covered) = LogitsOf(arm, seed, StoredSplit.Validation, data.Validation);
-        var measured = WithAgreement(arm, seed, ((ClassificationData)data).Measure(validation, LogitsOf(arm, seed, StoredSplit.Test, data.Test).Logits));
+        var (validation, test, covered) = Measured(arm, seed);
+        var measured = WithAgreement(arm, seed, test);
         if (arm.Source?.File is { } file)
         {
             measured.Metrics["bytes"] = new FileInfo(file).Length;
@@ -327,11 +327,26 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             Seed = seed,
             IsTeacher = arm.IsTeacher,
             Metrics = measured.Metrics,
-            Validation = ClassificationMetrics.Compute(validation.Logits, validation.Labels, validation.Classes).Metrics,
+            Validation = new Dictionary<string, double>(validation),
             Predictions = measured.Predictions,
             PerClass = measured.PerClass,
             Notes = [.. Notes(arm, covered)],
         };
+    }
+
+    private (IReadOnlyDictionary<string, double> Validation, MeasuredNetwork Test, IReadOnlyList<int>? Covered) Measured(ArmPlan arm, int seed)
+    {
+        if (data is ClassificationData labelled)
+        {
+            var (validation, covered) = LogitsOf(arm, seed, StoredSplit.Validation, data.Validation);
+            var metrics = ClassificationMetrics.Compute(validation.Logits, validation.Labels, validation.Classes).Metrics;
+            return (metrics, labelled.Measure(validation, LogitsOf(arm, seed, StoredSplit.Test, data.Test).Logits), covered);
+        }
+
+        using var teacher = _networks.LoadToMeasure(arm, seed, StoredSplit.Test);
+        using var opened = teacher.Open([]);
+        var measured = data.Measure(opened);
+        return (measured.Validation, measured.Test, null);
     }
 
     private (SplitLogits Logits, IReadOnlyList<int>? Covered) LogitsOf(ArmPlan arm, int seed, StoredSplit split, IBatchSource source)

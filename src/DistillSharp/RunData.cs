@@ -3,6 +3,8 @@ using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
+using DistillSharp.Signals;
+using DistillSharp.Speech.Activity;
 using DistillSharp.Speech.Corpora;
 using DistillSharp.Text.Corpora;
 using DistillSharp.Training;
@@ -58,6 +60,7 @@ internal abstract class RunData
         {
             ParallelCorpus corpus => new TranslationData(recipe, corpus),
             SpeechCorpus corpus => new SpeechData(recipe, corpus),
+            ActivityCorpus corpus => new ActivityData(corpus),
             var other => throw new NotSupportedException($"{recipe.Dataset.Entry.Name} gives {other.GetType().Name}, which no task is for"),
         };
 
@@ -84,6 +87,10 @@ internal abstract class RunData
     /// <param name="network">A trained network.</param>
     /// <param name="folder">The job's folder, for outputs that are worth keeping.</param>
     public abstract MeasuredNetwork Measure(Network network, string folder);
+
+    /// <summary>Metrics of a teacher that is no network of this library: on the validation split, and on the test split.</summary>
+    public virtual (IReadOnlyDictionary<string, double> Validation, MeasuredNetwork Test) Measure(ISignalSource teacher) =>
+        throw new NotSupportedException($"a teacher from elsewhere cannot be measured on {Info.Name}; its teacher is a `model` of this library");
 
     /// <summary>Metrics of a split, for looking at a network again.</summary>
     public abstract IReadOnlyDictionary<string, double> Evaluate(Network network, bool validation);

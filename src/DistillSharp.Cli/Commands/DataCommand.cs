@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DistillSharp.Data;
 using DistillSharp.Recipes;
+using DistillSharp.Speech.Activity;
 using DistillSharp.Speech.Corpora;
 using DistillSharp.Text.Corpora;
 
@@ -30,7 +31,7 @@ internal static class DataCommand
             {
                 var state = entry.Needs is { } needs ? locator.FetchedFolder(needs) ?? $"not here: distill data get {needs}"
                     : entry.Name == DebianDescriptions.Entry.Name ? Directories(locator) ?? $"not here: distill data get {DebianDescriptions.FetchedName} --languages en,it"
-                    : entry.Name == SpeechDatasets.Asterisk.Name ? locator.FindFolder(AsteriskPrompts.FetchedName, ["train.jsonl"]) ?? $"not here: distill data get {AsteriskPrompts.FetchedName}"
+                    : entry.Name == SpeechDatasets.Asterisk.Name || entry.Name == ActivityCorpus.Entry.Name ? locator.FindFolder(AsteriskPrompts.FetchedName, ["train.jsonl"]) ?? $"not here: distill data get {AsteriskPrompts.FetchedName}"
                     : entry.Name is "digits" or "toy_phrases" ? "built in" : "your own files";
                 Console.Out.WriteLine($"{entry.Name,-15} {entry.Summary} [{entry.Source}] — {state}");
             }

@@ -50,6 +50,9 @@ public sealed record DatasetInfo(string Name, IReadOnlyList<long> InputShape, IR
     /// <summary>The tokens, where inputs and targets are sequences of them; else null.</summary>
     public SequenceInfo? Sequence { get; init; }
 
+    /// <summary>True where outputs have positions, and every sample as many as any other, so that outputs of many samples can be kept in one table.</summary>
+    public bool HasEqualLengths { get; init; }
+
     /// <summary>Shorter side that pictures are scaled to before their middle is cut out; null where that is the sample's own.</summary>
     public int? Resize { get; init; }
 }

@@ -89,6 +89,12 @@ public sealed class MetricCatalog
         .Add(new("ece_calibrated", "ECE scaled %", "calibration error after temperature scaling on validation data", MetricUnit.Share, MetricDirection.Lower) { Paper = Guo })
         .Add(new("calibration_temperature", "calibration T", "the temperature that scaling chose; above 1 the network was over-confident", MetricUnit.Number, MetricDirection.Neither) { Paper = Guo })
         .Add(new("agreement", "agreement %", "share of test samples on which student and teacher predict the same class", MetricUnit.Share, MetricDirection.Neither) { Paper = "Stanton et al., Does Knowledge Distillation Really Work?, NeurIPS 2021" })
+        .Add(new("accuracy", "accuracy %", "share of right decisions between two classes", MetricUnit.Share, MetricDirection.Higher))
+        .Add(new("f1", "F1 %", "harmonic mean of precision and recall of the second of two classes", MetricUnit.Share, MetricDirection.Higher))
+        .Add(new("auc", "AUC %", "area under the curve of true over false positives: the chance that a sample of the second class scores above one of the first", MetricUnit.Share, MetricDirection.Higher)
+        {
+            Paper = "Hanley and McNeil, The Meaning and Use of the Area under a Receiver Operating Characteristic (ROC) Curve, Radiology 1982",
+        })
         .Add(new("negative_flips", "neg. flips %", "share of test samples that the plain student had right and this one has wrong, same seed", MetricUnit.Share, MetricDirection.Lower) { Paper = "Yan et al., Positive-Congruent Training, CVPR 2021" })
         .Add(new("left_out_recall", "left-out recall %", "share of the test samples of left-out classes that are recognised", MetricUnit.Share, MetricDirection.Higher) { Paper = Hinton })
         .Add(new("left_out_bias", "left-out bias", "what is added to the logits of left-out classes, chosen on validation data", MetricUnit.Number, MetricDirection.Neither) { Paper = Hinton })

@@ -140,6 +140,7 @@ public static class TeacherKinds
     public static IReadOnlyList<TeacherKind> All { get; } =
     [
         new("onnx", "an ONNX file", typeof(OnnxTeacherOptions)),
+        new("onnx_stream", "an ONNX file that reads a stream", typeof(StreamingOnnxTeacherOptions)),
         new("torchscript", "a TorchScript file", typeof(TorchScriptTeacherOptions)),
         new("endpoint", "an HTTP endpoint", typeof(EndpointTeacherOptions)),
     ];

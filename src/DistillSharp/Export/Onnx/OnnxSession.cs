@@ -72,6 +72,23 @@ public sealed class OnnxSession : IDisposable
         return [.. results.Select(Copy)];
     }
 
+    /// <summary>The named outputs, of float32, for several inputs of float32 or int64; the caller owns them.</summary>
+    public IReadOnlyList<Tensor> Run(IReadOnlyDictionary<string, Tensor> inputs, IReadOnlyList<string> outputs)
+    {
+        var lent = inputs.Values.Select(input => input.detach().cpu().contiguous()).ToList();
+        var values = lent.ConvertAll(Lend);
+        try
+        {
+            using var results = _session.Run(_runOptions, [.. inputs.Keys], values, outputs);
+            return [.. results.Select(Copy)];
+        }
+        finally
+        {
+            values.ForEach(value => value.Dispose());
+            lent.ForEach(tensor => tensor.Dispose());
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -85,7 +102,8 @@ public sealed class OnnxSession : IDisposable
         var bytes = contiguous.bytes;
         fixed (byte* start = bytes)
         {
-            return OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, TensorElementType.Float, contiguous.shape, (nint)start, bytes.Length);
+            var type = contiguous.dtype == ScalarType.Int64 ? TensorElementType.Int64 : TensorElementType.Float;
+            return OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, type, contiguous.shape, (nint)start, bytes.Length);
         }
     }
 

@@ -47,7 +47,7 @@ public sealed class LogMel
             _window[start + i] = (float)(0.5 - (0.5 * Math.Cos(2 * Math.PI * i / options.Window)));
         }
 
-        _bands = [.. Enumerable.Range(0, options.Mels).Select(Band)];
+        _bands = [.. Bands(options.SampleRate, (options.Transform / 2) + 1, options.Mels).Select(Trimmed)];
         _roots = [.. Enumerable.Range(0, options.Transform / 2).Select(i => new Complex32((float)Math.Cos(2 * Math.PI * i / options.Transform), (float)-Math.Sin(2 * Math.PI * i / options.Transform)))];
     }
 
@@ -140,16 +140,23 @@ public sealed class LogMel
         return within < length ? within : period - within;
     }
 
-    private (int First, float[] Weights) Band(int mel)
+    /// <summary>Weight of every frequency bin in each band: HTK mel scale from 0 to half the rate, bands of height 1.</summary>
+    /// <param name="sampleRate">Samples a second.</param>
+    /// <param name="bins">Bins from 0 to half the rate.</param>
+    /// <param name="mels">Number of bands.</param>
+    internal static float[][] Bands(int sampleRate, int bins, int mels)
     {
-        var top = Mel(Options.SampleRate / 2);
-        double Edge(int i) => 700 * (Math.Pow(10, top * i / (Options.Mels + 1) / 2595) - 1);
-        var (low, middle, high) = (Edge(mel), Edge(mel + 1), Edge(mel + 2));
-        var bins = (Options.Transform / 2) + 1;
-        var weights = Enumerable.Range(0, bins)
-            .Select(bin => (double)(Options.SampleRate / 2) * bin / (bins - 1))
-            .Select(frequency => (float)Math.Max(0, Math.Min((frequency - low) / (middle - low), (high - frequency) / (high - middle))))
-            .ToArray();
+        var top = Mel(sampleRate / 2);
+        double Edge(int i) => 700 * (Math.Pow(10, top * i / (mels + 1) / 2595) - 1);
+        return [.. Enumerable.Range(0, mels).Select(mel => Enumerable.Range(0, bins)
+            .Select(bin => (double)(sampleRate / 2) * bin / (bins - 1))
+            .Select(frequency => (float)Math.Max(0, Math.Min((frequency - Edge(mel)) / (Edge(mel + 1) - Edge(mel)), (Edge(mel + 2) - frequency) / (Edge(mel + 2) - Edge(mel + 1)))))
+            .ToArray())];
+    }
+
+    // Without the zeros on either side.
+    private static (int First, float[] Weights) Trimmed(float[] weights)
+    {
         var first = Array.FindIndex(weights, weight => weight > 0);
         return first < 0 ? (0, []) : (first, weights[first..(Array.FindLastIndex(weights, weight => weight > 0) + 1)]);
     }

@@ -1,5 +1,6 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
+using DistillSharp.Speech.Activity;
 
 namespace DistillSharp.Speech.Corpora;
 
@@ -39,7 +40,7 @@ public static class SpeechDatasets
     };
 
     /// <summary>Adds them to a catalog.</summary>
-    public static DatasetCatalog AddTo(DatasetCatalog catalog) => catalog.Add(Manifest).Add(Asterisk);
+    public static DatasetCatalog AddTo(DatasetCatalog catalog) => catalog.Add(Manifest).Add(Asterisk).Add(ActivityCorpus.Entry);
 
     /// <summary>A manifest: the file itself, or <c>name/file</c> in the folders that are searched for datasets.</summary>
     /// <exception cref="FileNotFoundException">It is nowhere; says how to get what this library can bring.</exception>

@@ -2,7 +2,7 @@ using DistillSharp.Models;
 
 namespace DistillSharp.Speech.Models;
 
-/// <summary>The networks of speech recognition.</summary>
+/// <summary>The networks of speech.</summary>
 public static class SpeechModels
 {
     /// <summary>Adds them to a catalog.</summary>
@@ -27,5 +27,12 @@ public static class SpeechModels
             "Dong et al., Speech-Transformer, ICASSP 2018 (small)",
             typeof(SpeechTransformerOptions),
             options => [.. ((SpeechTransformerOptions)options).FeaturePoints().Select(point => point.Name)],
-            (options, data) => new SpeechTransformer((SpeechTransformerOptions)options, data)));
+            (options, data) => new SpeechTransformer((SpeechTransformerOptions)options, data)))
+        .Add(new ModelEntry(
+            "activity_gru",
+            "Sound to speech or none, every 32 ms and without looking ahead: log-mel features, a convolution, a recurrent layer.",
+            "Hughes, Mierle, Recurrent Neural Networks for Voice Activity Detection, ICASSP 2013 (the pattern)",
+            typeof(ActivityGruOptions),
+            _ => ["layer1", "logits"],
+            (options, data) => new ActivityGru((ActivityGruOptions)options, data)));
 }
