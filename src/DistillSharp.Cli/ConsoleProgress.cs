@@ -27,6 +27,8 @@ internal static class ConsoleProgress
         ? string.Create(CultureInfo.InvariantCulture, $"test {bleu:0.00} BLEU")
         : ended.Metrics.TryGetValue("wer", out var errors)
         ? string.Create(CultureInfo.InvariantCulture, $"test WER {errors:P2}")
+        : ended.Metrics.TryGetValue("exact_match", out _) && ended.Metrics.TryGetValue("cer", out var characters)
+        ? string.Create(CultureInfo.InvariantCulture, $"test CER {characters:P2}")
         : ended.Metrics.TryGetValue("auc", out var area)
         ? string.Create(CultureInfo.InvariantCulture, $"test AUC {area:P2}")
         : ended.Metrics.TryGetValue("top1", out var test)
@@ -36,6 +38,7 @@ internal static class ConsoleProgress
     /// <summary>Accuracy in percent, or BLEU; nothing where there is neither.</summary>
     public static string Figure(IReadOnlyDictionary<string, double> validation) =>
         validation.TryGetValue("top1", out var top1) ? string.Create(CultureInfo.InvariantCulture, $"{top1:P2}")
+        : validation.TryGetValue("exact_match", out _) && validation.TryGetValue("cer", out var characters) ? string.Create(CultureInfo.InvariantCulture, $"CER {characters:P2}")
         : validation.TryGetValue("auc", out var auc) ? string.Create(CultureInfo.InvariantCulture, $"AUC {auc:P2}")
         : validation.TryGetValue("bleu", out var bleu) ? string.Create(CultureInfo.InvariantCulture, $"{bleu:0.00} BLEU")
         : validation.TryGetValue("wer", out var errors) ? string.Create(CultureInfo.InvariantCulture, $"WER {errors:P2}") : "";

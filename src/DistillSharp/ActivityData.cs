@@ -3,7 +3,6 @@ using DistillSharp.Data;
 using DistillSharp.Evaluation;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
-using DistillSharp.Runs;
 using DistillSharp.Signals;
 using DistillSharp.Speech.Activity;
 using DistillSharp.Speech.Models;

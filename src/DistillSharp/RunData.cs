@@ -8,6 +8,7 @@ using DistillSharp.Speech.Activity;
 using DistillSharp.Speech.Corpora;
 using DistillSharp.Text.Corpora;
 using DistillSharp.Training;
+using DistillSharp.Vision.Reading;
 
 namespace DistillSharp;
 
@@ -60,6 +61,7 @@ internal abstract class RunData
         {
             ParallelCorpus corpus => new TranslationData(recipe, corpus),
             SpeechCorpus corpus => new SpeechData(recipe, corpus),
+            WordTextCorpus corpus => new WordReadingData(corpus),
             ActivityCorpus corpus => new ActivityData(corpus),
             var other => throw new NotSupportedException($"{recipe.Dataset.Entry.Name} gives {other.GetType().Name}, which no task is for"),
         };

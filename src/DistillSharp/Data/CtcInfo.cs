@@ -6,6 +6,9 @@ namespace DistillSharp.Data;
 /// <param name="Deviation">Standard deviation of each.</param>
 public sealed record CtcInfo(IReadOnlyList<string> Symbols, float[] Mean, float[] Deviation)
 {
+    /// <summary>Name of class 0 where classes have names.</summary>
+    public const string Blank = "<blank>";
+
     /// <summary>Number of classes: the symbols and blank.</summary>
     public int Classes => Symbols.Count + 1;
 }

@@ -102,6 +102,7 @@ public sealed class MetricCatalog
         .Add(new("left_out_recall_corrected", "left-out recall, corrected %", "left-out recall with that bias", MetricUnit.Share, MetricDirection.Higher) { Paper = Hinton })
         .Add(new("wer", "WER %", "word errors (substituted, inserted, missing) of a corpus over its reference words", MetricUnit.Share, MetricDirection.Lower) { Paper = Levenshtein })
         .Add(new("cer", "CER %", "character errors of a corpus over its reference characters", MetricUnit.Share, MetricDirection.Lower) { Paper = Levenshtein })
+        .Add(new("exact_match", "exact %", "share of texts that are read without any error", MetricUnit.Share, MetricDirection.Higher))
         .Add(new("parameters", "parameters", "trainable numbers of the deployed network", MetricUnit.Count, MetricDirection.Lower))
         .Add(new("macs", "multiply-adds", "multiply-adds of one sample", MetricUnit.Count, MetricDirection.Lower))
         .Add(new("bytes", "file size", "size of the exported ONNX file", MetricUnit.Bytes, MetricDirection.Lower))

@@ -22,6 +22,10 @@ public sealed record OnnxTeacherOptions : TeacherSourceOptions
     [Option("the file's output that is the logits, or their softmax, whose input is taken then; `logits`, or the only one, by default")]
     public string? Output { get; init; }
 
+    /// <summary>File of its outputs' names.</summary>
+    [Option("file of characters, one a line, that a reader of text by CTC was trained with, in place of `classes`: output 0 is blank, the last one space")]
+    public string? Dictionary { get; init; }
+
     /// <inheritdoc/>
     public override string Noun => "an ONNX file";
 
@@ -32,7 +36,11 @@ public sealed record OnnxTeacherOptions : TeacherSourceOptions
     public override IReadOnlyDictionary<string, string> Metadata => OnnxGraph.Read(Onnx).Metadata;
 
     /// <inheritdoc/>
-    public override TeacherSourceOptions In(string folder) => this with { Onnx = new DataLocator(null).FileAt(folder, Onnx) };
+    public override TeacherSourceOptions In(string folder) => this with
+    {
+        Onnx = new DataLocator(null).FileAt(folder, Onnx),
+        Dictionary = Dictionary is null ? null : new DataLocator(null).FileAt(folder, Dictionary),
+    };
 
     /// <inheritdoc/>
     public override void CheckSource()
@@ -41,6 +49,15 @@ public sealed record OnnxTeacherOptions : TeacherSourceOptions
         _ = InputOf(graph);
         _ = OutputOf(graph);
         OnnxWeightFiles.Check(Onnx, graph.WeightFiles);
+        if (Dictionary is not null && !System.IO.File.Exists(Dictionary))
+        {
+            throw new ArgumentException($"there is no dictionary {Dictionary}{DataLocator.HowToGet(Dictionary)}");
+        }
+
+        if (Dictionary is not null && Classes.Count > 0)
+        {
+            throw new ArgumentException("`dictionary` and `classes` both name the outputs; leave one out");
+        }
     }
 
     /// <inheritdoc/>
@@ -52,6 +69,14 @@ public sealed record OnnxTeacherOptions : TeacherSourceOptions
 
     /// <inheritdoc/>
     protected override Teacher OpenBare(DatasetInfo own, int threads) => new OnnxTeacher(this, threads);
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<string> OwnClasses() => Dictionary is null ? base.OwnClasses() : CtcDictionary.Read(Dictionary);
+
+    /// <inheritdoc/>
+    protected override IReadOnlyDictionary<string, string> Renamed(IReadOnlyList<string> theirs, IReadOnlyList<string> ours) => Dictionary is null
+        ? ClassMap
+        : CtcDictionary.FullWidth(theirs, ours).Where(pair => !ClassMap.ContainsKey(pair.Key)).Concat(ClassMap).ToDictionary();
 
     /// <summary>The input by its name, or the only one.</summary>
     /// <exception cref="ArgumentException">There is no such input, or more than one to choose from.</exception>

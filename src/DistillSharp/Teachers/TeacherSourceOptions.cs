@@ -108,10 +108,14 @@ public abstract record TeacherSourceOptions : PreprocessingOptions
     public ClassMap? MapTo(IReadOnlyList<string> ours)
     {
         var theirs = OwnClasses();
-        return theirs.Count > 0 && ours.Count > 0 ? Teachers.ClassMap.Create(theirs, ClassMap, ours, MissingClasses) : null;
+        return theirs.Count > 0 && ours.Count > 0 ? Teachers.ClassMap.Create(theirs, Renamed(theirs, ours), ours, MissingClasses) : null;
     }
 
-    private IReadOnlyList<string> OwnClasses() =>
+    /// <summary>The data's name of outputs that are called otherwise.</summary>
+    protected virtual IReadOnlyDictionary<string, string> Renamed(IReadOnlyList<string> theirs, IReadOnlyList<string> ours) => ClassMap;
+
+    /// <summary>Names of its outputs; empty where nothing says them.</summary>
+    protected virtual IReadOnlyList<string> OwnClasses() =>
         Classes.Count > 0 ? Classes
         : Metadata.TryGetValue(Export.Provenance.Classes, out var json) ? System.Text.Json.JsonSerializer.Deserialize<string[]>(json) ?? []
         : [];

@@ -1,5 +1,6 @@
 using DistillSharp.Data;
 using DistillSharp.Vision.Images;
+using DistillSharp.Vision.Reading;
 
 namespace DistillSharp.Vision;
 
@@ -15,5 +16,6 @@ public static class VisionDatasets
         .Add(ImageFolders.Folder)
         .Add(ImageManifest.Entry)
         .Add(GlyphDataset.Entry)
-        .Add(WordDirectionDataset.Entry);
+        .Add(WordDirectionDataset.Entry)
+        .Add(WordTextCorpus.Entry);
 }

@@ -2,6 +2,7 @@ using DistillSharp.Data;
 using DistillSharp.Models;
 using DistillSharp.Vision.Models.Mobile;
 using DistillSharp.Vision.Models.Transformers;
+using DistillSharp.Vision.Reading;
 
 namespace DistillSharp.Vision.Models;
 
@@ -19,7 +20,7 @@ public static class VisionModels
             catalog.Add(entry);
         }
 
-        return catalog;
+        return catalog.Add(CtcCnn.Entry);
     }
 
     /// <summary>
