@@ -1,5 +1,4 @@
 using DistillSharp.Data;
-using DistillSharp.Models;
 using DistillSharp.Teachers;
 using static TorchSharp.torch;
 
