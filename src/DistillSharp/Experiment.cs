@@ -201,7 +201,7 @@ public sealed class Experiment
         }
     }
 
-    // What a later wave needs, an earlier one has made: teachers, the tuned settings, the cost to match.
+    // What a later wave needs, an earlier one has made: teachers, the tuned settings, the cost to match. Within one, seed by seed as above.
     private IEnumerable<List<(string Arm, int? Seed)>> Waves(RunData data, RunDoctor? doctor)
     {
         foreach (var wave in Arms.Waves(_arms))
@@ -236,7 +236,8 @@ public sealed class Experiment
     private List<(string Arm, int? Seed)> JobsOf(IReadOnlyList<ArmPlan> arms) =>
     [
         .. arms.SelectMany(arm => arm.Seeds.Select(seed => (arm.Name, (int?)seed)))
-            .Where(job => !File.Exists(_directory.JobResultFile(job.Name, job.Item2!.Value))),
+            .Where(job => !File.Exists(_directory.JobResultFile(job.Name, job.Item2!.Value)))
+            .OrderBy(job => job.Item2),
     ];
 
     private void Forward(RunEvent runEvent)
