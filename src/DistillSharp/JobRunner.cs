@@ -284,6 +284,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
                 : ClassificationMetrics.Compute(int8.Validation.Logits, int8.Validation.Labels, int8.Validation.Classes).Metrics,
             Predictions = measured.Predictions,
             PerClass = measured.PerClass,
+            ErrorCounts = measured.ErrorCounts,
             Epochs = plan.Epochs,
             Steps = outcome.State.Step,
             SelectedEpoch = outcome.SelectedEpoch,
@@ -330,6 +331,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             Validation = new Dictionary<string, double>(validation),
             Predictions = measured.Predictions,
             PerClass = measured.PerClass,
+            ErrorCounts = measured.ErrorCounts,
             Notes = [.. Notes(arm, covered)],
         };
     }

@@ -16,7 +16,11 @@ namespace DistillSharp;
 /// <param name="Metrics">Metrics by key.</param>
 /// <param name="Predictions">Class of each test sample; empty where there are no classes.</param>
 /// <param name="PerClass">Accuracy by class; empty where there are none.</param>
-internal sealed record MeasuredNetwork(Dictionary<string, double> Metrics, int[] Predictions, double[] PerClass);
+internal sealed record MeasuredNetwork(Dictionary<string, double> Metrics, int[] Predictions, double[] PerClass)
+{
+    /// <summary>Errors and reference length of each test sample, where the primary metric is total errors over total length.</summary>
+    public long[][] ErrorCounts { get; init; } = [];
+}
 
 /// <summary>The data of a run and how networks are measured on it: a kind for each task.</summary>
 internal abstract class RunData

@@ -22,6 +22,8 @@ internal sealed class SpeechData : RunData
 {
     private const int MeasuringBatch = 16;
 
+    private const string ClippedFile = "clipped.txt";
+
     private readonly Recipe _recipe;
     private readonly SpeechCorpus _corpus;
     private readonly FeatureCache _features;
@@ -53,6 +55,10 @@ internal sealed class SpeechData : RunData
 
     /// <inheritdoc/>
     public override IBatchSource Test { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Remarks =>
+        _corpus.Doubtful.Count == 0 ? [] : [$"{_corpus.Doubtful.Count} recordings are kept and clipped; {ClippedFile} names them, first {_corpus.Doubtful[0]}"];
 
     /// <inheritdoc/>
     public override string SelectionMetric => "character_accuracy";
@@ -131,7 +137,7 @@ internal sealed class SpeechData : RunData
     /// <inheritdoc/>
     public override MeasuredNetwork Measure(Network network, string folder)
     {
-        var metrics = new Dictionary<string, double>();
+        var (metrics, errors) = (new Dictionary<string, double>(), Array.Empty<long[]>());
         foreach (var (index, (name, utterances)) in _corpus.Tests.Index())
         {
             var watch = Stopwatch.StartNew();
@@ -143,6 +149,7 @@ internal sealed class SpeechData : RunData
             if (index == 0)
             {
                 (metrics["wer"], metrics["cer"]) = (rates["wer"], rates["cer"]);
+                errors = ErrorRates.BySentence(utterances.Zip(texts, (utterance, text) => ErrorRates.Words(utterance.Text!, text)));
                 metrics["real_time_factor"] = seconds / Math.Max(1e-9, utterances.Sum(utterance => _features.Frames(utterance) / 100.0));
                 metrics["wer_beam"] = network is CtcNetwork ? Searched(utterances, frames, null) : Rates(utterances, [.. Texts(network, Test, Beam).Select(nBest => nBest[0])])["wer"];
                 if (network is CtcNetwork && ChooseFusion(network, folder) is { } fusion)
@@ -157,14 +164,14 @@ internal sealed class SpeechData : RunData
             }
 
             AtomicFile.WriteText(Path.Combine(folder, $"test.{name}.jsonl"), string.Concat(utterances.Zip(texts, (utterance, text) =>
-                JsonSerializer.Serialize(new { path = Path.GetFileName(utterance.Path), reference = utterance.Text, hypothesis = text }, RunJson.Line) + "\n")));
+                JsonSerializer.Serialize(new { path = Path.GetFileName(utterance.Path), reference = utterance.Text, hypothesis = text, edits = Edits(utterance.Text!, text) }, RunJson.Line) + "\n")));
             if (network is CtcNetwork ctc)
             {
                 Spikes(index, heard, ctc.Subsampling, folder, metrics);
             }
         }
 
-        return new MeasuredNetwork(metrics, [], []);
+        return new MeasuredNetwork(metrics, [], []) { ErrorCounts = errors };
     }
 
     /// <inheritdoc/>
@@ -228,6 +235,9 @@ internal sealed class SpeechData : RunData
         return new Dictionary<string, double> { ["wer"] = ErrorRates.CorpusWords(references, texts).Rate, ["cer"] = characters, ["character_accuracy"] = Math.Max(0, 1 - characters) };
     }
 
+    // "right>wrong" a wrong word, "right>" a missing one, ">wrong" one too many.
+    private static string[] Edits(string reference, string hypothesis) => [.. ErrorRates.WordEdits(reference, hypothesis).Select(edit => $"{edit.Reference}>{edit.Hypothesis}")];
+
     private int Beam => Math.Max(2, _recipe.Evaluation.Beam);
 
     private double Searched(IReadOnlyList<SpeechUtterance> utterances, List<(int SampleId, float[] Logits)> frames, LanguageFusion? fusion) =>
@@ -289,6 +299,11 @@ internal sealed class SpeechData : RunData
         if (File.Exists(file))
         {
             return;
+        }
+
+        if (_corpus.Doubtful.Count > 0)
+        {
+            AtomicFile.WriteText(Path.Combine(directory.Path, ClippedFile), string.Concat(_corpus.Doubtful.Select(line => line + "\n")));
         }
 
         var tight = _corpus.AllTrain.Except(Trainable(subsampling, all: true)).Select(utterance => $"{utterance.Path}: more symbols than its frames allow after subsampling by {subsampling}").ToList();

@@ -51,13 +51,17 @@ internal sealed class WordReadingData(WordTextCorpus corpus) : RunData
     }
 
     /// <inheritdoc/>
-    public override MeasuredNetwork Measure(Network network, string folder) => new(Evaluate(network, validation: false).ToDictionary(), [], []);
+    public override MeasuredNetwork Measure(Network network, string folder)
+    {
+        network.eval();
+        return Measured(network.Logits);
+    }
 
     /// <inheritdoc/>
     public override (IReadOnlyDictionary<string, double> Validation, MeasuredNetwork Test) Measure(ISignalSource teacher)
     {
         Tensor Logits(Batch batch) => teacher.Read(batch).Logits.Value;
-        return (Rates(Logits, validation: true), new MeasuredNetwork(Rates(Logits, validation: false), [], []));
+        return (Rates(Logits, validation: true), Measured(Logits));
     }
 
     /// <inheritdoc/>
@@ -72,11 +76,20 @@ internal sealed class WordReadingData(WordTextCorpus corpus) : RunData
         ["test_sha256"] = corpus.Test.Sha256(),
     };
 
-    private Dictionary<string, double> Rates(Func<Batch, Tensor> logits, bool validation)
+    private MeasuredNetwork Measured(Func<Batch, Tensor> logits)
     {
-        var (truth, read) = ((validation ? corpus.Validation : corpus.Test).Texts, new List<string>());
+        var read = Texts(logits, Test);
+        return new MeasuredNetwork(Rates(corpus.Test.Texts, read), [], []) { ErrorCounts = ErrorRates.BySentence(corpus.Test.Texts.Zip(read, ErrorRates.Characters)) };
+    }
+
+    private Dictionary<string, double> Rates(Func<Batch, Tensor> logits, bool validation) =>
+        Rates((validation ? corpus.Validation : corpus.Test).Texts, Texts(logits, validation ? Validation : Test));
+
+    private static List<string> Texts(Func<Batch, Tensor> logits, IBatchSource source)
+    {
+        var read = new List<string>();
         using var noGradient = no_grad();
-        foreach (var batch in (validation ? Validation : Test).Epoch(0))
+        foreach (var batch in source.Epoch(0))
         {
             using var scope = NewDisposeScope();
             using var owned = batch;
@@ -85,6 +98,11 @@ internal sealed class WordReadingData(WordTextCorpus corpus) : RunData
             read.AddRange(Enumerable.Range(0, batch.Count).Select(i => WordTextCorpus.Alphabet.Decode(CtcDecoder.Greedy(values.AsSpan(i * row, row), classes).Select(symbol => symbol.Label))));
         }
 
+        return read;
+    }
+
+    private static Dictionary<string, double> Rates(string[] truth, List<string> read)
+    {
         var errors = ErrorRates.CorpusCharacters(truth, read).Rate;
         return new Dictionary<string, double>
         {

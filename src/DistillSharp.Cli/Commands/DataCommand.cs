@@ -160,7 +160,8 @@ internal static class DataCommand
             """
             Make a dataset on this machine. synthetic-speech is spoken by espeak-ng (fetched through apt into the cache where it is
             not installed) in many voices, rates and pitches; test voices and sentences are not trained on. Sentences are those of
-            asterisk-en's training half where that is here, new ones of its words, numbers, dates and times.
+            asterisk-en's training half and of debian-descriptions where these are here, new ones of their words, numbers, dates and
+            times.
 
             Examples:
               distill data make synthetic-speech --hours 10

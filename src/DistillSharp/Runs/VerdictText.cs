@@ -70,6 +70,11 @@ public static class VerdictText
             text += $", 95 % interval {MetricFormat.Difference(metric, difference.Low)} … {MetricFormat.Difference(metric, difference.High)} ({origin})";
         }
 
+        if (difference is { SampleInterval: [var low, var high], McNemarPooled: null } && difference.Method.StartsWith("paired", StringComparison.Ordinal))
+        {
+            text += $"; paired bootstrap over test samples {MetricFormat.Difference(metric, low)} … {MetricFormat.Difference(metric, high)}";
+        }
+
         return difference.McNemarPooled is { } test
             ? $"{text}; McNemar {(difference.McNemar.Length == 1 ? "" : "pooled over seeds ")}{test.OnlyFirstRight} : {test.OnlySecondRight}, p {(test.PValue < 0.001 ? "" : "= ")}{MetricFormat.PValue(test.PValue)}."
             : text + ".";

@@ -2,6 +2,12 @@ using System.Globalization;
 
 namespace DistillSharp.Sequences;
 
+/// <summary>A word that is wrong, too many or missing.</summary>
+/// <param name="Kind">What is wrong.</param>
+/// <param name="Reference">The word that is right; null for one too many.</param>
+/// <param name="Hypothesis">The word that was given; null for a missing one.</param>
+public sealed record WordEdit(EditKind Kind, string? Reference, string? Hypothesis);
+
 /// <summary>
 /// Word and character error rates of transcripts, of a sentence or summed over a corpus: total errors over total reference length.
 /// Texts are compared as they are; case, punctuation and numbers are for whoever normalises them.
@@ -36,6 +42,18 @@ public static class ErrorRates
         }
 
         return [.. characters];
+    }
+
+    /// <summary>Errors and reference length [errors, length] of each sentence, of which a rate of the corpus is the quotient of the sums.</summary>
+    /// <param name="counts">Counts of a sentence.</param>
+    public static long[][] BySentence(IEnumerable<EditCounts> counts) => [.. counts.Select(count => new[] { count.Errors, count.Length })];
+
+    /// <summary>The words in which two texts differ, by the alignment of <see cref="EditDistance"/>, in their order.</summary>
+    public static IReadOnlyList<WordEdit> WordEdits(string reference, string hypothesis)
+    {
+        var (expected, given) = (SplitWords(reference), SplitWords(hypothesis));
+        return [.. EditDistance.Align(expected, given).Where(edit => edit.Kind != EditKind.Match)
+            .Select(edit => new WordEdit(edit.Kind, edit.Reference < 0 ? null : expected[edit.Reference], edit.Hypothesis < 0 ? null : given[edit.Hypothesis]))];
     }
 
     private static EditCounts Sum(IReadOnlyList<string> references, IReadOnlyList<string> hypotheses, Func<string, string, EditCounts> count) =>

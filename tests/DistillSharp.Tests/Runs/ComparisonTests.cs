@@ -34,6 +34,32 @@ public class ComparisonTests
     }
 
     [Fact]
+    public void Build_ErrorRates_HaveAPairedBootstrapOverUtterances()
+    {
+        // Of 40 utterances of 5 words plain has 2 wrong in each and the other arm 1, but for one of 3: drawn together the difference hardly moves.
+        JobResult Rated(string arm, int seed, Func<int, long> errors)
+        {
+            var counts = Enumerable.Range(0, 40).Select(i => new[] { errors(i) + seed, 5L }).ToArray();
+            return new JobResult { Arm = arm, Seed = seed, Metrics = { ["wer"] = counts.Sum(count => count[0]) / 200.0 }, ErrorCounts = counts };
+        }
+
+        ComparisonOptions options = new() { PrimaryMetric = "wer" };
+        var one = Comparison.Build([Rated("plain", 0, _ => 2), Rated("kd", 0, i => i == 7 ? 3 : 1)], [], [], "sample", options);
+        var alone = one.Difference("kd", "plain")!;
+        Assert.Equal(("gain", "bootstrap over test samples"), (alone.Verdict, alone.Method));
+        Assert.Equal(-38 / 200.0, alone.Value, 9);
+        Assert.InRange(alone.Low!.Value, -0.2001, -0.1999);
+        Assert.InRange(alone.High!.Value, -0.19, -0.16);
+        Assert.Contains("one seed, bootstrap over test samples", VerdictText.Findings(one)[0].Text, StringComparison.Ordinal);
+
+        var two = Comparison.Build([Rated("plain", 0, _ => 2), Rated("kd", 0, i => i == 7 ? 3 : 1), Rated("plain", 1, _ => 2), Rated("kd", 1, _ => 2)], [], [], "sample", options);
+        var both = two.Difference("kd", "plain")!;
+        Assert.Equal("paired t over seeds", both.Method);
+        Assert.InRange(both.SampleInterval![0], -0.1001, -0.0999);
+        Assert.Contains("paired bootstrap over test samples −10.00 … ", VerdictText.Findings(two)[0].Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Build_UnequalSeeds_PairsOnCommonOnesAndSaysSo()
     {
         var results = Comparison.Build([Job("plain", 0, 0.5), Job("plain", 1, 0.6), Job("plain", 2, 0.7), Job("kd", 1, 0.65), Job("kd", 2, 0.8), Job("kd", 9, 0.1)], [], [], "sample");

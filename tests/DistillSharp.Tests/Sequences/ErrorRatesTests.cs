@@ -13,6 +13,11 @@ public class ErrorRatesTests
     }
 
     [Fact]
+    public void WordEdits_HandWorkedSentence_NamesTheWords() => Assert.Equal(
+        [new(EditKind.Substitution, "the", "a"), new(EditKind.Deletion, "left", null), new(EditKind.Insertion, null, "now")],
+        ErrorRates.WordEdits("turn the left light off", "turn a light off now"));
+
+    [Fact]
     public void Characters_WhiteSpaceAndAccents_CountAsReadersSeeThem()
     {
         Assert.Equal(new EditCounts(0, 0, 0, 5), ErrorRates.Characters(" a  bo\u0308c", "a bo\u0308c\n"));

@@ -13,7 +13,15 @@ public static class AudioReader
     public static AudioClip Read(string path, int sampleRate) => Read(path, sampleRate, Environment.GetEnvironmentVariable("PATH") ?? "");
 
     /// <summary>The same with programs looked for elsewhere.</summary>
-    internal static AudioClip Read(string path, int sampleRate, string searchPath)
+    internal static AudioClip Read(string path, int sampleRate, string searchPath) => WavFile.NotEmpty(ReadAny(path, sampleRate, searchPath), path);
+
+    /// <summary>The same where a file may hold no samples, at its own rate where it is WAV.</summary>
+    internal static AudioClip ReadAny(string path, int sampleRate) => ReadAny(path, null, Environment.GetEnvironmentVariable("PATH") ?? "", sampleRate);
+
+    private static AudioClip ReadAny(string path, int sampleRate, string searchPath) => ReadAny(path, sampleRate, searchPath, sampleRate);
+
+    // Other formats are converted by a program, which has to be told a rate.
+    private static AudioClip ReadAny(string path, int? wanted, string searchPath, int sampleRate)
     {
         if (!File.Exists(path))
         {
@@ -29,7 +37,13 @@ public static class AudioReader
             }
         }
 
-        return WavFile.IsWave(head) ? WavFile.Read(path).At(sampleRate) : Convert(path, sampleRate, searchPath);
+        if (!WavFile.IsWave(head))
+        {
+            return Convert(path, sampleRate, searchPath);
+        }
+
+        var clip = WavFile.ParseAny(File.ReadAllBytes(path), path);
+        return wanted is { } rate && clip.Samples.Length > 0 ? clip.At(rate) : clip;
     }
 
     private static AudioClip Convert(string path, int sampleRate, string searchPath)
@@ -51,7 +65,7 @@ public static class AudioReader
         }
 
         var samples = MemoryMarshal.Cast<byte, float>(output.GetBuffer().AsSpan(0, (int)output.Length)).ToArray();
-        return samples.Length > 0 ? new AudioClip(samples, sampleRate) : throw new InvalidDataException($"{path} has no samples: it is 0 seconds long");
+        return new AudioClip(samples, sampleRate);
     }
 
     private static string? Find(string program, string searchPath) =>

@@ -21,7 +21,10 @@ public static class WavFile
     /// <param name="bytes">The whole file.</param>
     /// <param name="name">What messages call it.</param>
     /// <exception cref="InvalidDataException">They are no sound WAV file; says what is wrong at which byte.</exception>
-    public static AudioClip Parse(ReadOnlySpan<byte> bytes, string name)
+    public static AudioClip Parse(ReadOnlySpan<byte> bytes, string name) => NotEmpty(ParseAny(bytes, name), name);
+
+    /// <summary>The same where a file may hold no samples.</summary>
+    internal static AudioClip ParseAny(ReadOnlySpan<byte> bytes, string name)
     {
         if (!IsWave(bytes))
         {
@@ -85,6 +88,10 @@ public static class WavFile
     /// <summary>True where bytes begin as a WAV file does.</summary>
     internal static bool IsWave(ReadOnlySpan<byte> bytes) => bytes.Length >= 12 && bytes[..4].SequenceEqual("RIFF"u8) && bytes[8..12].SequenceEqual("WAVE"u8);
 
+    /// <summary>A clip, refused where it has no samples.</summary>
+    /// <exception cref="InvalidDataException">It has none.</exception>
+    internal static AudioClip NotEmpty(AudioClip clip, string name) => clip.Samples.Length > 0 ? clip : throw new InvalidDataException($"{name} has no samples: it is 0 seconds long");
+
     private static void CheckData(uint length, int left, string name, int position)
     {
         if (length > left)
@@ -92,11 +99,9 @@ public static class WavFile
             throw new InvalidDataException($"{name}: the samples at byte {position} are said to be {length} bytes, and {left} follow: the file is cut off, or its header has a false length");
         }
 
-        if (length == 0)
+        if (length == 0 && left > 0)
         {
-            throw new InvalidDataException(left > 0
-                ? $"{name}: the samples at byte {position} are said to be 0 bytes, and {left} follow: its header has a false length"
-                : $"{name} has no samples: it is 0 seconds long");
+            throw new InvalidDataException($"{name}: the samples at byte {position} are said to be 0 bytes, and {left} follow: its header has a false length");
         }
     }
 

@@ -38,6 +38,10 @@ public record SpeechOptions : ICheckedOptions
     [Option("share of the sentences held out for testing, where no manifest is given for that", Min = 0.001, Max = 0.9)]
     public double TestShare { get; init; } = 0.1;
 
+    /// <summary>Whether every recording is read before anything else.</summary>
+    [Option("read every recording before anything else: those of 0 seconds and silent ones are left out and listed, clipped ones listed; false saves the reading of a large corpus")]
+    public bool CheckSound { get; init; } = true;
+
     /// <summary>Megabytes of features that are kept in memory.</summary>
     [Option("megabytes of features that are kept in memory; the rest is computed anew in every epoch", Min = 0)]
     public int CacheMegabytes { get; init; } = 768;
@@ -72,6 +76,9 @@ public sealed record SpeechCorpus(
     /// <summary>What was left out, one line each.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
 
+    /// <summary>What is kept although something is wrong with it, one line each: clipped recordings.</summary>
+    public IReadOnlyList<string> Doubtful { get; init; } = [];
+
     /// <summary>Training utterances before train_samples, for teachers that may hear all of them.</summary>
     public IReadOnlyList<SpeechUtterance> AllTrain { get; init; } = Train;
 
@@ -83,9 +90,21 @@ public sealed record SpeechCorpus(
     /// <param name="options">Alphabet and limits.</param>
     /// <exception cref="InvalidDataException">A split is empty; says what was left out.</exception>
     public static SpeechCorpus Create(
+        string name, IEnumerable<SpeechUtterance> utterances, IReadOnlyList<(string Name, IEnumerable<SpeechUtterance> Utterances)> tests, SplitRequest split, SpeechOptions options) =>
+        Create(name, utterances, tests, split, options, []);
+
+    /// <summary>The same with recordings that nothing can be heard in left out, and clipped ones named.</summary>
+    internal static SpeechCorpus CreateChecked(
         string name, IEnumerable<SpeechUtterance> utterances, IReadOnlyList<(string Name, IEnumerable<SpeechUtterance> Utterances)> tests, SplitRequest split, SpeechOptions options)
     {
-        var leftOut = new List<string>();
+        var (leftOut, doubtful) = (new List<string>(), new List<string>());
+        IEnumerable<SpeechUtterance> Audible(IEnumerable<SpeechUtterance> all) => options.CheckSound ? SoundCheck.Audible(all, options.SampleRate, leftOut, doubtful) : all;
+        return Create(name, Audible(utterances), [.. tests.Select(test => (test.Name, Audible(test.Utterances)))], split, options, leftOut) with { Doubtful = doubtful };
+    }
+
+    private static SpeechCorpus Create(
+        string name, IEnumerable<SpeechUtterance> utterances, IReadOnlyList<(string Name, IEnumerable<SpeechUtterance> Utterances)> tests, SplitRequest split, SpeechOptions options, List<string> leftOut)
+    {
         var alphabet = new SymbolAlphabet(options.Alphabet);
         var tested = tests.Select(test => (test.Name, Utterances: Usable(test.Utterances, alphabet, null, leftOut).Where(utterance => utterance.Text is not null).ToList())).ToList();
         var parts = new List<SpeechUtterance>[] { [], [], [] };

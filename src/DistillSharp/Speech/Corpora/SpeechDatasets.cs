@@ -34,7 +34,7 @@ public static class SpeechDatasets
     public static DatasetEntry Asterisk { get; } = new(
         "asterisk_en", "Asterisk's English prompts: one speaker, 8 kHz, split by sentence", "Digium, voice of Allison Smith; CC-BY-SA-3.0; Debian packages asterisk-core-sounds-en and -wav", typeof(SpeechOptions), _ => null, NoTable("asterisk_en"))
     {
-        LoadDomain = (options, locator, split) => SpeechCorpus.Create(
+        LoadDomain = (options, locator, split) => SpeechCorpus.CreateChecked(
             "asterisk_en", SpeechManifest.Read(Find(locator, $"{AsteriskPrompts.FetchedName}/train.jsonl")),
             [("real", SpeechManifest.Read(Find(locator, $"{AsteriskPrompts.FetchedName}/test.jsonl")))], split, (SpeechOptions)options),
     };
@@ -62,7 +62,7 @@ public static class SpeechDatasets
     {
         var train = options.Train.SelectMany(path => SpeechManifest.Read(Find(locator, path)))
             .Concat(options.Untranscribed.SelectMany(path => SpeechManifest.Read(Find(locator, path))).Select(utterance => utterance with { Text = null }));
-        return SpeechCorpus.Create("speech_manifest", train, [.. options.Test.Select(test => (test.Key, SpeechManifest.Read(Find(locator, test.Value))))], split, options);
+        return SpeechCorpus.CreateChecked("speech_manifest", train, [.. options.Test.Select(test => (test.Key, SpeechManifest.Read(Find(locator, test.Value))))], split, options);
     }
 
     private static Func<object, DataLocator, DatasetPair> NoTable(string name) => (_, _) => throw new NotSupportedException($"{name} is speech and has no table of samples and classes");

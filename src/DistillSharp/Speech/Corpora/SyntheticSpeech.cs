@@ -38,7 +38,7 @@ public static class SyntheticSpeech
 
     /// <summary>Makes <c>train.jsonl</c>, <c>test.jsonl</c> and their sounds; returns their folder. What is there already is kept.</summary>
     /// <param name="options">How much.</param>
-    /// <param name="cache">The folder of all datasets; the sentences of <c>asterisk-en</c>'s training half are taken from there.</param>
+    /// <param name="cache">The folder of all datasets; the sentences of <c>asterisk-en</c>'s training half and of <c>debian-descriptions</c> are taken from there.</param>
     /// <param name="report">Told what is being done.</param>
     /// <param name="cancellation">Stops between utterances.</param>
     /// <exception cref="InvalidDataException">There is neither espeak-ng nor apt.</exception>
@@ -53,11 +53,13 @@ public static class SyntheticSpeech
             report($"{MadeName}: {AsteriskPrompts.FetchedName} is not here, so sentences are numbers, dates and times alone");
         }
 
-        var sentences = new SyntheticSentences(given);
-        var (known, tested) = (given.ToHashSet(), new HashSet<string>());
+        var descriptions = DescriptionSentences.Read(cache);
+        report($"{MadeName}: {descriptions.Train.Count + descriptions.Test.Count} sentences of {DescriptionSentences.FetchedName}{(descriptions.Train.Count == 0 ? ", which was not fetched" : "")}");
+        var (sentences, testSentences) = (new SyntheticSentences(given.Concat(descriptions.Train)), new SyntheticSentences(given.Concat(descriptions.Test)));
+        var (known, tested) = (given.Concat(descriptions.Train).ToHashSet(), new HashSet<string>());
         foreach (var (part, seconds) in new[] { ("test", options.TestMinutes * 60), ("train", options.Hours * 3600) })
         {
-            var utterances = Part(part, seconds, sentences, known, tested, options, espeak, folder, report, cancellation);
+            var utterances = Part(part, seconds, part == "test" ? testSentences : sentences, known, tested, options, espeak, folder, report, cancellation);
             SpeechManifest.Write(Path.Combine(folder, part + ".jsonl"), utterances);
             report($"{MadeName}: {part}: {utterances.Count} utterances, {utterances.Sum(utterance => utterance.Duration) / 3600:0.00} hours, {utterances.Select(utterance => utterance.Speaker).Distinct().Count()} voices");
         }
@@ -78,7 +80,7 @@ public static class SyntheticSpeech
             number += 64;
             var results = new SpeechUtterance[batch.Length];
             Parallel.For(0, batch.Length, new ParallelOptions { MaxDegreeOfParallelism = options.Jobs, CancellationToken = cancellation }, i =>
-                results[i] = Speak(Path.Combine(folder, part, $"{batch[i].Number:D6}.wav"), batch[i].Text, part == "test" ? TestVariants : Variants, batch[i].Key, options.SampleRate, espeak, cancellation));
+                results[i] = Speak(Path.Combine(folder, part), batch[i].Number, batch[i].Text, part == "test" ? TestVariants : Variants, batch[i].Key, options.SampleRate, espeak, cancellation));
             foreach (var utterance in results.TakeWhile(_ => made < seconds))
             {
                 utterances.Add(utterance);
@@ -98,11 +100,13 @@ public static class SyntheticSpeech
         return utterances;
     }
 
-    private static SpeechUtterance Speak(string path, string text, string[] variants, ulong key, int rate, EspeakProgram espeak, CancellationToken cancellation)
+    // The name says what was spoken and how, so that a file of other sentences or another seed is never taken for it.
+    private static SpeechUtterance Speak(string folder, int number, string text, string[] variants, ulong key, int rate, EspeakProgram espeak, CancellationToken cancellation)
     {
         var random = new StableRandom(StableRandom.Key(key, 3));
         var voice = $"{Accents[random.Below(Accents.Length)]}+{variants[random.Below(variants.Length)]}";
         var (speed, pitch) = (120 + random.Below(90), 25 + random.Below(50));
+        var path = Path.Combine(folder, $"{number:D6}-{FileHash.Sha256(System.Text.Encoding.UTF8.GetBytes($"{text}|{voice}|{speed}|{pitch}|{rate}"))[..8]}.wav");
         if (!File.Exists(path))
         {
             var raw = path + ".raw.wav";

@@ -98,6 +98,64 @@ public sealed class SpeechCorpusTests
     }
 
     [Fact]
+    public void Audible_EmptySilentAndClippedClips_AreCountedAndNamed()
+    {
+        using var folder = new TemporaryFolder();
+        var sounds = new Dictionary<string, float[]>
+        {
+            ["good"] = [.. Enumerable.Range(0, 400).Select(i => (float)Math.Sin(i) / 2)], ["empty"] = [], ["silent"] = new float[400], ["loud"] = [.. Enumerable.Range(0, 400).Select(i => 2 * (float)Math.Sin(i))],
+        };
+        var utterances = sounds.Select(sound =>
+        {
+            WavFile.Write(folder.File(sound.Key + ".wav"), new AudioClip(sound.Value, 8000));
+            return new SpeechUtterance(folder.File(sound.Key + ".wav"), $"this is {sound.Key}", 0, "s");
+        }).ToList();
+        var (leftOut, clipped) = (new List<string>(), new List<string>());
+
+        Assert.Equal(["this is good", "this is loud"], SoundCheck.Audible(utterances, 8000, leftOut, clipped).Select(utterance => utterance.Text));
+        Assert.Equal([$"{folder.File("empty.wav")}: it is 0 seconds long", $"{folder.File("silent.wav")}: it is silent"], leftOut);
+        Assert.StartsWith($"{folder.File("loud.wav")}: 6", Assert.Single(clipped), StringComparison.Ordinal);
+
+        File.WriteAllBytes(folder.File("good.wav"), File.ReadAllBytes(folder.File("good.wav"))[..300]);
+        Assert.Contains("the file is cut off", Assert.Throws<InvalidDataException>(() => SoundCheck.Audible(utterances, 8000, leftOut, clipped).Count()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Features_MoreThanThereIsRoomFor_AreComputedAnewAndNotKept()
+    {
+        using var folder = new TemporaryFolder();
+        WavFile.Write(folder.File("x.wav"), new AudioClip([.. Enumerable.Range(0, 4000).Select(i => (float)Math.Sin(i) / 2)], 8000));
+        var utterance = new SpeechUtterance(folder.File("x.wav"), "x", 0.5, "s");
+        var (roomy, full) = (new FeatureCache(new SpeechOptions()), new FeatureCache(new SpeechOptions { CacheMegabytes = 0 }));
+
+        Assert.Same(roomy.Of(utterance), roomy.Of(utterance));
+        Assert.NotSame(full.Of(utterance), full.Of(utterance));
+        Assert.Equal(roomy.Of(utterance), full.Of(utterance));
+    }
+
+    [Fact]
+    public void Descriptions_FetchedTable_GivesPlainSentencesOfTwoSides()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Empty(DescriptionSentences.Read(folder.Path).Train);
+        Directory.CreateDirectory(folder.File(DescriptionSentences.FetchedName));
+        using (var writer = new StreamWriter(new System.IO.Compression.GZipStream(File.Create(Path.Combine(folder.File(DescriptionSentences.FetchedName), "en-it.tsv.gz")), System.IO.Compression.CompressionLevel.Fastest)))
+        {
+            var words = new[] { "red", "green", "blue", "old", "new", "small" };
+            foreach (var (first, second) in words.SelectMany(first => words.Select(second => (first, second))))
+            {
+                writer.Write($"A {first} and {second} library. Too short! Uses GTK 3 and /etc/{first}.\tUna libreria\tpackage\n");
+            }
+        }
+
+        var (train, test) = DescriptionSentences.Read(folder.Path);
+        Assert.Equal((34, 2), (train.Count, test.Count));
+        Assert.Empty(train.Intersect(test));
+        Assert.Contains("a red and green library", train.Concat(test));
+        Assert.All(train.Concat(test), text => Assert.StartsWith("a ", text, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Sentences_SameKey_AreTheSameAndOfTheGivenWords()
     {
         var sentences = new SyntheticSentences(["press one now", "press two"]);
