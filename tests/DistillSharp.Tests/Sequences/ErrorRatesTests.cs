@@ -14,7 +14,7 @@ public class ErrorRatesTests
 
     [Fact]
     public void WordEdits_HandWorkedSentence_NamesTheWords() => Assert.Equal(
-        [new(EditKind.Substitution, "the", "a"), new(EditKind.Deletion, "left", null), new(EditKind.Insertion, null, "now")],
+        [new(EditKind.Deletion, "the", null), new(EditKind.Substitution, "left", "a"), new(EditKind.Insertion, null, "now")],
         ErrorRates.WordEdits("turn the left light off", "turn a light off now"));
 
     [Fact]
