@@ -70,7 +70,7 @@ internal sealed class SpeechData : RunData
     public override double Megabytes => Math.Min(_corpus.Options.CacheMegabytes, _corpus.Train.Sum(utterance => utterance.Duration) * 100 * _corpus.Options.Mels * sizeof(float) / 1e6);
 
     /// <inheritdoc/>
-    public override DatasetInfo InfoFor(ModelSpec model) => model.Options is SpeechTransformerOptions ? Info with { Sequence = SpeechTokens.Of(_symbols) } : Info;
+    public override DatasetInfo InfoFor(ModelSpec model) => model.Options is SpeechTransformerOptions ? Info with { Sequence = SpeechTokens.Of(_symbols.Symbols) } : Info;
 
     /// <inheritdoc/>
     public override void Prepare(ArmPlan arm, int seed, ArmNetworks networks, RunDirectory directory, Action<string> note, CancellationToken cancellation)
@@ -191,17 +191,25 @@ internal sealed class SpeechData : RunData
     /// <inheritdoc/>
     public override void WriteOnnx(Network network, string weights, Dictionary<string, string> metadata)
     {
-        if (network is SpeechTransformer)
-        {
-            return;
-        }
-
-        var path = Path.ChangeExtension(weights, ".onnx");
-        CtcExport.Write(AsCtc(network), path, metadata);
         // Test sets first; where they are small, what is not tested on serves as well.
         List<SpeechUtterance> utterances = [.. _corpus.Tests.SelectMany(test => test.Utterances).Concat(_corpus.Validation).Concat(_corpus.Train).Take(_recipe.Export.ParitySamples)];
-        var report = SpeechParity.Compare(
-            AsCtc(network), path, size => Batches(utterances, new SpeechBatchOptions { BatchSize = size }), _symbols, Beam);
+        SpeechBatches OfSize(int size) => Batches(utterances, new SpeechBatchOptions { BatchSize = size });
+        string path;
+        SpeechParityReport report;
+        if (network is SpeechTransformer writer)
+        {
+            path = SpeechTransformerExport.Encoder(weights);
+            SpeechTransformerExport.Write(writer, path, SpeechTransformerExport.DecoderStep(weights), metadata);
+            using var exported = new OnnxSpeechWriter(path, SpeechTransformerExport.DecoderStep(weights));
+            report = SpeechParity.Compare(writer, exported, OfSize, _symbols, Beam);
+        }
+        else
+        {
+            path = Path.ChangeExtension(weights, ".onnx");
+            CtcExport.Write(AsCtc(network), path, metadata);
+            report = SpeechParity.Compare(AsCtc(network), path, OfSize, _symbols, Beam);
+        }
+
         AtomicFile.WriteText(Path.Combine(Path.GetDirectoryName(weights)!, "onnx_parity.json"), JsonSerializer.Serialize(report, RunJson.Line));
         SpeechParity.Require(report, path);
     }

@@ -168,5 +168,15 @@ public sealed class SpeechRunTests
         Assert.True(teacher.ContainsKey("wer_beam") && teacher["real_time_factor"] > 0);
         Assert.All(new[] { "plain", "token", "sequence", "encoder" }, arm => Assert.InRange(JobResult.Load(directory.JobResultFile(arm, 0)).Metrics["cer"], 0, 20));
         Assert.NotEmpty(Directory.EnumerateFiles(directory.JobFolder("teacher", 0), "transcripts-*.json"));
+        var parity = JsonNode.Parse(File.ReadAllText(Path.Combine(directory.JobFolder("teacher", 0), "onnx_parity.json")))!;
+        Assert.Equal(140, (int)parity["utterances"]!);
+        Assert.All(parity["mismatches"]!.AsArray(), mismatch => Assert.InRange((double)mismatch!["margin"]!, 0, 1e-2));
+
+        using var transcriber = new Transcriber(Path.ChangeExtension(directory.WeightsFile("teacher", 0), ".encoder.onnx"));
+        Assert.True(transcriber.Writes);
+        var hypotheses = File.ReadLines(Path.Combine(directory.JobFolder("teacher", 0), "test.tones.jsonl")).ToList();
+        var heard = Enumerable.Range(0, 8).Select(i => transcriber.Transcribe(folder.File($"test-{i}.wav"))).ToList();
+        Assert.All(heard.Zip(hypotheses), pair => Assert.Contains($"\"hypothesis\":\"{pair.First.Text}\"", pair.Second, StringComparison.Ordinal));
+        Assert.All(heard.SelectMany(each => each.Words), word => Assert.True(word.Start == 0 && word.End > 0.3 && word.Confidence is > 0 and <= 1));
     }
 }

@@ -47,7 +47,14 @@ internal static class TranscribeCommand
 
             var path = parsed.GetValue(model)!;
             var fusion = parsed.GetValue(language) is { } arpa ? LanguageFusion.Of(ArpaFile.Load(arpa), parsed.GetValue(weight), parsed.GetValue(bonus)) : null;
-            using var transcriber = new Transcriber(Directory.Exists(path) ? Path.Combine(path, "student.onnx") : path) { Beam = parsed.GetValue(beam), Language = fusion };
+            var student = Path.Combine(path, "student.onnx");
+            var pair = Path.Combine(path, "student.encoder.onnx");
+            using var transcriber = new Transcriber(!Directory.Exists(path) ? path : File.Exists(pair) && !File.Exists(student) ? pair : student) { Beam = parsed.GetValue(beam), Language = fusion };
+            if (transcriber.Writes && fusion is not null)
+            {
+                throw new UsageException("--language-model is heeded by CTC networks; this one writes symbol by symbol, and is a model of language itself");
+            }
+
             var failed = 0;
             foreach (var file in parsed.GetValue(files)!)
             {

@@ -15,6 +15,9 @@ public interface ISymbolCodec
 public static class SymbolCodecExtensions
 {
     /// <summary>The text of labels, words separated by one space; blanks are left out.</summary>
-    public static string Text(this ISymbolCodec codec, IEnumerable<int> labels) =>
-        string.Join(' ', ErrorRates.SplitWords(string.Concat(labels.Where(label => label > 0).Select(label => codec.Symbols[label - 1]))));
+    public static string Text(this ISymbolCodec codec, IEnumerable<int> labels) => Text(codec.Symbols, labels);
+
+    /// <summary>The same for symbols that are known by their texts alone.</summary>
+    public static string Text(IReadOnlyList<string> symbols, IEnumerable<int> labels) =>
+        string.Join(' ', ErrorRates.SplitWords(string.Concat(labels.Where(label => label > 0).Select(label => symbols[label - 1]))));
 }

@@ -27,15 +27,17 @@ public sealed class Transcriber : IDisposable
     private const int ChunkSeconds = 20;
     private const int QuietSearchSeconds = 5;
     private const double FrameSeconds = 0.01;
+    private const string EncoderFile = ".encoder.onnx";
 
     private readonly InferenceSession _session;
+    private readonly OnnxSpeechWriter? _writer;
     private readonly RunOptions _options = new();
     private readonly IReadOnlyList<string> _symbols;
     private readonly LogMel _features;
     private readonly int _subsampling;
 
     /// <summary>Opens a file.</summary>
-    /// <param name="path">The <c>.onnx</c> file.</param>
+    /// <param name="path">The <c>.onnx</c> file, or the <c>.encoder.onnx</c> of a network that writes, beside its <c>.decoder.onnx</c>.</param>
     /// <param name="threads">Threads of ONNX Runtime.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is no exported network of speech.</exception>
@@ -48,8 +50,13 @@ public sealed class Transcriber : IDisposable
 
         try
         {
+            if (path.EndsWith(EncoderFile, StringComparison.Ordinal))
+            {
+                _writer = new OnnxSpeechWriter(path, path[..^EncoderFile.Length] + ".decoder.onnx", threads);
+            }
+
             using var options = OnnxSession.Options(threads);
-            _session = new InferenceSession(path, options);
+            _session = _writer?.Encoder ?? new InferenceSession(path, options);
         }
         catch (OnnxRuntimeException error)
         {
@@ -72,6 +79,11 @@ public sealed class Transcriber : IDisposable
 
     /// <summary>A language model that the search is to heed; needs a <see cref="Beam"/> above 1.</summary>
     public LanguageFusion? Language { get; init; }
+
+    /// <summary>
+    /// Whether the network writes symbol by symbol instead of hearing frame by frame. Its words have the times of the piece of sound that they were heard in, and the confidence of the whole piece's text; a language model is not heeded.
+    /// </summary>
+    public bool Writes => _writer is not null;
 
     /// <summary>Samples a second that the network was trained on.</summary>
     public int SampleRate => _features.Options.SampleRate;
@@ -107,6 +119,11 @@ public sealed class Transcriber : IDisposable
             features[row].CopyTo(input, row * lengths.Max() * mels);
         }
 
+        if (_writer is not null)
+        {
+            return Write(_writer, input, lengths, clips);
+        }
+
         using var inputs = OrtValue.CreateTensorValueFromMemory(input, [clips.Count, lengths.Max(), mels]);
         using var ends = OrtValue.CreateTensorValueFromMemory(lengths, [clips.Count]);
         using var results = _session.Run(_options, [TranscriberFile.Features, TranscriberFile.Lengths], [inputs, ends], [TranscriberFile.Logits]);
@@ -127,6 +144,7 @@ public sealed class Transcriber : IDisposable
     {
         _options.Dispose();
         _session.Dispose();
+        _writer?.Dispose();
     }
 
     /// <summary>Pieces of at most 20 seconds, cut at the quietest tenth of a second of the last five.</summary>
@@ -152,6 +170,20 @@ public sealed class Transcriber : IDisposable
         }
 
         yield return (start, clip.Samples.Length - start);
+    }
+
+    private List<Transcript> Write(OnnxSpeechWriter writer, float[] input, long[] lengths, IReadOnlyList<AudioClip> clips)
+    {
+        using var model = writer.Open(input, lengths, _features.Options.Mels, Beam);
+        var outputs = AttentionRecogniser.Search(model, SpeechTokens.Of(_symbols), [.. lengths.Select(length => (int)((length + _subsampling - 1) / _subsampling))], new DecodingOptions { Beam = Beam });
+        return
+        [
+            .. outputs.Zip(clips, (nBest, clip) =>
+            {
+                var text = SpeechTokens.Text(nBest[0].Tokens, _symbols);
+                return new Transcript(text, [.. ErrorRates.SplitWords(text).Select(word => new SpokenWord(word, 0, clip.Seconds, Math.Exp(nBest[0].Score(1))))]);
+            }),
+        ];
     }
 
     // A beam finds texts and no frames: where its best is said is a question of its own.

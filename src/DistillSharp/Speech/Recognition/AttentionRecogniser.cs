@@ -1,5 +1,6 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
+using DistillSharp.Export.Onnx;
 using DistillSharp.Sequences;
 using DistillSharp.Speech.Models;
 
@@ -11,14 +12,14 @@ internal static class SpeechTokens
     private const int Marks = 3;
 
     /// <summary>The tokens of a codec's symbols.</summary>
-    public static SequenceInfo Of(ISymbolCodec symbols) =>
-        new(symbols.Symbols.Count + Marks, 0, 1, 2, FileHash.Sha256(System.Text.Encoding.UTF8.GetBytes(string.Join('\n', symbols.Symbols))));
+    public static SequenceInfo Of(IReadOnlyList<string> symbols) =>
+        new(symbols.Count + Marks, 0, 1, 2, FileHash.Sha256(System.Text.Encoding.UTF8.GetBytes(string.Join('\n', symbols))));
 
     /// <summary>The token of a label, from 1 on.</summary>
     public static int OfLabel(int label) => label + Marks - 1;
 
     /// <summary>The text of tokens; marks are left out.</summary>
-    public static string Text(IEnumerable<int> tokens, ISymbolCodec symbols) => symbols.Text(tokens.Select(token => token - Marks + 1));
+    public static string Text(IEnumerable<int> tokens, IReadOnlyList<string> symbols) => SymbolCodecExtensions.Text(symbols, tokens.Select(token => token - Marks + 1));
 }
 
 /// <summary>Runs a network that writes over utterances.</summary>
@@ -39,23 +40,36 @@ internal static class AttentionRecogniser
         network.eval();
         try
         {
-            var heard = new List<(long Id, string[] Texts)>(source.SampleCount);
-            foreach (var batch in source.Epoch(0, 0, cancellation))
-            {
-                using var owned = batch;
-                List<int> longest = [.. batch.Lengths[Batch.DefaultInput].data<long>().ToArray().Select(frames => network.OutputFrames((int)frames) + ExtraLength)];
-                using var model = network.OpenSteps(batch, options.Beam);
-                var outputs = options.Beam == 1
-                    ? [.. GreedySearch.Run(model, network.Sequence.Begin, network.Sequence.End, longest).Select(output => (IReadOnlyList<Hypothesis>)[output])]
-                    : BeamSearch.Run(model, network.Sequence.Begin, network.Sequence.End, longest, options);
-                heard.AddRange(outputs.Select((nBest, row) => (batch.SampleIds[row], nBest.Select(output => SpeechTokens.Text(output.Tokens, symbols)).ToArray())));
-            }
-
-            return [.. heard.OrderBy(each => each.Id).Select(each => each.Texts)];
+            return [.. Write(network.Sequence, network.OutputFrames, batch => network.OpenSteps(batch, options.Beam), source, options, cancellation)
+                .Select(nBest => nBest.Select(output => SpeechTokens.Text(output.Tokens, symbols.Symbols)).ToArray())];
         }
         finally
         {
             network.train(training);
         }
+    }
+
+    /// <summary>What any engine writes about every utterance of a source, from the best on, in the order of their numbers.</summary>
+    public static List<IReadOnlyList<Hypothesis>> Write(
+        SequenceInfo tokens, Func<int, int> outputFrames, Func<Batch, IStepModel> open, IBatchSource source, DecodingOptions options, CancellationToken cancellation = default)
+    {
+        var written = new List<(long Id, IReadOnlyList<Hypothesis> NBest)>(source.SampleCount);
+        foreach (var batch in source.Epoch(0, 0, cancellation))
+        {
+            using var owned = batch;
+            using var model = open(batch);
+            written.AddRange(batch.SampleIds.Zip(Search(model, tokens, [.. batch.Lengths[Batch.DefaultInput].data<long>().ToArray().Select(frames => outputFrames((int)frames))], options)));
+        }
+
+        return [.. written.OrderBy(each => each.Id).Select(each => each.NBest)];
+    }
+
+    /// <summary>What a model that was opened for utterances of so many output frames writes about each.</summary>
+    public static IReadOnlyList<IReadOnlyList<Hypothesis>> Search(IStepModel model, SequenceInfo tokens, IReadOnlyList<int> frames, DecodingOptions options)
+    {
+        List<int> longest = [.. frames.Select(count => Math.Min(TransformerGraph.LongestSequence, count + ExtraLength))];
+        return options.Beam == 1
+            ? [.. GreedySearch.Run(model, tokens.Begin, tokens.End, longest).Select(output => (IReadOnlyList<Hypothesis>)[output])]
+            : BeamSearch.Run(model, tokens.Begin, tokens.End, longest, options);
     }
 }

@@ -15,7 +15,7 @@ public sealed class SpeechTransformerTests
     private static readonly DatasetInfo Info = new("tones", [6], [])
     {
         Ctc = new CtcInfo(Alphabet.Symbols, [1, 2, 3, 4, 5, 6], [1, 1, 2, 2, 3, 3]),
-        Sequence = SpeechTokens.Of(Alphabet),
+        Sequence = SpeechTokens.Of(Alphabet.Symbols),
     };
 
     private static SpeechTransformer Create(int encoder = 2, int decoder = 2, int width = 12, int heads = 3)
@@ -80,11 +80,11 @@ public sealed class SpeechTransformerTests
     [Fact]
     public void Tokens_OfLabels_AreDecodedToTheText()
     {
-        var tokens = SpeechTokens.Of(Alphabet);
+        var tokens = SpeechTokens.Of(Alphabet.Symbols);
         Assert.Equal(6, tokens.Vocabulary);
         int[] labels = [.. Alphabet.Encode("cab").Select(SpeechTokens.OfLabel)];
         Assert.Equal([5, 3, 4], labels);
-        Assert.Equal("cab", SpeechTokens.Text([tokens.Begin, .. labels, tokens.End, tokens.Pad], Alphabet));
+        Assert.Equal("cab", SpeechTokens.Text([tokens.Begin, .. labels, tokens.End, tokens.Pad], Alphabet.Symbols));
     }
 
     [Fact]
