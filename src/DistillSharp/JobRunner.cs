@@ -283,6 +283,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
                 ? new Dictionary<string, double>(outcome.Validation)
                 : ClassificationMetrics.Compute(int8.Validation.Logits, int8.Validation.Labels, int8.Validation.Classes).Metrics,
             Predictions = measured.Predictions,
+            Counts = measured.Counts,
             PerClass = measured.PerClass,
             ErrorCounts = measured.ErrorCounts,
             Epochs = plan.Epochs,

@@ -20,6 +20,9 @@ internal sealed record MeasuredNetwork(Dictionary<string, double> Metrics, int[]
 {
     /// <summary>Errors and reference length of each test sample, where the primary metric is total errors over total length.</summary>
     public long[][] ErrorCounts { get; init; } = [];
+
+    /// <summary>Counts of each test sample for metrics that are functions of their sums, by metric key.</summary>
+    public Dictionary<string, double[][]> Counts { get; init; } = [];
 }
 
 /// <summary>The data of a run and how networks are measured on it: a kind for each task.</summary>

@@ -23,6 +23,7 @@ namespace DistillSharp;
 internal sealed class TranslationData : RunData
 {
     private const double LargestMargin = 1e-3;
+    private const int TimedAlone = 50;
 
     private readonly Recipe _recipe;
     private readonly ParallelCorpus _corpus;
@@ -163,17 +164,25 @@ internal sealed class TranslationData : RunData
             AtomicFile.WriteText(Path.Combine(folder, $"test.{name}.txt"), string.Concat(lines.Select(line => line + "\n")));
         }
 
+        var bleu = new Bleu();
+        var counts = new Dictionary<string, CorpusCounts> { ["bleu_greedy"] = bleu.CountAll(greedy, references), ["bleu_beam"] = bleu.CountAll(beam, references) };
         var metrics = new Dictionary<string, double>
         {
-            ["bleu_greedy"] = Bleu.Corpus(greedy, references).Score,
-            ["bleu_beam"] = Bleu.Corpus(beam, references).Score,
+            ["bleu_greedy"] = bleu.Score(counts["bleu_greedy"].Sum()),
+            ["bleu_beam"] = bleu.Score(counts["bleu_beam"].Sum()),
             ["chrf_greedy"] = ChrF.Corpus(greedy, references),
             ["chrf_beam"] = ChrF.Corpus(beam, references),
             ["tokens_per_second"] = greedyTokens / greedySeconds,
             ["tokens_per_second_beam"] = beamTokens / beamSeconds,
         };
         metrics["beam_gain"] = metrics["bleu_beam"] - metrics["bleu_greedy"];
-        return new MeasuredNetwork(metrics, [], []);
+        metrics["macs"] = TransformerCost.MultiplyAdds((TransformerModel)network, MeanTokens(network, pair => pair.Source), MeanTokens(network, pair => pair.Target));
+        if (_recipe.Evaluation.Latency)
+        {
+            metrics["sentence_ms"] = 1000 * Evaluation.Statistics.Quantile([.. _corpus.Test.Take(TimedAlone).Select(pair => Translate(network, [pair], beam: 1).Seconds).Order()], 0.5);
+        }
+
+        return new MeasuredNetwork(metrics, [], []) { Counts = counts.ToDictionary(entry => entry.Key, entry => entry.Value.Sentences.ToArray()) };
     }
 
     /// <inheritdoc/>
@@ -235,6 +244,9 @@ internal sealed class TranslationData : RunData
 
         return codec;
     }
+
+    private double MeanTokens(Network network, Func<SentencePair, string> side) =>
+        _corpus.Test.Average(pair => CodecOf((TransformerModel)network).Encode(new SentencePair(side(pair), "", "")).Source.Length);
 
     // Encoded once for all stages and epochs.
     private ParallelBatches Batches(string name, IReadOnlyList<SentencePair> pairs, DatasetInfo info, TextCodec codec, ParallelBatchOptions options)

@@ -34,6 +34,7 @@ internal static class VariantRows
         ["overlap"] = Overlap,
         ["dropout"] = Dropout,
         ["token-losses"] = _ => TokenLosses(),
+        ["translation-step"] = _ => TranslationSteps.Group(),
     };
 
     private static VariantGroup Teacher(int threads)

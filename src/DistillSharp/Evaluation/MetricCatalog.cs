@@ -51,6 +51,9 @@ public sealed record MetricEntry(string Key, string Heading, string Summary, Met
 {
     /// <summary>Paper that defines it; null where it needs none.</summary>
     public string? Paper { get; init; }
+
+    /// <summary>The metric of counts that were summed over test samples; null where it is no function of such sums.</summary>
+    public Func<double[], double>? OfCounts { get; init; }
 }
 
 /// <summary>The one list of metrics. Domains and plugins add theirs through <see cref="Add"/>.</summary>

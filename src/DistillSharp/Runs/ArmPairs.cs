@@ -21,7 +21,7 @@ internal sealed class ArmPairs(IReadOnlyDictionary<string, SortedDictionary<int,
         var second = pairs.Select(pair => pair.Second.Metrics[metric]).ToArray();
         var bySamples = metric == "top1" && pairs.All(HasPredictions);
         var tests = bySamples ? pairs.Select(pair => McNemar.Test(pair.First.Predictions, pair.Second.Predictions, labels)).ToArray() : [];
-        var samples = bySamples ? Statistics.Bootstrap(PerSample(pairs)) : metric == primary && pairs.All(HaveErrorCounts) ? ErrorRateDifference(pairs) : (Interval?)null;
+        var samples = bySamples ? Statistics.Bootstrap(PerSample(pairs)) : metric == primary && pairs.All(HaveErrorCounts) ? ErrorRateDifference(pairs) : OverCounts(pairs, metric);
         var seeds = Statistics.PairedInterval(first, second);
         var interval = seeds ?? samples;
         return new Difference
@@ -129,6 +129,19 @@ internal sealed class ArmPairs(IReadOnlyDictionary<string, SortedDictionary<int,
         }
 
         return sums;
+    }
+
+    // The samples are drawn once for all seeds: the difference of a draw is the mean of the seeds' differences.
+    private Interval? OverCounts((JobResult First, JobResult Second)[] pairs, string metric)
+    {
+        var counts = pairs.Select(pair => (First: pair.First.Counts.GetValueOrDefault(metric), Second: pair.Second.Counts.GetValueOrDefault(metric))).ToArray();
+        if (catalog.Describe(metric).OfCounts is not { } score || counts[0].First is not { Length: > 0 } one || !counts.All(pair => pair.First?.Length == one.Length && pair.Second?.Length == one.Length))
+        {
+            return null;
+        }
+
+        double[][] Together(Func<(double[][]? First, double[][]? Second), double[][]?> side) => [.. Enumerable.Range(0, one.Length).Select(i => counts.SelectMany(pair => side(pair)![i]).ToArray())];
+        return PairedTests.Bootstrap(Together(pair => pair.First), Together(pair => pair.Second), sums => sums.Chunk(one[0].Length).Average(score));
     }
 
     private double[] Right(JobResult job) => [.. job.Predictions.Zip(labels, (prediction, label) => prediction == label ? 1.0 : 0)];

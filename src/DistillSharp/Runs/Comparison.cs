@@ -39,7 +39,7 @@ public sealed record ComparisonOptions
 /// <summary>Makes a run's comparison from the jobs that have finished.</summary>
 public static class Comparison
 {
-    private static readonly string[] s_alsoCompared = ["nll", "ece"];
+    private static readonly string[] s_alsoCompared = ["nll", "ece", "bleu_beam"];
 
     /// <summary>
     /// Compares the arms, paired on the seeds they share. A teacher with one result serves all seeds. What is missing is left out

@@ -62,6 +62,9 @@ public sealed record JobResult
     /// <summary>Accuracy by class on the test split; NaN for a class without samples.</summary>
     public double[] PerClass { get; init; } = [];
 
+    /// <summary>Counts of each test sample for metrics that are functions of their sums, by metric key.</summary>
+    public Dictionary<string, double[][]> Counts { get; init; } = [];
+
     /// <summary>Epochs trained over all stages.</summary>
     public int Epochs { get; init; }
 

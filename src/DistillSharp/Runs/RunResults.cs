@@ -65,7 +65,7 @@ public sealed record Difference
     /// <summary><c>gain</c>, <c>loss</c>, <c>no difference</c> or <c>not tested</c>.</summary>
     public required string Verdict { get; init; }
 
-    /// <summary>Interval of the same difference from a paired bootstrap over test samples, for shares of right predictions and rates of errors.</summary>
+    /// <summary>Interval of the same difference from a paired bootstrap over test samples, for shares of right predictions, rates of errors and functions of summed counts.</summary>
     public double[]? SampleInterval { get; init; }
 
     /// <summary>McNemar's test by seed, in the order of the seeds.</summary>

@@ -67,9 +67,13 @@ public sealed record TruthTable(string Title, IReadOnlyList<TableColumn> Columns
     public static TruthTable Differences(RunResults results, MetricCatalog? catalog = null)
     {
         catalog ??= MetricCatalog.Default();
+        var bootstrapped = results.Differences.Any(IsBootstrapped);
         return new TruthTable(
             "Differences, paired by seed",
-            [new("arm", IsText: true), new("against", IsText: true), new("metric", IsText: true), new("seeds"), new("difference"), new("95 % interval"), new("verdict", IsText: true), new("McNemar p")],
+            [
+                new("arm", IsText: true), new("against", IsText: true), new("metric", IsText: true), new("seeds"), new("difference"), new("95 % interval"), new("verdict", IsText: true), new("McNemar p"),
+                .. bootstrapped ? new[] { new TableColumn("paired bootstrap") } : [],
+            ],
             [.. results.Differences.Select(difference =>
             {
                 var metric = catalog.Describe(difference.Metric);
@@ -83,8 +87,12 @@ public sealed record TruthTable(string Title, IReadOnlyList<TableColumn> Columns
                     difference.Low is null ? MetricFormat.Missing : $"{MetricFormat.Difference(metric, difference.Low)} … {MetricFormat.Difference(metric, difference.High)}",
                     difference.Verdict,
                     difference.McNemarPooled is { } test ? MetricFormat.PValue(test.PValue) : MetricFormat.Missing,
+                    .. !bootstrapped ? [] : new[] { IsBootstrapped(difference) ? $"{MetricFormat.Difference(metric, difference.SampleInterval![0])} … {MetricFormat.Difference(metric, difference.SampleInterval[1])}" : MetricFormat.Missing },
                 ];
             })]);
+
+        // Where classes are predicted, McNemar's test says the same.
+        static bool IsBootstrapped(Difference difference) => difference is { SampleInterval: not null, McNemarPooled: null };
     }
 
     /// <summary>Rows for columns: arms side by side, one line a metric, which fits narrow terminals.</summary>
