@@ -44,7 +44,7 @@ public sealed partial class BytePairEncoding
         }
 
         _bytes = [.. tokens.Select((token, id) => id < FirstByte ? null : ByteLetters.Back(token))];
-        Sha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', merges.Select(merge => $"{merge.Left} {merge.Right}")))));
+        Sha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', Identity(tokens, merges)))));
     }
 
     /// <summary>Number of subwords.</summary>
@@ -58,6 +58,13 @@ public sealed partial class BytePairEncoding
 
     /// <summary>Hash of what was learned: a network belongs to one vocabulary.</summary>
     public string Sha256 { get; }
+
+    // Merges number the subwords, as they were learned; subwords that are numbered otherwise are part of what a network depends on.
+    private static IEnumerable<string> Identity(IReadOnlyList<string> tokens, IReadOnlyList<(string Left, string Right)> merges)
+    {
+        var learned = BaseTokens().Concat(merges.Select(merge => merge.Left + merge.Right)).Distinct();
+        return merges.Select(merge => $"{merge.Left} {merge.Right}").Concat(tokens.SequenceEqual(learned) ? [] : tokens);
+    }
 
     /// <summary>The subwords that every vocabulary begins with: three marks, placeholders, bytes.</summary>
     internal static List<string> BaseTokens() =>

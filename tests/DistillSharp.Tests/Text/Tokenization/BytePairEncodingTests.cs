@@ -98,6 +98,29 @@ public sealed class BytePairEncodingTests
     }
 
     [Fact]
+    public void Load_TwoNumbersExchanged_IsAnotherVocabulary()
+    {
+        using var folder = new TemporaryFolder();
+        var learned = BytePairEncoding.Learn(Texts, 400);
+        VocabularyFiles.Save(learned, folder.Path);
+        var numbers = JsonSerializer.Deserialize<Dictionary<string, int>>(File.ReadAllText(folder.File(VocabularyFiles.Vocabulary)))!;
+        var (first, second) = (learned.Tokens[380], learned.Tokens[381]);
+        (numbers[first], numbers[second]) = (numbers[second], numbers[first]);
+        folder.Write(VocabularyFiles.Vocabulary, JsonSerializer.Serialize(numbers));
+
+        Assert.NotEqual(learned.Sha256, VocabularyFiles.Load(folder.Path).Sha256);
+    }
+
+    [Fact]
+    public void Learn_Vocabulary_IsNamedByItsMerges()
+    {
+        var learned = BytePairEncoding.Learn(Texts, 400);
+
+        var merges = string.Join('\n', learned.Merges.Select(merge => $"{merge.Left} {merge.Right}"));
+        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(merges))), learned.Sha256);
+    }
+
+    [Fact]
     public void Load_DamagedFiles_SayWhere()
     {
         using var folder = new TemporaryFolder();
