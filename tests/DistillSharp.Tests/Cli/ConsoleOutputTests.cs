@@ -21,7 +21,9 @@ public class ConsoleOutputTests
         progress.Write(new EpochEnded(
             "soft_target", 0, "main", 1, 4, 10, 0.5, new Dictionary<string, double> { ["hard_labels"] = 0.25, ["soft_target"] = 1.5 },
             new Dictionary<string, double> { ["top1"] = 0.5 }, 0.1, 0.1)
-        { Time = start.AddSeconds(3) });
+        {
+            Time = start.AddSeconds(3),
+        });
         progress.Write(new NoteLogged("warning", "the disk is nearly full"));
 
         var lines = writer.ToString().Split('\n');

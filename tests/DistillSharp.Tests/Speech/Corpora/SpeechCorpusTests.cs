@@ -103,7 +103,10 @@ public sealed class SpeechCorpusTests
         using var folder = new TemporaryFolder();
         var sounds = new Dictionary<string, float[]>
         {
-            ["good"] = [.. Enumerable.Range(0, 400).Select(i => (float)Math.Sin(i) / 2)], ["empty"] = [], ["silent"] = new float[400], ["loud"] = [.. Enumerable.Range(0, 400).Select(i => 2 * (float)Math.Sin(i))],
+            ["good"] = [.. Enumerable.Range(0, 400).Select(i => (float)Math.Sin(i) / 2)],
+            ["empty"] = [],
+            ["silent"] = new float[400],
+            ["loud"] = [.. Enumerable.Range(0, 400).Select(i => 2 * (float)Math.Sin(i))],
         };
         var utterances = sounds.Select(sound =>
         {
