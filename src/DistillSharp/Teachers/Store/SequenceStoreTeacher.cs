@@ -83,20 +83,9 @@ public sealed class SequenceStoreTeacher(Teacher inner, SequenceStoreSource sour
         using var batch = source.Batches.Epoch(0).First();
         using var moved = batch.To(source.Device);
         var shape = teacher.Probe(moved).Logits;
-        var key = new OrderedDictionary<string, string> { [StoreManifest.TeacherField] = inner.Fingerprint() };
-        foreach (var (name, value) in inner.Describe())
-        {
-            key[$"{StoreManifest.TeacherField}.{name}"] = value;
-        }
-
-        foreach (var (name, value) in source.Fields)
-        {
-            key[name] = value;
-        }
-
         return new StoreManifest
         {
-            Key = key,
+            Key = StoreManifest.KeyOf(inner, source.Fields),
             Precision = ConfigBinder.SnakeCase(source.Options.Precision.ToString()),
             TopK = source.Options.TopK,
             Samples = source.Options.Samples,

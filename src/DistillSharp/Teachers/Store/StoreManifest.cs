@@ -54,6 +54,23 @@ public sealed record StoreManifest
     /// <summary>Hash of all the above.</summary>
     public string Sha256 { get; init; } = "";
 
+    /// <summary>The key of a teacher over <paramref name="data"/>'s fields: its fingerprint, what it says of itself, then those.</summary>
+    public static IReadOnlyDictionary<string, string> KeyOf(Teacher teacher, IReadOnlyDictionary<string, string> data)
+    {
+        var key = new OrderedDictionary<string, string> { [TeacherField] = teacher.Fingerprint() };
+        foreach (var (name, value) in teacher.Describe())
+        {
+            key[$"{TeacherField}.{name}"] = value;
+        }
+
+        foreach (var (name, value) in data)
+        {
+            key[name] = value;
+        }
+
+        return key;
+    }
+
     /// <summary>Every field that must fit, key and layout.</summary>
     public IReadOnlyDictionary<string, string> Fields => new OrderedDictionary<string, string>(Key)
     {

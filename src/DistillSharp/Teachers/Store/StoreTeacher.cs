@@ -137,20 +137,9 @@ public sealed class StoreTeacher(Teacher? inner, StoreSource source) : Teacher
         using var batch = source.Samples.Samples([0], 0);
         using var teacher = inner!.Open(source.Features);
         var shapes = teacher.Probe(source.Device.type == DeviceType.CPU ? batch : batch.To(source.Device));
-        var key = new OrderedDictionary<string, string> { [StoreManifest.TeacherField] = inner.Fingerprint() };
-        foreach (var (name, value) in inner.Describe())
-        {
-            key[$"{StoreManifest.TeacherField}.{name}"] = value;
-        }
-
-        foreach (var (name, value) in source.Data)
-        {
-            key[name] = value;
-        }
-
         return new StoreManifest
         {
-            Key = key,
+            Key = StoreManifest.KeyOf(inner, source.Data),
             Precision = ConfigBinder.SnakeCase(source.Options.Precision.ToString()),
             TopK = source.Options.TopK,
             Samples = source.Options.Samples,

@@ -194,13 +194,20 @@ public sealed class TeacherStore : IDisposable
 
     private static FileStream? TryLock(string path)
     {
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            return null;
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                return null;
+            }
+            catch (IOException) when (attempt < 4)
+            {
+                // Let go between the failure and the look for its cause; what is wrong otherwise is wrong again.
+            }
         }
     }
 

@@ -30,6 +30,13 @@ public sealed class OnnxQuantiserTests : IDisposable
         random.manual_seed(4);
         var data = SampleData.Vectors(5, 3);
         var network = new Mlp(new MlpOptions { Widths = [] }, data);
+        if (weights == WeightBits.Full)
+        {
+            // Processors without VNNI add two neighbouring products in 16 bits. One of them is small here, so that the sum fits anywhere.
+            using var frozen = no_grad();
+            network.named_parameters().Single(entry => entry.parameter.dim() == 2).parameter.mul_(tensor(new[] { 1f, 0.0005f, 1f, 0.0005f, 1f }));
+        }
+
         var samples = rand(40, 5) * 3 - 1;
         var (source, destination) = (_folder.File("float.onnx"), _folder.File("int8.onnx"));
         OnnxExporter.Export(network, data, source, samples);
