@@ -6,7 +6,7 @@ namespace DistillSharp.Losses.Logits;
 /// <summary>
 /// Losses over many rows of logits of thousands of classes, such as vocabularies. libtorch goes through all rows anew for every operation, and
 /// fetches from memory each time what no longer fits into a processor's cache. Here a row is finished before the next one begins, and
-/// the backward pass makes the gradient from the logits and the rows' normalisers, which is all that is kept.
+/// its gradient is made at once.
 /// </summary>
 internal static class WideRows
 {
@@ -22,7 +22,7 @@ internal static class WideRows
     /// <param name="labels">int64 [N]; rows below 0 are left out.</param>
     /// <param name="smoothing">ε.</param>
     public static Tensor CrossEntropy(Tensor logits, Tensor labels, double smoothing) =>
-        RowFunction.apply(logits.contiguous(), new CrossEntropyRows(labels.cpu().contiguous().data<long>().ToArray(), (int)logits.shape[^1], smoothing));
+        Sum(logits.contiguous(), other: null, new CrossEntropyRows(labels.cpu().contiguous().data<long>().ToArray(), (int)logits.shape[^1], smoothing));
 
     /// <summary>T²·Σ KL(softmax(teacher/T) ‖ softmax(student/T)) over rows.</summary>
     /// <param name="student">[N, C].</param>
@@ -30,63 +30,67 @@ internal static class WideRows
     /// <param name="isValid">bool [N], false at rows that are left out; null where none is.</param>
     /// <param name="temperature">T.</param>
     public static Tensor Divergence(Tensor student, Tensor teacher, Tensor? isValid, double temperature) =>
-        RowFunction.apply(student.contiguous(), teacher.detach().contiguous(), new DivergenceRows(isValid?.cpu().contiguous().data<bool>().ToArray(), (int)student.shape[0], temperature));
+        Sum(student.contiguous(), teacher.detach().contiguous(), new DivergenceRows(isValid?.cpu().contiguous().data<bool>().ToArray(), (int)student.shape[0], temperature));
 
-    /// <summary>Takes rows to their summed loss; the first tensor gets the gradient.</summary>
-    private sealed class RowFunction : autograd.SingleTensorFunction<RowFunction>
+    // The gradient G is made with the loss and stands as a constant factor: ⟨logits, G⟩ passes it on, and a constant makes up the value. libtorch's own
+    // operations alone are in the graph; functions of ours that native code calls back were seen to end the process.
+    private static Tensor Sum(Tensor logits, Tensor? other, RowLoss rows)
     {
-        private const string Key = "rows";
-
-        public override string Name => nameof(RowFunction);
-
-        public override Tensor forward(autograd.AutogradContext context, params object[] given)
+        var needsGradient = logits.requires_grad && is_grad_enabled();
+        var (given, losses) = (logits.detach(), new double[logits.shape[0]]);
+        var second = other ?? given;
+        using var gradient = needsGradient ? empty_like(given) : null;
+        ForEach(given, row =>
         {
-            var (tensors, rows) = (given.OfType<Tensor>().ToList(), (RowLoss)given[^1]);
-            context.save_for_backward(tensors);
-            context.save_data(Key, rows);
-            var losses = new double[tensors[0].shape[0]];
-            ForEach(tensors[0], row => losses[row] = rows.Loss(row, Row(tensors[0], row), Row(tensors[^1], row)));
+            losses[row] = rows.Loss(row, Row(given, row), Row(second, row));
+            if (gradient is not null)
+            {
+                rows.Gradient(row, Row(given, row), Row(second, row), 1, Row(gradient, row));
+            }
+        });
+        if (gradient is null)
+        {
             return tensor((float)losses.Sum());
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext context, Tensor output)
+        var linear = dot(logits.reshape(-1), gradient.reshape(-1));
+        if (!float.IsFinite(linear.item<float>()))
         {
-            var (tensors, rows, factor) = (context.get_saved_variables(), (RowLoss)context.get_data(Key), output.item<float>());
-            var gradient = empty_like(tensors[0]);
-            ForEach(gradient, row => rows.Gradient(row, Row(tensors[0], row), Row(tensors[^1], row), factor, Row(gradient, row)));
-            // Nothing for what was given beside the first tensor: other tensors, and the rows.
-            return [gradient, .. tensors.Select(_ => (Tensor)null!)];
+            // Rows that are left out may hold anything, and a class of probability 0 has the logit −∞; neither has a gradient.
+            linear = dot(logits.reshape(-1).nan_to_num(0, 0, 0), gradient.reshape(-1));
         }
 
-        // As many threads as libtorch has; what a row gives does not depend on their number.
-        private static void ForEach(Tensor shape, Action<int> body)
+        return linear + tensor((float)(losses.Sum() - linear.item<float>()));
+    }
+
+    // As many threads as libtorch has; what a row gives does not depend on their number.
+    private static void ForEach(Tensor shape, Action<int> body)
+    {
+        var (rows, threads) = ((int)shape.shape[0], get_num_threads());
+        if (threads == 1)
         {
-            var (rows, threads) = ((int)shape.shape[0], get_num_threads());
-            if (threads == 1)
-            {
-                Range(0, rows);
-                return;
-            }
-
-            Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, part =>
-                Range((int)((long)rows * part / threads), (int)((long)rows * (part + 1) / threads)));
-
-            void Range(int first, int end)
-            {
-                for (var row = first; row < end; row++)
-                {
-                    body(row);
-                }
-            }
+            Range(0, rows);
+            return;
         }
 
-        private static unsafe Span<float> Row(Tensor rows, int row)
+        Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, part =>
+            Range((int)((long)rows * part / threads), (int)((long)rows * (part + 1) / threads)));
+
+        void Range(int first, int end)
         {
-            var classes = (int)rows.shape[1];
-            fixed (byte* start = rows.bytes)
+            for (var row = first; row < end; row++)
             {
-                return new Span<float>((float*)start + ((long)row * classes), classes);
+                body(row);
             }
+        }
+    }
+
+    private static unsafe Span<float> Row(Tensor rows, int row)
+    {
+        var classes = (int)rows.shape[1];
+        fixed (byte* start = rows.bytes)
+        {
+            return new Span<float>((float*)start + ((long)row * classes), classes);
         }
     }
 }
