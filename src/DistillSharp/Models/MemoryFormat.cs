@@ -16,20 +16,25 @@ public enum MemoryFormat
 /// <summary>Puts networks into a memory format.</summary>
 public static class MemoryFormats
 {
+    // As many channels as AVX2 has lanes; with fewer oneDNN's backward pass over channels-last weights writes past its buffers.
+    private const int Lanes = 8;
+
     /// <summary>
     /// Reorders the weights of every 2-d convolution in place; the convolutions then write in that order whatever they read. Parameters stay
-    /// the same objects with the same values. Weights on another device than the CPU are left: what is faster there depends on the card.
+    /// the same objects with the same values. Weights on another device than the CPU are left: what is faster there depends on the card. A network with
+    /// a convolution whose output channels are no multiple of 8 stays contiguous.
     /// </summary>
     public static void Apply(nn.Module module, MemoryFormat format)
     {
         using var noGradient = no_grad();
-        foreach (var (_, parameter) in module.named_parameters())
+        var weights = module.named_parameters().Select(entry => entry.parameter).Where(parameter => parameter.dim() == 4 && parameter.device.type == DeviceType.CPU).ToList();
+        if (weights.Any(weight => weight.shape[0] % Lanes != 0))
         {
-            if (parameter.dim() != 4 || parameter.device.type != DeviceType.CPU)
-            {
-                continue;
-            }
+            format = MemoryFormat.Contiguous;
+        }
 
+        foreach (var parameter in weights)
+        {
             using var scope = NewDisposeScope();
             parameter.set_(format == MemoryFormat.ChannelsLast ? parameter.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : parameter.contiguous());
         }
