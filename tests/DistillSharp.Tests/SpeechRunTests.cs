@@ -46,7 +46,7 @@ public sealed class SpeechRunTests
         ToneWords.Write(folder, "test", 20, 2);
         ToneWords.Write(folder, "more", 5, 3);
         // Utterances with more symbols than frames, and one with a character that is no letter of the alphabet.
-        WavFile.Write(folder.File("short.wav"), new AudioClip(new float[400], 8000));
+        WavFile.Write(folder.File("short.wav"), new AudioClip([.. Enumerable.Range(0, 400).Select(i => 0.3f * MathF.Sin(i))], 8000));
         File.AppendAllText(folder.File("train.jsonl"), string.Concat(
             new[] { "abcdeabcde", "edcbaedcba", "bcdeabcdea", "cdeabcdeab" }.Select(spoken => $"{{\"path\": \"short.wav\", \"text\": \"{spoken}\"}}\n")) + "{\"path\": \"train-0.wav\", \"text\": \"a xyz\"}\n");
         var text = Recipe.Replace("train.jsonl", folder.File("train.jsonl"), StringComparison.Ordinal)

@@ -42,6 +42,17 @@ public sealed class MemoryFormatTests
         Assert.Equal(before, network.get_parameter("conv1.weight")!.stride());
     }
 
+    [Fact]
+    public void Apply_ChannelsThatAreNoMultipleOfEight_StayContiguous()
+    {
+        using var scope = NewDisposeScope();
+        using var network = new SmallCnn(new SmallCnnOptions { Channels = [8, 12] }, new DatasetInfo("synthetic", [3, 8, 8], ["a", "b", "c"]));
+
+        MemoryFormats.Apply(network, MemoryFormat.ChannelsLast);
+
+        Assert.All(network.parameters().Where(parameter => parameter.dim() == 4), weight => Assert.True(weight.is_contiguous()));
+    }
+
     [Theory]
     [InlineData(OptimizerKind.Sgd)]
     [InlineData(OptimizerKind.Adamw)]

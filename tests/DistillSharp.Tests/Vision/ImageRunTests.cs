@@ -6,6 +6,7 @@ using DistillSharp.Tests.Vision.Images;
 namespace DistillSharp.Tests.Vision;
 
 /// <summary>Whole runs on generated files in the formats that published sets have.</summary>
+[Collection(nameof(ChainRuns))]
 public sealed class ImageRunTests : IDisposable
 {
     private const string Networks =
