@@ -285,7 +285,6 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             Predictions = measured.Predictions,
             Counts = measured.Counts,
             PerClass = measured.PerClass,
-            ErrorCounts = measured.ErrorCounts,
             Epochs = plan.Epochs,
             Steps = outcome.State.Step,
             SelectedEpoch = outcome.SelectedEpoch,
@@ -332,7 +331,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             Validation = new Dictionary<string, double>(validation),
             Predictions = measured.Predictions,
             PerClass = measured.PerClass,
-            ErrorCounts = measured.ErrorCounts,
+            Counts = measured.Counts,
             Notes = [.. Notes(arm, covered)],
         };
     }

@@ -18,9 +18,6 @@ namespace DistillSharp;
 /// <param name="PerClass">Accuracy by class; empty where there are none.</param>
 internal sealed record MeasuredNetwork(Dictionary<string, double> Metrics, int[] Predictions, double[] PerClass)
 {
-    /// <summary>Errors and reference length of each test sample, where the primary metric is total errors over total length.</summary>
-    public long[][] ErrorCounts { get; init; } = [];
-
     /// <summary>Counts of each test sample for metrics that are functions of their sums, by metric key.</summary>
     public Dictionary<string, double[][]> Counts { get; init; } = [];
 }

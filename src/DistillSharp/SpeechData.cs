@@ -137,7 +137,7 @@ internal sealed class SpeechData : RunData
     /// <inheritdoc/>
     public override MeasuredNetwork Measure(Network network, string folder)
     {
-        var (metrics, errors) = (new Dictionary<string, double>(), Array.Empty<long[]>());
+        var (metrics, counts) = (new Dictionary<string, double>(), new Dictionary<string, double[][]>());
         foreach (var (index, (name, utterances)) in _corpus.Tests.Index())
         {
             var watch = Stopwatch.StartNew();
@@ -149,7 +149,7 @@ internal sealed class SpeechData : RunData
             if (index == 0)
             {
                 (metrics["wer"], metrics["cer"]) = (rates["wer"], rates["cer"]);
-                errors = ErrorRates.BySentence(utterances.Zip(texts, (utterance, text) => ErrorRates.Words(utterance.Text!, text)));
+                counts["wer"] = ErrorRates.BySentence(utterances.Zip(texts, (utterance, text) => ErrorRates.Words(utterance.Text!, text)));
                 metrics["real_time_factor"] = seconds / Math.Max(1e-9, utterances.Sum(utterance => _features.Frames(utterance) / 100.0));
                 metrics["wer_beam"] = network is CtcNetwork ? Searched(utterances, frames, null) : Rates(utterances, [.. Texts(network, Test, Beam).Select(nBest => nBest[0])])["wer"];
                 if (network is CtcNetwork && ChooseFusion(network, folder) is { } fusion)
@@ -171,7 +171,7 @@ internal sealed class SpeechData : RunData
             }
         }
 
-        return new MeasuredNetwork(metrics, [], []) { ErrorCounts = errors };
+        return new MeasuredNetwork(metrics, [], []) { Counts = counts };
     }
 
     /// <inheritdoc/>

@@ -79,7 +79,7 @@ internal sealed class WordReadingData(WordTextCorpus corpus) : RunData
     private MeasuredNetwork Measured(Func<Batch, Tensor> logits)
     {
         var read = Texts(logits, Test);
-        return new MeasuredNetwork(Rates(corpus.Test.Texts, read), [], []) { ErrorCounts = ErrorRates.BySentence(corpus.Test.Texts.Zip(read, ErrorRates.Characters)) };
+        return new MeasuredNetwork(Rates(corpus.Test.Texts, read), [], []) { Counts = { ["cer"] = ErrorRates.BySentence(corpus.Test.Texts.Zip(read, ErrorRates.Characters)) } };
     }
 
     private Dictionary<string, double> Rates(Func<Batch, Tensor> logits, bool validation) =>

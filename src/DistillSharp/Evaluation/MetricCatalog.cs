@@ -103,8 +103,8 @@ public sealed class MetricCatalog
         .Add(new("left_out_bias", "left-out bias", "what is added to the logits of left-out classes, chosen on validation data", MetricUnit.Number, MetricDirection.Neither) { Paper = Hinton })
         .Add(new("errors_corrected", "errors, corrected", "test samples classified wrongly with that bias", MetricUnit.Whole, MetricDirection.Lower) { Paper = Hinton })
         .Add(new("left_out_recall_corrected", "left-out recall, corrected %", "left-out recall with that bias", MetricUnit.Share, MetricDirection.Higher) { Paper = Hinton })
-        .Add(new("wer", "WER %", "word errors (substituted, inserted, missing) of a corpus over its reference words", MetricUnit.Share, MetricDirection.Lower) { Paper = Levenshtein })
-        .Add(new("cer", "CER %", "character errors of a corpus over its reference characters", MetricUnit.Share, MetricDirection.Lower) { Paper = Levenshtein })
+        .Add(new("wer", "WER %", "word errors (substituted, inserted, missing) of a corpus over its reference words", MetricUnit.Share, MetricDirection.Lower) { Paper = Levenshtein, OfCounts = ErrorsOverLength })
+        .Add(new("cer", "CER %", "character errors of a corpus over its reference characters", MetricUnit.Share, MetricDirection.Lower) { Paper = Levenshtein, OfCounts = ErrorsOverLength })
         .Add(new("exact_match", "exact %", "share of texts that are read without any error", MetricUnit.Share, MetricDirection.Higher))
         .Add(new("parameters", "parameters", "trainable numbers of the deployed network", MetricUnit.Count, MetricDirection.Lower))
         .Add(new("macs", "multiply-adds", "multiply-adds of one sample", MetricUnit.Count, MetricDirection.Lower))
@@ -114,4 +114,7 @@ public sealed class MetricCatalog
         .Add(new("teacher_cpu_seconds", "teacher's CPU s", "the part of it that the teacher's forward passes took", MetricUnit.Seconds, MetricDirection.Lower))
         .Add(new("chain_cpu_seconds", "chain's CPU s", "processor time with that of the assistants or generations before it", MetricUnit.Seconds, MetricDirection.Lower))
         .Add(new("peak_mb", "peak MB", "largest resident set of the process during training", MetricUnit.Megabytes, MetricDirection.Lower));
+
+    // Of [errors, reference length] summed over sentences.
+    private static double ErrorsOverLength(double[] sums) => sums[1] > 0 ? sums[0] / sums[1] : 0;
 }

@@ -21,7 +21,7 @@ internal sealed class ArmPairs(IReadOnlyDictionary<string, SortedDictionary<int,
         var second = pairs.Select(pair => pair.Second.Metrics[metric]).ToArray();
         var bySamples = metric == "top1" && pairs.All(HasPredictions);
         var tests = bySamples ? pairs.Select(pair => McNemar.Test(pair.First.Predictions, pair.Second.Predictions, labels)).ToArray() : [];
-        var samples = bySamples ? Statistics.Bootstrap(PerSample(pairs)) : metric == primary && pairs.All(HaveErrorCounts) ? ErrorRateDifference(pairs) : OverCounts(pairs, metric);
+        var samples = bySamples ? Statistics.Bootstrap(PerSample(pairs)) : OverCounts(pairs, metric);
         var seeds = Statistics.PairedInterval(first, second);
         var interval = seeds ?? samples;
         return new Difference
@@ -104,17 +104,6 @@ internal sealed class ArmPairs(IReadOnlyDictionary<string, SortedDictionary<int,
     private static bool Has(JobResult job, string metric) => job.Metrics.TryGetValue(metric, out var value) && double.IsFinite(value);
 
     private static bool HasPredictions((JobResult First, JobResult Second) pair) => pair.First.Predictions.Length > 0 && pair.Second.Predictions.Length > 0;
-
-    private static bool HaveErrorCounts((JobResult First, JobResult Second) pair) => pair.First.ErrorCounts.Length > 0 && pair.First.ErrorCounts.Length == pair.Second.ErrorCounts.Length;
-
-    // A test sample is drawn with what both arms did on it with every seed; a rate is total errors over total length.
-    private static Interval ErrorRateDifference((JobResult First, JobResult Second)[] pairs)
-    {
-        return PairedTests.Bootstrap(Counts(pair => pair.First), Counts(pair => pair.Second), sums => sums[1] > 0 ? sums[0] / sums[1] : 0);
-
-        double[][] Counts(Func<(JobResult First, JobResult Second), JobResult> side) =>
-            [.. Enumerable.Range(0, pairs[0].First.ErrorCounts.Length).Select(i => new double[] { pairs.Sum(pair => side(pair).ErrorCounts[i][0]), pairs.Sum(pair => side(pair).ErrorCounts[i][1]) })];
-    }
 
     /// <summary>Mean over seeds of (first right) − (second right) for each test sample.</summary>
     private double[] PerSample((JobResult First, JobResult Second)[] pairs)

@@ -56,9 +56,6 @@ public sealed record JobResult
     /// <summary>Predicted class of each test sample, in the order of the run's labels; empty where there are no classes.</summary>
     public int[] Predictions { get; init; } = [];
 
-    /// <summary>Errors and reference length [errors, length] of each test sample, where the primary metric is total errors over total length; else empty.</summary>
-    public long[][] ErrorCounts { get; init; } = [];
-
     /// <summary>Accuracy by class on the test split; NaN for a class without samples.</summary>
     public double[] PerClass { get; init; } = [];
 

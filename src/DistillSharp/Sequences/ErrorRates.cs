@@ -46,7 +46,7 @@ public static class ErrorRates
 
     /// <summary>Errors and reference length [errors, length] of each sentence, of which a rate of the corpus is the quotient of the sums.</summary>
     /// <param name="counts">Counts of a sentence.</param>
-    public static long[][] BySentence(IEnumerable<EditCounts> counts) => [.. counts.Select(count => new[] { count.Errors, count.Length })];
+    public static double[][] BySentence(IEnumerable<EditCounts> counts) => [.. counts.Select(count => new double[] { count.Errors, count.Length })];
 
     /// <summary>The words in which two texts differ, by the alignment of <see cref="EditDistance"/>, in their order.</summary>
     public static IReadOnlyList<WordEdit> WordEdits(string reference, string hypothesis)

@@ -39,8 +39,8 @@ public class ComparisonTests
         // Of 40 utterances of 5 words plain has 2 wrong in each and the other arm 1, but for one of 3: drawn together the difference hardly moves.
         JobResult Rated(string arm, int seed, Func<int, long> errors)
         {
-            var counts = Enumerable.Range(0, 40).Select(i => new[] { errors(i) + seed, 5L }).ToArray();
-            return new JobResult { Arm = arm, Seed = seed, Metrics = { ["wer"] = counts.Sum(count => count[0]) / 200.0 }, ErrorCounts = counts };
+            var counts = Enumerable.Range(0, 40).Select(i => new double[] { errors(i) + seed, 5 }).ToArray();
+            return new JobResult { Arm = arm, Seed = seed, Metrics = { ["wer"] = counts.Sum(count => count[0]) / 200.0 }, Counts = { ["wer"] = counts } };
         }
 
         ComparisonOptions options = new() { PrimaryMetric = "wer" };
