@@ -11,8 +11,8 @@ internal abstract class RowLoss
     /// <summary>A row's loss; keeps what <see cref="Gradient"/> needs.</summary>
     public abstract double Loss(int row, ReadOnlySpan<float> logits, ReadOnlySpan<float> other);
 
-    /// <summary>Writes the gradient of a row's loss times <paramref name="factor"/>.</summary>
-    public abstract void Gradient(int row, ReadOnlySpan<float> logits, ReadOnlySpan<float> other, float factor, Span<float> gradient);
+    /// <summary>Writes the gradient of a row's loss; after <see cref="Loss"/>.</summary>
+    public abstract void Gradient(int row, ReadOnlySpan<float> logits, ReadOnlySpan<float> other, Span<float> gradient);
 }
 
 /// <summary>−log softmax at the label, the target smoothed to (1 − ε)·one-hot + ε/C (Szegedy et al., CVPR 2016, section 7); rows with a label below 0 have no loss.</summary>
@@ -56,7 +56,7 @@ internal sealed class CrossEntropyRows : RowLoss
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Gradient(int row, ReadOnlySpan<float> logits, ReadOnlySpan<float> other, float factor, Span<float> gradient)
+    public override void Gradient(int row, ReadOnlySpan<float> logits, ReadOnlySpan<float> other, Span<float> gradient)
     {
         if (_labels[row] < 0)
         {
@@ -64,13 +64,13 @@ internal sealed class CrossEntropyRows : RowLoss
             return;
         }
 
-        var (logSum, even, scale) = (Vector256.Create(_logSums[row]), Vector256.Create(_smoothing / logits.Length), Vector256.Create(factor));
+        var (logSum, even) = (Vector256.Create(_logSums[row]), Vector256.Create(_smoothing / logits.Length));
         for (var i = 0; i < logits.Length; i += Lanes.Count)
         {
-            Lanes.Write((Lanes.Exp(Lanes.Read(logits, i) - logSum) - even) * scale, gradient, i);
+            Lanes.Write(Lanes.Exp(Lanes.Read(logits, i) - logSum) - even, gradient, i);
         }
 
-        gradient[(int)_labels[row]] -= (1 - _smoothing) * factor;
+        gradient[(int)_labels[row]] -= 1 - _smoothing;
     }
 }
 
@@ -110,7 +110,7 @@ internal sealed class DivergenceRows(bool[]? isValid, int rows, double temperatu
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Gradient(int row, ReadOnlySpan<float> logits, ReadOnlySpan<float> other, float factor, Span<float> gradient)
+    public override void Gradient(int row, ReadOnlySpan<float> logits, ReadOnlySpan<float> other, Span<float> gradient)
     {
         if (isValid is not null && !isValid[row])
         {
@@ -118,7 +118,7 @@ internal sealed class DivergenceRows(bool[]? isValid, int rows, double temperatu
             return;
         }
 
-        var (logSum, otherLogSum, scale) = (Vector256.Create(_logSums[row]), Vector256.Create(_otherLogSums[row]), Vector256.Create((float)(factor * temperature)));
+        var (logSum, otherLogSum, scale) = (Vector256.Create(_logSums[row]), Vector256.Create(_otherLogSums[row]), Vector256.Create((float)temperature));
         for (var i = 0; i < logits.Length; i += Lanes.Count)
         {
             var probability = Lanes.Exp((Lanes.Read(logits, i) * _inverse) - logSum);

@@ -33,7 +33,7 @@ internal static class WideRows
         Sum(student.contiguous(), teacher.detach().contiguous(), new DivergenceRows(isValid?.cpu().contiguous().data<bool>().ToArray(), (int)student.shape[0], temperature));
 
     // The gradient G is made with the loss and stands as a constant factor: ⟨logits, G⟩ passes it on, and a constant makes up the value. libtorch's own
-    // operations alone are in the graph; functions of ours that native code calls back were seen to end the process.
+    // operations alone are in the graph, so that no exception of ours can rise in a backward pass.
     private static Tensor Sum(Tensor logits, Tensor? other, RowLoss rows)
     {
         var needsGradient = logits.requires_grad && is_grad_enabled();
@@ -45,7 +45,7 @@ internal static class WideRows
             losses[row] = rows.Loss(row, Row(given, row), Row(second, row));
             if (gradient is not null)
             {
-                rows.Gradient(row, Row(given, row), Row(second, row), 1, Row(gradient, row));
+                rows.Gradient(row, Row(given, row), Row(second, row), Row(gradient, row));
             }
         });
         if (gradient is null)
