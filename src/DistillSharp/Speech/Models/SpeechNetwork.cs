@@ -73,8 +73,9 @@ public abstract class SpeechNetwork : Network
     /// <summary>Frames [N, T′, channels] of features [N, T, mels], and their lengths.</summary>
     private protected (Tensor Frames, Tensor Lengths) Subsample(Tensor features, Tensor lengths)
     {
-        // Asked for by name: a network that is moved has other tensors.
-        var hidden = ((features - get_buffer("mean")!) / get_buffer("deviation")!).transpose(1, 2);
+        // Asked for by name: a network that is moved has other tensors. In order in memory: of bands that lie side by side oneDNN reads past the last
+        // one where they are no multiple of its lanes, and what is NaN there makes the output NaN.
+        var hidden = ((features - get_buffer("mean")!) / get_buffer("deviation")!).transpose(1, 2).contiguous();
         foreach (var convolution in _convolutions)
         {
             // Zeros behind the end are what the convolution's own padding would be.
