@@ -19,16 +19,19 @@ public static class MemoryFormats
     // As many channels as AVX2 has lanes; with fewer oneDNN's backward pass over channels-last weights writes past its buffers.
     private const int Lanes = 8;
 
+    // As many as AVX-512 has: with fewer inputs its 1×1 convolution of stride 2 does.
+    private const int WideLanes = 16;
+
     /// <summary>
     /// Reorders the weights of every 2-d convolution in place; the convolutions then write in that order whatever they read. Parameters stay
     /// the same objects with the same values. Weights on another device than the CPU are left: what is faster there depends on the card. A network with
-    /// a convolution whose output channels are no multiple of 8 stays contiguous.
+    /// a convolution whose output channels are no multiple of 8, or a 1×1 convolution of fewer than 16 inputs, stays contiguous.
     /// </summary>
     public static void Apply(nn.Module module, MemoryFormat format)
     {
         using var noGradient = no_grad();
         var weights = module.named_parameters().Select(entry => entry.parameter).Where(parameter => parameter.dim() == 4 && parameter.device.type == DeviceType.CPU).ToList();
-        if (weights.Any(weight => weight.shape[0] % Lanes != 0))
+        if (weights.Any(weight => weight.shape[0] % Lanes != 0 || (weight.shape[2..] is [1, 1] && weight.shape[1] < WideLanes)))
         {
             format = MemoryFormat.Contiguous;
         }

@@ -53,6 +53,17 @@ public sealed class MemoryFormatTests
         Assert.All(network.parameters().Where(parameter => parameter.dim() == 4), weight => Assert.True(weight.is_contiguous()));
     }
 
+    [Fact]
+    public void Apply_ShortcutOfFewChannels_StaysContiguous()
+    {
+        using var scope = NewDisposeScope();
+        using var block = new BasicBlock(8, 16, 2);
+
+        MemoryFormats.Apply(block, MemoryFormat.ChannelsLast);
+
+        Assert.All(block.parameters().Where(parameter => parameter.dim() == 4), weight => Assert.True(weight.is_contiguous()));
+    }
+
     [Theory]
     [InlineData(OptimizerKind.Sgd)]
     [InlineData(OptimizerKind.Adamw)]

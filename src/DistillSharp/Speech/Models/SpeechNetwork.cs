@@ -73,17 +73,24 @@ public abstract class SpeechNetwork : Network
     /// <summary>Frames [N, T′, channels] of features [N, T, mels], and their lengths.</summary>
     private protected (Tensor Frames, Tensor Lengths) Subsample(Tensor features, Tensor lengths)
     {
-        // Asked for by name: a network that is moved has other tensors. In order in memory: of bands that lie side by side oneDNN reads past the last
-        // one where they are no multiple of its lanes, and what is NaN there makes the output NaN.
-        var hidden = ((features - get_buffer("mean")!) / get_buffer("deviation")!).transpose(1, 2).contiguous();
+        // Asked for by name: a network that is moved has other tensors.
+        var hidden = (features - get_buffer("mean")!) / get_buffer("deviation")!;
         foreach (var convolution in _convolutions)
         {
             // Zeros behind the end are what the convolution's own padding would be.
-            hidden = convolution.call(hidden * Valid(lengths, hidden.shape[2], hidden.dtype).unsqueeze(1)).relu();
+            hidden = Convolve(convolution, hidden * Valid(lengths, hidden.shape[1], hidden.dtype).unsqueeze(2)).relu();
             lengths = Halved(lengths);
         }
 
-        return (hidden.transpose(1, 2), lengths);
+        return (hidden, lengths);
+    }
+
+    // Frames [N, T′, channels] of [N, T, channels], three neighbours a product. Not the convolution itself: where its channels are no multiple of a
+    // register's lanes (40 bands of 16), oneDNN reads memory that nobody wrote, and a NaN that lies there is in the output.
+    private static Tensor Convolve(Conv1d convolution, Tensor frames)
+    {
+        var neighbours = nn.functional.pad(frames, [0, 0, 1, 1]).unfold(1, 3, 2);
+        return nn.functional.linear(neighbours.flatten(2), convolution.weight!.flatten(1), convolution.bias);
     }
 
     /// <summary>1 at the valid output frames [N, T′] of a batch.</summary>

@@ -2,6 +2,7 @@ using DistillSharp.Data;
 using DistillSharp.Sequences;
 using DistillSharp.Speech.Models;
 using DistillSharp.Speech.Recognition;
+using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Speech.Models;
 
@@ -19,6 +20,27 @@ public sealed class CtcGruTests
         Assert.Equal(expected, network.parameters().Sum(parameter => parameter.numel()));
         Assert.Equal(["layer1", "layer2", "inter1", "logits"], network.FeaturePoints.Select(point => point.Name));
         Assert.Contains("mean", network.named_buffers().Select(entry => entry.name));
+    }
+
+    [Fact]
+    public void Forward_AmongMemoryOfNaN_ReadsNoneOfIt()
+    {
+        // 40 bands are 2.5 vector registers of AVX-512.
+        using var scope = NewDisposeScope();
+        using var network = new CtcGru(new CtcGruOptions { Width = 16, Channels = 24 }, new DatasetInfo("tones", [40], []) { Ctc = new CtcInfo(["a"], new float[40], Enumerable.Repeat(1f, 40).ToArray()) });
+        var (features, lengths) = (randn(4, 101, 40), tensor(new long[] { 101, 90, 50, 7 }));
+        for (var i = 0; i < 10; i++)
+        {
+            using (NewDisposeScope())
+            {
+                for (var rows = 1; rows < 200; rows += 7)
+                {
+                    _ = full([4, rows, 48], float.NaN);
+                }
+            }
+
+            Assert.True(network.Forward(features, lengths).isfinite().all().ToBoolean());
+        }
     }
 
     [Fact]

@@ -82,6 +82,34 @@ public sealed class BytePairEncodingTests
     }
 
     [Fact]
+    public void Save_HuggingFaceTokenizers_CutTheSame()
+    {
+        using var folder = new TemporaryFolder();
+        var encoding = BytePairEncoding.Learn(Texts, 500);
+        VocabularyFiles.Save(encoding, folder.Path);
+        var theirs = new Tokenizers.DotNet.Tokenizer(folder.File(VocabularyFiles.Tokenizer));
+
+        // A zero byte ends a text for their .NET binding.
+        var hard = Hard.Where(text => !text.Contains('\0'));
+        Assert.All(hard.Concat(Texts.Take(300)).Concat(InContext(CorpusCharacters())), text => Assert.Equal(theirs.Encode(text).Select(id => (int)id), encoding.Encode(text)));
+    }
+
+    [Fact]
+    public void Encode_EveryCharacterOfTheCorpora_RoundTrips()
+    {
+        var encoding = BytePairEncoding.Learn(Texts.Concat(InContext(CorpusCharacters())), 600);
+
+        Assert.All(InContext(CorpusCharacters()), text => Assert.Equal(text, encoding.Decode(encoding.Encode(text))));
+    }
+
+    // Every character of Debian's package descriptions in English and Italian, both sides of the corpus.
+    private static IEnumerable<string> CorpusCharacters() =>
+        File.ReadAllText(Repository.File("tests", "DistillSharp.Tests", "Text", "Tokenization", "characters-en-it.txt")).EnumerateRunes().Select(rune => rune.ToString());
+
+    private static IEnumerable<string> InContext(IEnumerable<string> characters) =>
+        characters.SelectMany(character => new[] { character, " " + character, $"a{character}b", $"1{character} {character}{character}.", $"{character}\u0301  {character}'s" });
+
+    [Fact]
     public void Load_SavedFiles_AreTheSameVocabulary()
     {
         using var folder = new TemporaryFolder();
