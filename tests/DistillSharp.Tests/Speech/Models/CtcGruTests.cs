@@ -2,6 +2,7 @@ using DistillSharp.Data;
 using DistillSharp.Sequences;
 using DistillSharp.Speech.Models;
 using DistillSharp.Speech.Recognition;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Speech.Models;
