@@ -96,7 +96,7 @@ public sealed class Experiment
             }
 
             // A run that began without the doctor is finished without.
-            var doctor = _options.Doctor && data is ClassificationData && (!resumed || File.Exists(_directory.DoctorFile)) ? new RunDoctor(_recipe, _directory, data, Forward, _clock) : null;
+            var doctor = _options.Doctor && (!resumed || File.Exists(_directory.DoctorFile)) ? new RunDoctor(_recipe, _directory, data, Forward, _clock) : null;
             doctor?.BeforeRun();
             var finisher = new RunFinisher(_recipe, _directory, data, _options, started);
             void Report() => finisher.WriteProgress(_arms, watch.Elapsed);

@@ -18,11 +18,6 @@ public static class RecipeDoctor
         // A run directory that is not there holds nothing.
         var nowhere = new RunDirectory(Path.Combine(Path.GetTempPath(), "distill-doctor-" + Guid.NewGuid().ToString("N")));
         var data = RunData.Load(recipe, dataFolder);
-        if (data is not ClassificationData)
-        {
-            return new DoctorReport([], 0);
-        }
-
         using var subject = Case(recipe, data, nowhere, availableMegabytes: availableMegabytes);
         return DoctorCatalog.Examine(subject);
     }
@@ -39,6 +34,9 @@ public static class RecipeDoctor
             Arms = arms,
             Only = only,
             Info = data.Info,
+            HasClasses = data is ClassificationData,
+            Validate = data.Validate,
+            SelectionMetric = data.SelectionMetric,
             Normalisation = data.Normalisation,
             Statistics = data.Statistics,
             Device = device,

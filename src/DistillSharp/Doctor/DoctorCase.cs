@@ -33,6 +33,15 @@ public sealed class DoctorCase : IDisposable
     /// <summary>Shape and classes of the data.</summary>
     public required DatasetInfo Info { get; init; }
 
+    /// <summary>True where every sample has one class; false for sequences.</summary>
+    public required bool HasClasses { get; init; }
+
+    /// <summary>Metrics of a network on the validation split.</summary>
+    public required Func<Network, IReadOnlyDictionary<string, double>> Validate { get; init; }
+
+    /// <summary>The one of them by which weights are chosen.</summary>
+    public required string SelectionMetric { get; init; }
+
     /// <summary>How inputs are normalised; null where they are left as they are.</summary>
     public required Normalisation? Normalisation { get; init; }
 
@@ -103,6 +112,10 @@ public sealed class DoctorCase : IDisposable
 
         return teacher;
     }
+
+    /// <summary>Up to so many samples of the validation split or the training split; the first training batch of an arm where samples are sequences.</summary>
+    public Batch SomeSamples(ArmPlan arm, StagePlan stage, bool validation, int count) =>
+        (HasClasses ? Samples(validation, count) : Source(arm, stage)).Epoch(0).First();
 
     /// <summary>An arm's logits on samples of the validation split, or of the training split.</summary>
     public SplitLogits Logits(ArmPlan arm, bool validation)

@@ -15,6 +15,7 @@ public static class DoctorCatalog
         new ClassListCheck(),
         new TeacherModeCheck(),
         new TeacherAccuracyCheck(),
+        new TeacherOutputCheck(),
         new SameNetworkCheck(),
         new ObjectiveCheck(),
         new InputRangeCheck(),
@@ -36,6 +37,7 @@ public static class DoctorCatalog
     private static DoctorReport Examine(DoctorCase subject, IReadOnlyList<IDoctorCheck> checks, bool postpone)
     {
         var watch = Stopwatch.StartNew();
+        checks = [.. checks.Where(check => subject.HasClasses || !check.NeedsClasses)];
         var findings = checks.SelectMany(check => Examine(subject, check)).ToList();
         if (postpone)
         {
@@ -71,7 +73,7 @@ public static class DoctorCatalog
             yield return Wait(checks, CheckNeed.TrainedTeacher, subject.PathOf(untrained[0]), $"{string.Join(" and ", untrained.Select(arm => arm.Name).Distinct())} {(untrained.Count == 1 ? "is" : "are")} trained by this recipe", "before the first student that learns from it");
         }
 
-        if (UnderFitCheck.Waits(subject))
+        if (subject.HasClasses && UnderFitCheck.Waits(subject))
         {
             yield return Wait(checks, CheckNeed.TrainedStudent, "student", "the plain student takes longer than a few seconds to train", "when it has trained it");
         }

@@ -22,6 +22,9 @@ public interface IDoctorCheck
     /// <summary>What it has to wait for.</summary>
     CheckNeed Need { get; }
 
+    /// <summary>True where it makes sense of samples with one class each, false where sequences will do as well.</summary>
+    bool NeedsClasses => true;
+
     /// <summary>Looks for its faults.</summary>
     IEnumerable<DoctorFinding> Examine(DoctorCase subject);
 }

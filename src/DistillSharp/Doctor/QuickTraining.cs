@@ -35,6 +35,9 @@ internal sealed record QuickTraining(IReadOnlyList<QuickStage> Stages, Exception
     private const int LeastSteps = 3;
     private const double Budget = 400e9;
 
+    // Tokens or frames that a sequence is taken to have where batches count sequences.
+    private const double Positions = 64;
+
     /// <summary>Trains a new student of the arm's first seed; nothing of it is kept.</summary>
     public static QuickTraining Run(DoctorCase subject, ArmPlan arm)
     {
@@ -85,10 +88,12 @@ internal sealed record QuickTraining(IReadOnlyList<QuickStage> Stages, Exception
 
     private static int StepsOf(DoctorCase subject, ArmPlan arm, Network student, Teacher? teacher)
     {
-        // Forward and backward count three times a forward pass.
+        // Forward and backward count three times a forward pass. Of a network of sequences the multiply-adds of one position are known.
         var sample = (3 * subject.MultiplyAdds(student)) + (teacher?.Network is { } network ? subject.MultiplyAdds(network) : 0);
-        var step = arm.Plan.Stages.Max(stage => (double)stage.Training.BatchSize * stage.Training.Accumulate) * sample;
+        var step = arm.Plan.Stages.Max(stage => Samples(stage.Training) * stage.Training.Accumulate) * sample;
         return (int)Math.Clamp(Budget / step, LeastSteps, MostSteps);
+
+        double Samples(TrainingOptions training) => subject.HasClasses ? training.BatchSize : training.BatchTokens > 0 ? training.BatchTokens : Positions * training.BatchSize;
     }
 
     private static List<Tensor> Copy(Network network) => [.. network.parameters().Select(parameter => parameter.detach().clone().DetachFromDisposeScope())];

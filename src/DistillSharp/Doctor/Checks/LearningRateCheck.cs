@@ -17,6 +17,8 @@ internal sealed class LearningRateCheck : IDoctorCheck
 
     public CheckNeed Need => CheckNeed.Nothing;
 
+    public bool NeedsClasses => false;
+
     public IEnumerable<DoctorFinding> Examine(DoctorCase subject) => subject.QuickArms
         .Where(arm => !subject.IsTrained(arm) && subject.HasTrainedTeacher(arm))
         .Select(arm => Examine(subject, arm, subject.Training(arm))).OfType<DoctorFinding>();

@@ -20,6 +20,8 @@ internal sealed class MemoryCheck : IDoctorCheck
 
     public CheckNeed Need => CheckNeed.Nothing;
 
+    public bool NeedsClasses => false;
+
     public IEnumerable<DoctorFinding> Examine(DoctorCase subject)
     {
         var largest = subject.QuickArms.Where(arm => !subject.IsTrained(arm)).Select(arm => (Arm: arm, Parts: Parts(subject, arm))).MaxBy(entry => entry.Parts?.Values.Sum() ?? 0);
@@ -80,10 +82,10 @@ internal sealed class MemoryCheck : IDoctorCheck
     // The student's are kept for its gradient, and the gradient of one is there beside them; of the teacher's two live at a time.
     private static double Activations(DoctorCase subject, ArmPlan arm, StagePlan stage, Network student, Network? teacher)
     {
-        // A few samples tell; the rest is proportion.
-        using var batch = subject.Samples(false, Looked).Epoch(0).First();
+        // A few samples tell; the rest is proportion. A batch of sequences is looked at whole.
+        using var batch = subject.SomeSamples(arm, stage, false, Looked);
         using var moved = batch.To(subject.Device);
-        var share = Math.Min(stage.Training.BatchSize, subject.Source(arm, stage).SampleCount) / (double)batch.Count;
+        var share = subject.HasClasses ? Math.Min(stage.Training.BatchSize, subject.Source(arm, stage).SampleCount) / (double)batch.Count : 1;
         var (sum, largest) = Outputs(student, moved);
         var scores = stage.Terms.Any(term => term.Entry.Traits.HasFlag(MethodTraits.UsesSampleIds)) ? 4.0 * share * batch.Count * subject.Source(arm, stage).SampleCount * sizeof(float) / 1e6 : 0;
         return (share * (sum + largest + (teacher is null ? 0 : 2 * Outputs(teacher, moved).Largest))) + scores;

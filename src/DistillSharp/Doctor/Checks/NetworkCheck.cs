@@ -9,6 +9,8 @@ internal sealed class NetworkCheck : IDoctorCheck
 
     public CheckNeed Need => CheckNeed.Nothing;
 
+    public bool NeedsClasses => false;
+
     public IEnumerable<DoctorFinding> Examine(DoctorCase subject) => subject.Arms.Select(arm => Examine(subject, arm)).OfType<DoctorFinding>().DistinctBy(finding => finding.What);
 
     private DoctorFinding? Examine(DoctorCase subject, ArmPlan arm)

@@ -9,6 +9,8 @@ internal sealed class ObjectiveCheck : IDoctorCheck
 
     public CheckNeed Need => CheckNeed.Nothing;
 
+    public bool NeedsClasses => false;
+
     public IEnumerable<DoctorFinding> Examine(DoctorCase subject)
     {
         foreach (var arm in subject.QuickArms.Where(arm => !arm.IsTeacher || !subject.IsTrained(arm)))

@@ -19,6 +19,8 @@ internal sealed class SameNetworkCheck : IDoctorCheck
 
     public CheckNeed Need => CheckNeed.TrainedTeacher;
 
+    public bool NeedsClasses => false;
+
     public IEnumerable<DoctorFinding> Examine(DoctorCase subject) =>
         subject.Learners.Where(arm => arm.Weights is not null && !subject.Find(arm.Teacher!).IsStored).DistinctBy(arm => arm.Teacher).Select(arm => Examine(subject, arm)).OfType<DoctorFinding>();
 
@@ -36,7 +38,7 @@ internal sealed class SameNetworkCheck : IDoctorCheck
         student.eval();
         using var reader = new SignalReader(student, []);
         using var source = subject.TeacherOf(teacher).Open([]);
-        using var batch = subject.Samples(true, Compared).Epoch(0).First();
+        using var batch = subject.SomeSamples(arm, arm.Plan.Stages[0], true, Compared);
         using var moved = batch.To(subject.Device);
         var (own, other) = (reader.Read(moved).Logits.Value, source.Read(moved).Logits.Value);
         if (!own.shape.SequenceEqual(other.shape))

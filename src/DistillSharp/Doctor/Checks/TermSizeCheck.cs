@@ -13,6 +13,8 @@ internal sealed class TermSizeCheck : IDoctorCheck
 
     public CheckNeed Need => CheckNeed.TrainedTeacher;
 
+    public bool NeedsClasses => false;
+
     public IEnumerable<DoctorFinding> Examine(DoctorCase subject) => subject.Learners
         .SelectMany(arm => TermSize.Of(subject, arm).SelectMany(stage => Examine(subject.PathOf(arm), arm, stage.Stage, stage.Parts)));
 

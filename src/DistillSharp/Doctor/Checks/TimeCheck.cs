@@ -15,6 +15,8 @@ internal sealed class TimeCheck : IDoctorCheck
 
     public CheckNeed Need => CheckNeed.Nothing;
 
+    public bool NeedsClasses => false;
+
     public IEnumerable<DoctorFinding> Examine(DoctorCase subject)
     {
         var numbers = new Dictionary<string, double>();
