@@ -60,7 +60,7 @@ internal static class Failures
     private static bool IsExpected(Exception error) => error
         is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException or InvalidOperationException
         or NotSupportedException or JsonException or UsageException or HttpRequestException
-        or Training.TrainingDivergedException or Export.Onnx.ParityException or Doctor.DoctorFaultException or JobFailedException;
+        or Training.TrainingDivergedException or Export.Onnx.ParityException or Doctor.DoctorFaultException or JobFailedException or JobsFailedException;
 }
 
 /// <summary>The command was used wrongly.</summary>

@@ -72,12 +72,24 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
         using (var board = new TensorBoardWriter(directory.TensorBoardFolder))
         {
             RunResults Go(IRunEventSink shown) => new Experiment(recipe, directory, new EventFan(file, board, shown), options).Run(_interruption.Token);
-            results = output switch
+            try
             {
-                RunOutput.Json => Go(new JsonConsoleSink(Console.Out)),
-                RunOutput.Quiet => Go(new WarningSink(Console.Error)),
-                _ => ConsoleProgress.Show(Go),
-            };
+                results = output switch
+                {
+                    RunOutput.Json => Go(new JsonConsoleSink(Console.Out)),
+                    RunOutput.Quiet => Go(new WarningSink(Console.Error)),
+                    _ => ConsoleProgress.Show(Go),
+                };
+            }
+            catch (JobsFailedException error)
+            {
+                if (error.Results is { } others)
+                {
+                    Print(others);
+                }
+
+                throw;
+            }
         }
 
         Print(results);

@@ -77,6 +77,7 @@ public sealed class Experiment
 
     /// <summary>Runs every job that is not finished and writes the comparison: of all at the end, of those there are before each seed and where it is interrupted.</summary>
     /// <exception cref="OperationCanceledException">Interrupted; everything is saved.</exception>
+    /// <exception cref="JobsFailedException">Students failed by themselves; everything else is done, compared and exported.</exception>
     /// <exception cref="Doctor.DoctorFaultException">The doctor was asked for and found what would make the run worthless.</exception>
     public RunResults Run(CancellationToken cancellation = default)
     {
@@ -99,16 +100,17 @@ public sealed class Experiment
             var doctor = _options.Doctor && (!resumed || File.Exists(_directory.DoctorFile)) ? new RunDoctor(_recipe, _directory, data, Forward, _clock) : null;
             doctor?.BeforeRun();
             var finisher = new RunFinisher(_recipe, _directory, data, _options, started);
+            var failed = new FailedJobs(message => Forward(new NoteLogged("warning", message) { Time = _clock.GetUtcNow() }));
             void Report() => finisher.WriteProgress(_arms, watch.Elapsed);
             try
             {
                 if (_options.Jobs > 1)
                 {
-                    RunSideBySide(data, doctor, Report, cancellation).GetAwaiter().GetResult();
+                    RunSideBySide(data, doctor, failed, Report, cancellation).GetAwaiter().GetResult();
                 }
                 else
                 {
-                    RunOneByOne(data, doctor, Report, cancellation);
+                    RunOneByOne(data, doctor, failed, Report, cancellation);
                 }
             }
             catch (OperationCanceledException)
@@ -117,9 +119,10 @@ public sealed class Experiment
                 throw;
             }
 
-            var results = finisher.Finish(_arms, watch.Elapsed);
+            var results = finisher.HasFinished(_arms) ? finisher.Finish(_arms, watch.Elapsed) : null;
+            failed.ThrowIfAny(results);
             outcome = "finished";
-            return results;
+            return results!;
         }
         catch (OperationCanceledException)
         {
@@ -153,7 +156,7 @@ public sealed class Experiment
     private List<string> PlannedJobs(Func<string, bool> result) =>
         [.. _arms.SelectMany(arm => arm.Seeds.Where(seed => result(_directory.JobResultFile(arm.Name, seed))).Select(seed => JobResult.JobName(arm.Name, seed)))];
 
-    private void RunOneByOne(RunData data, RunDoctor? doctor, Action report, CancellationToken cancellation)
+    private void RunOneByOne(RunData data, RunDoctor? doctor, FailedJobs failed, Action report, CancellationToken cancellation)
     {
         var runner = new JobRunner(_recipe, _directory, data, _events, _clock, _recipe.Threads, cancellation);
         foreach (var arm in _arms.Where(arm => arm.IsTeacher))
@@ -172,16 +175,24 @@ public sealed class Experiment
             report();
             foreach (var arm in _arms.Where(arm => !arm.IsTeacher))
             {
-                doctor?.BeforeArm(arm);
-                runner.Tune(arm, cancellation);
-                runner.Run(runner.Matched(arm, seed), seed, cancellation);
-                doctor?.AfterArm(arm);
+                try
+                {
+                    doctor?.BeforeArm(arm);
+                    runner.Tune(arm, cancellation);
+                    runner.Run(runner.Matched(arm, seed), seed, cancellation);
+                    doctor?.AfterArm(arm);
+                }
+                catch (Exception error) when (FailedJobs.IsOfOneJob(error))
+                {
+                    failed.Add(arm.Name, seed, error.Message);
+                }
             }
         }
     }
 
-    private async Task RunSideBySide(RunData data, RunDoctor? doctor, Action report, CancellationToken cancellation)
+    private async Task RunSideBySide(RunData data, RunDoctor? doctor, FailedJobs failed, Action report, CancellationToken cancellation)
     {
+        var teachers = _arms.Where(arm => arm.IsTeacher).Select(arm => arm.Name).ToHashSet();
         foreach (var wave in Waves(data, doctor))
         {
             report();
@@ -189,9 +200,19 @@ public sealed class Experiment
             await Task.WhenAll(wave.Select(async job =>
             {
                 await places.WaitAsync(cancellation).ConfigureAwait(false);
+                if (failed.Prevents(job.Arm, job.Seed))
+                {
+                    places.Release();
+                    return;
+                }
+
                 try
                 {
                     await _options.Launcher!.RunAsync(_directory, job.Arm, job.Seed, Forward, cancellation).ConfigureAwait(false);
+                }
+                catch (Exception error) when (error is not OperationCanceledException && !teachers.Contains(job.Arm))
+                {
+                    failed.Add(job.Arm, job.Seed, error.Message);
                 }
                 finally
                 {

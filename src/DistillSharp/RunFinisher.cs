@@ -30,6 +30,9 @@ internal sealed class RunFinisher(Recipe recipe, RunDirectory directory, RunData
         }
     }
 
+    /// <summary>True where a job has finished.</summary>
+    public bool HasFinished(IReadOnlyList<ArmPlan> arms) => Finished(arms).Any();
+
     private IEnumerable<(string Arm, int Seed)> Finished(IReadOnlyList<ArmPlan> arms) =>
         arms.SelectMany(arm => arm.Seeds.Select(seed => (arm.Name, seed))).Where(job => File.Exists(directory.JobResultFile(job.Name, job.seed)));
 
