@@ -30,7 +30,10 @@ internal sealed class SpeechData : RunData
     private readonly ISymbolCodec _symbols;
     private readonly Lazy<NgramModel?> _language;
     private readonly Dictionary<(string Arm, int Seed), List<SpeechUtterance>> _targets = [];
-    private readonly Dictionary<(int Subsampling, bool All), List<SpeechUtterance>> _trainable = [];
+    private readonly Dictionary<(int Subsampling, Pool Pool), List<SpeechUtterance>> _trainable = [];
+
+    // What students hear that learn from a teacher: beside the transcribed utterances perhaps those that train_samples leaves over, without their transcripts.
+    private readonly IReadOnlyList<SpeechUtterance> _heard;
     private string? _teacherFolder;
 
     /// <summary>Looks at the features of the training split.</summary>
@@ -41,6 +44,8 @@ internal sealed class SpeechData : RunData
         (_features, _symbols) = (new FeatureCache(corpus.Options), corpus.Options.Vocabulary is { } size ? new SubwordSymbols(alphabet, texts, size) : alphabet);
         _language = new Lazy<NgramModel?>(() => recipe.Evaluation.LanguageModel is not { } wanted ? null
             : wanted.File is { } file ? ArpaFile.Load(file) : NgramTrainer.Train(texts.Select(text => LanguageFusion.Tokens(text, wanted.Level)), wanted.Order));
+        var own = corpus.Train.Select(utterance => utterance.Path).ToHashSet();
+        _heard = recipe.Unlabelled is null ? corpus.Train : [.. corpus.Train, .. corpus.AllTrain.Where(utterance => !own.Contains(utterance.Path)).Select(utterance => utterance with { Text = null })];
         var (mean, deviation) = _features.Statistics(corpus.Train);
         Info = new DatasetInfo(corpus.Name, [corpus.Options.Mels], []) { Ctc = new CtcInfo(_symbols.Symbols, mean, deviation) };
         Validation = Batches(corpus.Validation);
@@ -89,16 +94,16 @@ internal sealed class SpeechData : RunData
             return;
         }
 
-        var key = FileHash.Sha256(System.Text.Encoding.UTF8.GetBytes(string.Join('|', networks.WeightsSha256(teacher, seed), options.Beam, SpeechCorpus.Sha256(_corpus.Train))));
+        var key = FileHash.Sha256(System.Text.Encoding.UTF8.GetBytes(string.Join('|', networks.WeightsSha256(teacher, seed), options.Beam, SpeechCorpus.Sha256(_heard))));
         var path = Path.Combine(_teacherFolder, $"transcripts-{key[..12]}.json");
         if (!File.Exists(path))
         {
-            note($"{arm.Name}: the teacher transcribes {_corpus.Train.Count} training utterances");
+            note($"{arm.Name}: the teacher transcribes {_heard.Count} training utterances");
             using var network = networks.LoadNetwork(teacher, seed);
-            RunJson.Save(path, Texts(network, Batches(_corpus.Train), options.Beam, cancellation));
+            RunJson.Save(path, Texts(network, Batches(_heard), options.Beam, cancellation));
         }
 
-        var made = TeacherTranscripts.Choose(_corpus.Train, RunJson.Load<List<string[]>>(path), options, out var summary);
+        var made = TeacherTranscripts.Choose(_heard, RunJson.Load<List<string[]>>(path), options, out var summary);
         note($"{arm.Name}: {summary}");
         if (made.Count == 0)
         {
@@ -111,7 +116,9 @@ internal sealed class SpeechData : RunData
     /// <inheritdoc/>
     public override IBatchSource Source(ArmPlan arm, StagePlan stage, int seed, BatchPartner partner, bool fixedViews)
     {
-        var utterances = _targets.GetValueOrDefault((arm.Name, seed)) is { } targets ? [.. targets.Where(utterance => Fits(utterance, Subsampling(arm)))] : Trainable(Subsampling(arm), arm.SeesAllSamples);
+        var utterances = _targets.GetValueOrDefault((arm.Name, seed)) is { } targets
+            ? [.. targets.Where(utterance => Fits(utterance, Subsampling(arm)))]
+            : Trainable(Subsampling(arm), arm.SeesAllSamples ? Pool.All : stage.NeedsTeacher ? Pool.Heard : Pool.Transcribed);
         // A decoder reads what it is to write: without a text there is nothing to train it on.
         var needsText = !stage.NeedsTeacher || arm.Model?.Options is SpeechTransformerOptions;
         return Batches(needsText ? [.. utterances.Where(utterance => utterance.Text is not null)] : utterances, new SpeechBatchOptions
@@ -285,11 +292,12 @@ internal sealed class SpeechData : RunData
     private bool Fits(SpeechUtterance utterance, int subsampling) =>
         utterance.Text is null || CtcDecoder.FramesNeeded(_symbols.Encode(utterance.Text)) <= (_features.Frames(utterance) + subsampling - 1) / subsampling;
 
-    private List<SpeechUtterance> Trainable(int subsampling, bool all = false)
+    private List<SpeechUtterance> Trainable(int subsampling, Pool pool)
     {
-        if (!_trainable.TryGetValue((subsampling, all), out var utterances))
+        if (!_trainable.TryGetValue((subsampling, pool), out var utterances))
         {
-            utterances = _trainable[(subsampling, all)] = [.. (all ? _corpus.AllTrain : _corpus.Train).Where(utterance => Fits(utterance, subsampling))];
+            var all = pool switch { Pool.All => _corpus.AllTrain, Pool.Heard => _heard, _ => _corpus.Train };
+            utterances = _trainable[(subsampling, pool)] = [.. all.Where(utterance => Fits(utterance, subsampling))];
             if (utterances.Count == 0)
             {
                 throw new InvalidDataException($"{_corpus.Name}: every training utterance has more symbols than frames after subsampling by {subsampling}; lower subsampling, or check the transcripts");
@@ -314,7 +322,7 @@ internal sealed class SpeechData : RunData
             AtomicFile.WriteText(Path.Combine(directory.Path, ClippedFile), string.Concat(_corpus.Doubtful.Select(line => line + "\n")));
         }
 
-        var tight = _corpus.AllTrain.Except(Trainable(subsampling, all: true)).Select(utterance => $"{utterance.Path}: more symbols than its frames allow after subsampling by {subsampling}").ToList();
+        var tight = _corpus.AllTrain.Except(Trainable(subsampling, Pool.All)).Select(utterance => $"{utterance.Path}: more symbols than its frames allow after subsampling by {subsampling}").ToList();
         AtomicFile.WriteText(file, string.Concat(_corpus.LeftOut.Concat(tight).Select(line => line + "\n")));
         if (_corpus.LeftOut.Count + tight.Count > 0)
         {
@@ -345,4 +353,11 @@ internal sealed class SpeechData : RunData
     }
 
     private sealed record SpikeRecord(int Subsampling, int[][][] Symbols);
+
+    private enum Pool
+    {
+        Transcribed,
+        Heard,
+        All,
+    }
 }

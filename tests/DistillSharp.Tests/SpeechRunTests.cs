@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using DistillSharp.Config;
 using DistillSharp.Recipes;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
@@ -136,6 +137,40 @@ public sealed class SpeechRunTests
         Assert.All(Enumerable.Range(0, 8), i => Assert.Contains($"\"hypothesis\":\"{transcriber.Transcribe(folder.File($"test-{i}.wav")).Text}\"", hypotheses[i], StringComparison.Ordinal));
         using var searching = new Transcriber(Path.ChangeExtension(directory.WeightsFile("teacher", 0), ".onnx")) { Beam = 4, Language = LanguageFusion.Of(model, 0.5, 0) };
         Assert.NotEmpty(searching.Transcribe(folder.File("test-0.wav")).Words);
+    }
+
+    [Fact]
+    public void Run_RestWithoutTranscripts_IsHeardByThoseThatLearnFromTheTeacher()
+    {
+        using var folder = new TemporaryFolder();
+        ToneWords.Write(folder, "train", 110, 1);
+        ToneWords.Write(folder, "test", 10, 2);
+        var text = $$$"""
+            name: tones
+            data: {dataset: speech_manifest, train: [{{{folder.File("train.jsonl")}}}], test: {tones: {{{folder.File("test.jsonl")}}} }, alphabet: " abcde", mels: 16, validation: 0.1, train_samples: 40, unlabelled: rest}
+            teacher: {model: ctc_gru, layers: 1, width: 24, channels: 24, dropout: 0, all_samples: true, training: {epochs: 12, learning_rate: 0.02}}
+            student: {model: ctc_gru, layers: 1, width: 8, channels: 8, bidirectional: false, dropout: 0}
+            objectives:
+              frame: {hard_labels: 0.5, terms: [{method: ctc_frame, weight: 0.5}]}
+              sequence: {targets: {beam: 2, max_wer: 0, originals: true}}
+            training: {epochs: 1, batch_size: 8, optimizer: adamw, learning_rate: 0.01, clip_norm: 1, schedule: constant}
+            evaluation: {beam: 2, latency: false}
+            seeds: [0]
+            """;
+        var directory = new RunDirectory(folder.File("run"));
+        var recipe = RecipeReader.Read(text, "tones", folder.Path).Recipe;
+        Experiment.Prepare(recipe, directory);
+        var sink = new RecordingSink();
+        new Experiment(recipe, directory, sink).Run(TestContext.Current.CancellationToken);
+
+        var steps = sink.Written.OfType<JobStarted>().ToDictionary(job => job.Arm, job => job.StepsPerEpoch);
+        Assert.Equal(5, steps["plain"]);
+        Assert.Equal(steps["teacher"], steps["frame"]);
+        Assert.InRange(steps["frame"], 10, 13);
+        // 40 transcripts, and a text of the teacher for each of the others that it hears anything in.
+        Assert.InRange(steps["sequence"], 10, 13);
+        Assert.Contains(sink.Written.OfType<NoteLogged>(), note => note.Message.Contains("40 of them transcripts", StringComparison.Ordinal));
+        Assert.Throws<ConfigException>(() => RecipeReader.Read(text.Replace("unlabelled: rest", "unlabelled: {npy: x.npy}", StringComparison.Ordinal), "tones", folder.Path));
     }
 
     [Fact]

@@ -321,9 +321,11 @@ public static class RecipeReader
         {
             if (dataset is { Entry.LoadDomain: not null })
             {
-                if (root.Get("data")!.Get("unlabelled") is { } unlabelled)
+                if (root.Get("data")!.Get("unlabelled") is { } unlabelled && !(dataset.Options is SpeechOptions && unlabelled.Scalar is "rest"))
                 {
-                    errors.Add(unlabelled, "is for samples with classes; text without translations is `targets: {source_text: file}` of an objective");
+                    errors.Add(unlabelled, dataset.Options is SpeechOptions
+                        ? "must be `rest` for speech; other recordings without transcripts belong into a manifest without `text`, one of those in `train`"
+                        : "is for samples with classes, or `rest` for speech; text without translations is `targets: {source_text: file}` of an objective");
                 }
 
                 CheckSequenceStore(teacher, objectives);

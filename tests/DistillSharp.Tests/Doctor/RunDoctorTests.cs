@@ -74,9 +74,9 @@ public sealed class RunDoctorTests : IDisposable
 
     private List<RunEvent> Continue(string text, RunDirectory directory, bool doctor)
     {
-        var sink = new Sink();
+        var sink = new RecordingSink();
         new Experiment(Read(text), directory, sink, new ExperimentOptions { Doctor = doctor }).Run(TestContext.Current.CancellationToken);
-        return sink.Events;
+        return sink.Written;
     }
 
     private Recipe Read(string text) => RecipeReader.Read(text, "test", _folder.Path).Recipe;
@@ -85,12 +85,5 @@ public sealed class RunDoctorTests : IDisposable
     {
         using var file = new SafetensorsFile(directory.WeightsFile(arm, 0));
         return WeightsHash.Of(file);
-    }
-
-    private sealed class Sink : IRunEventSink
-    {
-        public List<RunEvent> Events { get; } = [];
-
-        public void Write(RunEvent runEvent) => Events.Add(runEvent);
     }
 }

@@ -64,15 +64,8 @@ public sealed class ImageRunTests : IDisposable
         var recipe = RecipeReader.Read(text, "images", _folder.Path).Recipe;
         var directory = new RunDirectory(_folder.File(name));
         Experiment.Prepare(recipe, directory);
-        var sink = new Sink();
+        var sink = new RecordingSink();
         var results = new Experiment(recipe, directory, sink).Run(TestContext.Current.CancellationToken);
         return (results, [.. sink.Written.OfType<NoteLogged>().Select(note => note.Message)]);
-    }
-
-    private sealed class Sink : IRunEventSink
-    {
-        public List<RunEvent> Written { get; } = [];
-
-        public void Write(RunEvent runEvent) => Written.Add(runEvent);
     }
 }
