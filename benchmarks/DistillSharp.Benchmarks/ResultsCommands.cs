@@ -5,6 +5,7 @@ using System.Text.Json;
 using DistillSharp.Benchmarks.Speed;
 using DistillSharp.Config;
 using DistillSharp.RunLog;
+using DistillSharp.Recipes;
 using DistillSharp.Runs;
 
 namespace DistillSharp.Benchmarks;
@@ -62,7 +63,7 @@ internal static class ResultsCommands
         }
 
         var results = RunResults.Load(file);
-        return results.Arms.Any(arm => arm.Metrics.ContainsKey(MethodsCommand.TermFall)) ? MethodsCommand.ToMarkdown(results) : BenchmarkResults.ToMarkdown(results);
+        return results.Arms.Any(arm => arm.Metrics.ContainsKey(MethodsCommand.TermFall)) ? MethodsCommand.ToMarkdown(results) : BenchmarkResults.ToMarkdown(results, Catalogs.Default().Metrics);
     }
 
     private static bool IsSpeed(string file)

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace DistillSharp.Cli;
 
-/// <summary>Ctrl-C and SIGTERM cancel once, so that the run saves; a second one within three seconds ends the process at once.</summary>
+/// <summary>
+/// Ctrl-C and SIGTERM cancel once, so that the run saves; a second one within three seconds ends the process at once. A job of a run hears
+/// SIGTERM alone: a terminal sends Ctrl-C to it and to the run, which passes it on, and the two together would end it unsaved.
+/// </summary>
 internal sealed class Interruption : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
@@ -11,9 +14,9 @@ internal sealed class Interruption : IDisposable
     private readonly PosixSignalRegistration[] _registrations;
     private DateTime _first;
 
-    public Interruption() => _registrations =
+    public Interruption(bool ofAJob = false) => _registrations =
     [
-        PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
+        PosixSignalRegistration.Create(PosixSignal.SIGINT, ofAJob ? context => context.Cancel = true : Handle),
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
     ];
 

@@ -9,7 +9,8 @@ namespace DistillSharp.Cli;
 /// <summary>Runs jobs as processes of this same program; their events come back as JSON lines.</summary>
 internal sealed class ProcessLauncher(string? dataFolder) : IJobLauncher
 {
-    private const string InterruptSignal = "-INT";
+    // Not SIGINT, which what a shell started in the background ignores.
+    private const string InterruptSignal = "-TERM";
 
     public async Task RunAsync(RunDirectory directory, string arm, int? seed, Action<RunEvent> events, CancellationToken cancellation)
     {

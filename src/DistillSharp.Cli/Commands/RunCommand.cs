@@ -102,7 +102,7 @@ internal static class JobCommand
         {
             var run = RunSession.Existing(parsed.GetValue(directory)!);
             var recipe = RunSession.ReadRecipe(run) with { Threads = 1 };
-            using var interruption = new Interruption();
+            using var interruption = new Interruption(ofAJob: true);
             var options = new ExperimentOptions { DataFolder = parsed.GetValue(data) };
             if (run.IsSweep)
             {

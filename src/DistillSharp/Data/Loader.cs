@@ -105,6 +105,9 @@ public sealed class Loader : IBatchSource
         return _options.Prefetch == 0 ? Direct(numbers, order, epoch, cancellation) : Ahead(numbers, order, epoch, cancellation);
     }
 
+    /// <inheritdoc/>
+    public bool ReadsBeside => _data.IsRead;
+
     private int Threads => _options.Workers > 0 ? _options.Workers : _data.IsRead || _options.Augment.NeedsBytes ? 0 : 1;
 
     private IEnumerable<Batch> Direct(IEnumerable<int> numbers, int[] order, int epoch, CancellationToken cancellation)

@@ -78,8 +78,8 @@ public sealed class MetricCatalog
     /// <summary>The metric of that key, or null.</summary>
     public MetricEntry? Find(string key) => _entries.GetValueOrDefault(key);
 
-    /// <summary>The metric of that key; a plain number without direction where it is not known.</summary>
-    public MetricEntry Describe(string key) => Find(key) ?? new MetricEntry(key, key, "", MetricUnit.Number, MetricDirection.Neither);
+    /// <summary>The metric of that key; an error rate of a named test set (<c>wer_real</c>) is as the error rate; a plain number without direction where it is not known.</summary>
+    public MetricEntry Describe(string key) => Find(key) ?? OfTestSet(key) ?? new MetricEntry(key, key, "", MetricUnit.Number, MetricDirection.Neither);
 
     /// <summary>A fresh catalog with the metrics of classifiers, those of more than one domain, and the costs that all share.</summary>
     public static MetricCatalog Default() => new MetricCatalog()
@@ -114,6 +114,10 @@ public sealed class MetricCatalog
         .Add(new("teacher_cpu_seconds", "teacher's CPU s", "the part of it that the teacher's forward passes took", MetricUnit.Seconds, MetricDirection.Lower))
         .Add(new("chain_cpu_seconds", "chain's CPU s", "processor time with that of the assistants or generations before it", MetricUnit.Seconds, MetricDirection.Lower))
         .Add(new("peak_mb", "peak MB", "largest resident set of the process during training", MetricUnit.Megabytes, MetricDirection.Lower));
+
+    private MetricEntry? OfTestSet(string key) => key.Split('_', 2) is ["wer" or "cer", var set] && Find(key[..3]) is { } rate
+        ? rate with { Key = key, Heading = rate.Heading.Replace(" %", $" {set.Replace('_', ' ')} %", StringComparison.Ordinal), Summary = $"{rate.Summary}, on {set}", OfCounts = null }
+        : null;
 
     // Of [errors, reference length] summed over sentences.
     private static double ErrorsOverLength(double[] sums) => sums[1] > 0 ? sums[0] / sums[1] : 0;

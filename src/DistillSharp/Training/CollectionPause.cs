@@ -4,14 +4,15 @@ namespace DistillSharp.Training;
 
 /// <summary>
 /// Has garbage collected between steps rather than within them. TorchSharp's <c>Scalar</c> frees its native value when it is finalised and nothing
-/// keeps it alive while native code reads it: a collection in the middle of <c>tensor + 1</c> adds what lies in freed memory. One at a time in a
-/// process: others, and hosts that hold such a region of their own, go on as before.
+/// keeps it alive while native code reads it: a collection in the middle of <c>tensor + 1</c> adds what lies in freed memory. Only another thread can
+/// start one there, such as one that reads sound for the next batch. One at a time in a process: others, and hosts that hold such a region of their
+/// own, go on as before.
 /// </summary>
 internal sealed class CollectionPause : IDisposable
 {
     // Room for the steps between two collections, and what must be left of it for one step.
-    private const long Room = 128L << 20;
-    private const long Reserve = 48L << 20;
+    private const long Room = 24L << 20;
+    private const long Reserve = 8L << 20;
 
     private static int s_held;
 

@@ -59,6 +59,9 @@ internal sealed class SpeechBatches : IBatchSource
     public bool IsAugmented => _options.Augment is { IsNone: false };
 
     /// <inheritdoc/>
+    public bool ReadsBeside => true;
+
+    /// <inheritdoc/>
     public int SampleCount => _utterances.Count;
 
     /// <inheritdoc/>

@@ -10,10 +10,6 @@ public static class SpeechMetrics
     public static MetricCatalog AddTo(MetricCatalog catalog) => catalog
         .Add(new("wer_beam", "WER beam %", "word error rate of prefix beam search on the first test set", MetricUnit.Share, MetricDirection.Lower))
         .Add(new("wer_beam_lm", "WER beam LM %", "word error rate of prefix beam search with the language model of evaluation.language_model on the first test set", MetricUnit.Share, MetricDirection.Lower))
-        .Add(new("wer_synthetic", "WER synthetic %", "word error rate on synthetic speech of unseen voices and sentences", MetricUnit.Share, MetricDirection.Lower))
-        .Add(new("wer_real", "WER real %", "word error rate on real recordings of unseen sentences", MetricUnit.Share, MetricDirection.Lower))
-        .Add(new("cer_synthetic", "CER synthetic %", "character error rate on synthetic speech", MetricUnit.Share, MetricDirection.Lower))
-        .Add(new("cer_real", "CER real %", "character error rate on real recordings", MetricUnit.Share, MetricDirection.Lower))
         .Add(new("character_accuracy", "1 − CER %", "1 less the character error rate, at least 0; chooses the best epoch", MetricUnit.Share, MetricDirection.Higher))
         .Add(new("spike_disagreement", "spikes apart", "mean distance in frames of the teacher between its and the student's frame of the same symbol", MetricUnit.Number, MetricDirection.Lower)
         {
