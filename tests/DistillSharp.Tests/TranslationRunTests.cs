@@ -97,7 +97,7 @@ public sealed class TranslationRunTests
     {
         using var folder = new TemporaryFolder();
 
-        var error = Assert.Throws<ArgumentException>(() => Run(folder, Text.Replace("from_layers: {encoder: [2], decoder: [1]}", "from_layers: {encoder: [3], decoder: [1]}").Replace("epochs: 2", "epochs: 1")));
+        var error = Assert.Throws<JobsFailedException>(() => Run(folder, Text.Replace("from_layers: {encoder: [2], decoder: [1]}", "from_layers: {encoder: [3], decoder: [1]}").Replace("epochs: 2", "epochs: 1")));
 
         Assert.Contains("must name 1 of the teacher's 2 layers", error.Message);
     }

@@ -9,6 +9,7 @@ public static partial class TorchRuntime
     // glibc's names in malloc.h.
     private const int TrimThreshold = -1;
     private const int MmapThreshold = -3;
+    private const int Perturb = -6;
     private const int LargestFromHeap = 512 << 20;
 
     private static bool _configured;
@@ -33,6 +34,26 @@ public static partial class TorchRuntime
         // OpenMP remembers the count for each calling thread, so what another thread has set does not do.
         _configured = true;
         torch.set_num_threads(threads);
+    }
+
+    /// <summary>
+    /// Has native memory handed out filled with zeros from now on, where the system's allocator is glibc's. For networks whose kernels read memory that nobody
+    /// wrote: of memory that is kept for the next step, some is NaN.
+    /// </summary>
+    public static void ZeroNewMemory()
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            try
+            {
+                // glibc fills with the complement.
+                _ = SetAllocation(Perturb, 0xFF);
+            }
+            catch (EntryPointNotFoundException)
+            {
+                // Another C library, whose memory is not kept either.
+            }
+        }
     }
 
     /// <summary>The wait policy as native code sees it.</summary>

@@ -1,3 +1,4 @@
+using DistillSharp.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -25,7 +26,8 @@ public static class MemoryFormats
     /// <summary>
     /// Reorders the weights of every 2-d convolution in place; the convolutions then write in that order whatever they read. Parameters stay
     /// the same objects with the same values. Weights on another device than the CPU are left: what is faster there depends on the card. A network with
-    /// a convolution whose output channels are no multiple of 8, or a 1×1 convolution of fewer than 16 inputs, stays contiguous.
+    /// a convolution whose output channels are no multiple of 8, or a 1×1 convolution of fewer than 16 inputs, stays contiguous; new memory of the process is
+    /// then zeroed.
     /// </summary>
     public static void Apply(nn.Module module, MemoryFormat format)
     {
@@ -36,10 +38,18 @@ public static class MemoryFormats
             format = MemoryFormat.Contiguous;
         }
 
+        if (format == MemoryFormat.Contiguous && weights.Any(IsPadded))
+        {
+            TorchRuntime.ZeroNewMemory();
+        }
+
         foreach (var parameter in weights)
         {
             using var scope = NewDisposeScope();
             parameter.set_(format == MemoryFormat.ChannelsLast ? parameter.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : parameter.contiguous());
         }
     }
+
+    // Where channels do not fill registers, oneDNN pads them in buffers of its own, which it does not fill, and multiplies what lies there.
+    private static bool IsPadded(torch.Tensor weight) => weight.shape[2..] is not [1, 1] && (weight.shape[0] % WideLanes != 0 || weight.shape[1] % WideLanes != 0);
 }

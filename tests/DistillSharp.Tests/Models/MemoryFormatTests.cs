@@ -64,6 +64,30 @@ public sealed class MemoryFormatTests
         Assert.All(block.parameters().Where(parameter => parameter.dim() == 4), weight => Assert.True(weight.is_contiguous()));
     }
 
+    [Fact]
+    public void Backward_OfFewChannelsAmongMemoryOfNaN_ReadsNoneOfIt()
+    {
+        using var network = new SmallCnn(new SmallCnnOptions { Channels = [4, 12] }, new DatasetInfo("synthetic", [3, 16, 16], ["a", "b", "c"]));
+        MemoryFormats.Apply(network, MemoryFormat.ChannelsLast);
+        for (var i = 0; i < 20; i++)
+        {
+            using (NewDisposeScope())
+            {
+                for (var size = 1; size < 100; size += 3)
+                {
+                    _ = full([size, 16, 16, 16], float.NaN);
+                }
+            }
+
+            using var scope = NewDisposeScope();
+            var output = network.forward(rand(16, 3, 16, 16));
+            output.square().sum().backward();
+
+            Assert.True(output.isfinite().all().ToBoolean());
+            Assert.All(network.parameters(), parameter => Assert.True(parameter.grad!.isfinite().all().ToBoolean()));
+        }
+    }
+
     [Theory]
     [InlineData(OptimizerKind.Sgd)]
     [InlineData(OptimizerKind.Adamw)]

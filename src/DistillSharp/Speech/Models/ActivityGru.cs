@@ -49,6 +49,12 @@ public sealed class ActivityGru : Network
         }
 
         Options = options;
+        if (options.Mels % 16 != 0 || options.Channels % 16 != 0)
+        {
+            // As MemoryFormats does for networks of images.
+            TorchRuntime.ZeroNewMemory();
+        }
+
         _features = new MelFrames(options.Mels);
         norm = nn.BatchNorm1d(options.Mels);
         convolution = nn.Conv1d(options.Mels, options.Channels, 3, stride: 2);
