@@ -83,8 +83,8 @@ public sealed class OnnxQuantiserTests : IDisposable
         var result = OnnxQuantiser.Quantise(source, destination, digits.Calibration, new QuantisationOptions { Calibration = calibration, Weights = weights });
         var (before, after) = (Accuracy(source), Accuracy(destination));
         Assert.InRange(before, 0.9, 1);
-        // Two of 308 test samples; where outliers are cut off four.
-        Assert.InRange(after, before - (calibration == RangeRule.Entropy ? 0.014 : 0.007), 1);
+        // Two of 308 test samples; where outliers are cut off five.
+        Assert.InRange(after, before - (calibration == RangeRule.Entropy ? 0.0175 : 0.007), 1);
         Assert.InRange((double)result.Bytes / result.FloatBytes, 0, 0.3);
         Assert.Equal(new FileInfo(destination).Length, result.Bytes);
         Assert.True(ModelVerifier.Verify(destination).Passed);

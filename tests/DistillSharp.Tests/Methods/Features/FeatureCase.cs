@@ -17,6 +17,8 @@ internal sealed class FeatureCase
     /// <summary>Builds the method and one batch of features in float32.</summary>
     public FeatureCase(MethodEntry entry, object options, long[][] student, long[][] teacher, Network? teacherNetwork = null, Network? studentNetwork = null)
     {
+        // Channels here are few, as MemoryFormats looks for in a run.
+        TorchRuntime.ZeroNewMemory();
         manual_seed(7);
         var context = Context(student, teacher) with { TeacherNetwork = teacherNetwork, StudentNetwork = studentNetwork };
         Method = entry.Create(options, context);
