@@ -37,17 +37,18 @@ public static partial class TorchRuntime
     }
 
     /// <summary>
-    /// Has native memory handed out filled with zeros from now on, where the system's allocator is glibc's. For networks whose kernels read memory that nobody
-    /// wrote: of memory that is kept for the next step, some is NaN.
+    /// Has native memory hold finite numbers when it is handed out and when it is given back, where the system's allocator is glibc's. For networks whose
+    /// kernels read memory that nobody wrote: of memory that is kept for the next step, some is NaN otherwise.
     /// </summary>
-    public static void ZeroNewMemory()
+    public static void KeepNewMemoryFinite()
     {
         if (OperatingSystem.IsLinux())
         {
             try
             {
-                // glibc fills with the complement.
-                _ = SetAllocation(Perturb, 0xFF);
+                // Freed memory is filled with 3.0, new memory with the complement, −1.5. Small pieces come back without being filled anew, so that
+                // zeros, whose complement is NaN, would not do.
+                _ = SetAllocation(Perturb, 0x40);
             }
             catch (EntryPointNotFoundException)
             {

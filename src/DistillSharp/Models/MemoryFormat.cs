@@ -27,7 +27,7 @@ public static class MemoryFormats
     /// Reorders the weights of every 2-d convolution in place; the convolutions then write in that order whatever they read. Parameters stay
     /// the same objects with the same values. Weights on another device than the CPU are left: what is faster there depends on the card. A network with
     /// a convolution whose output channels are no multiple of 8, or a 1×1 convolution of fewer than 16 inputs, stays contiguous; new memory of the process is
-    /// then zeroed.
+    /// then kept free of NaN.
     /// </summary>
     public static void Apply(nn.Module module, MemoryFormat format)
     {
@@ -40,7 +40,7 @@ public static class MemoryFormats
 
         if (format == MemoryFormat.Contiguous && weights.Any(IsPadded))
         {
-            TorchRuntime.ZeroNewMemory();
+            TorchRuntime.KeepNewMemoryFinite();
         }
 
         foreach (var parameter in weights)
