@@ -1,8 +1,8 @@
 using System.Text.Json;
-using DistillSharp.Runs;
 using DistillSharp.Cli;
 using DistillSharp.Config;
 using DistillSharp.Recipes;
+using DistillSharp.Runs;
 using DistillSharp.Tests.Recipes;
 
 namespace DistillSharp.Tests.Cli;
