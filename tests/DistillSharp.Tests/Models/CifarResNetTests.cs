@@ -4,6 +4,7 @@ using static TorchSharp.torch.nn;
 
 namespace DistillSharp.Tests.Models;
 
+[Collection(nameof(TorchGenerator))]
 public sealed class CifarResNetTests
 {
     /// <summary>Counts of the reference implementation of contrastive representation distillation at 100 classes.</summary>

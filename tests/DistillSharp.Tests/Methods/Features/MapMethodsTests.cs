@@ -8,6 +8,7 @@ using static TorchSharp.torch;
 namespace DistillSharp.Tests.Methods.Features;
 
 /// <summary>What every feature method of the catalog must do with shapes that differ, that fit, and that cannot fit.</summary>
+[Collection(nameof(TorchGenerator))]
 public sealed class MapMethodsTests
 {
     private static readonly long[][] Student = [[4, 3, 8, 8], [4, 6, 4, 4]];
