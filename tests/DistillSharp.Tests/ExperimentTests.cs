@@ -8,6 +8,7 @@ using DistillSharp.Runs;
 namespace DistillSharp.Tests;
 
 /// <summary>Whole runs in this process, as small as they can be.</summary>
+[Collection(nameof(TorchGenerator))]
 public sealed class ExperimentTests : IDisposable
 {
     private const string Common =
