@@ -4,8 +4,8 @@ using System.Text;
 using System.Text.Json;
 using DistillSharp.Benchmarks.Speed;
 using DistillSharp.Config;
-using DistillSharp.RunLog;
 using DistillSharp.Recipes;
+using DistillSharp.RunLog;
 using DistillSharp.Runs;
 
 namespace DistillSharp.Benchmarks;

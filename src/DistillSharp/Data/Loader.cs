@@ -78,6 +78,9 @@ public sealed class Loader : IBatchSource
     public BatchPartner Partner => _options.Partner;
 
     /// <inheritdoc/>
+    public bool ReadsBeside => _data.IsRead;
+
+    /// <inheritdoc/>
     public int SampleCount => _data.Count;
 
     /// <inheritdoc/>
@@ -104,9 +107,6 @@ public sealed class Loader : IBatchSource
         var numbers = Enumerable.Range(firstBatch, Math.Max(0, BatchCount - firstBatch));
         return _options.Prefetch == 0 ? Direct(numbers, order, epoch, cancellation) : Ahead(numbers, order, epoch, cancellation);
     }
-
-    /// <inheritdoc/>
-    public bool ReadsBeside => _data.IsRead;
 
     private int Threads => _options.Workers > 0 ? _options.Workers : _data.IsRead || _options.Augment.NeedsBytes ? 0 : 1;
 
