@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using TorchSharp;
 
 namespace DistillSharp.Data;
@@ -9,7 +10,6 @@ public static partial class TorchRuntime
     // glibc's names in malloc.h.
     private const int TrimThreshold = -1;
     private const int MmapThreshold = -3;
-    private const int Perturb = -6;
     private const int LargestFromHeap = 512 << 20;
 
     private static bool _configured;
@@ -37,24 +37,30 @@ public static partial class TorchRuntime
     }
 
     /// <summary>
-    /// Has native memory hold finite numbers when it is handed out and when it is given back, where the system's allocator is glibc's. For networks whose
-    /// kernels read memory that nobody wrote: of memory that is kept for the next step, some is NaN otherwise.
+    /// From here on has this process compute convolutions as products of matrices in the place of oneDNN's kernels, where the processor has AVX-512: there
+    /// oneDNN 3.7 gives wrong numbers for channels that do not fill a register. Elsewhere nothing changes. On Windows oneDNN stays in use.
     /// </summary>
-    public static void KeepNewMemoryFinite()
+    public static void ConvolveAsProducts()
     {
-        if (OperatingSystem.IsLinux())
+        if (OperatingSystem.IsLinux() && Avx512F.IsSupported)
         {
-            try
-            {
-                // Freed memory is filled with 3.0, new memory with the complement, −1.5. Small pieces come back without being filled anew, so that
-                // zeros, whose complement is NaN, would not do.
-                _ = SetAllocation(Perturb, 0x40);
-            }
-            catch (EntryPointNotFoundException)
-            {
-                // Another C library, whose memory is not kept either.
-            }
+            UseOneDnn(false);
         }
+    }
+
+    /// <summary>Switches oneDNN on or off for the whole process; TorchSharp has no call for it. Linux only.</summary>
+    /// <exception cref="EntryPointNotFoundException">This libtorch has no such switch.</exception>
+    internal static void UseOneDnn(bool use)
+    {
+        torch.InitializeDeviceType(DeviceType.CPU);
+        SetOneDnn(GlobalContext(), use);
+    }
+
+    /// <summary>Whether oneDNN may be used. Linux only.</summary>
+    internal static bool UsesOneDnn()
+    {
+        torch.InitializeDeviceType(DeviceType.CPU);
+        return OneDnn(GlobalContext());
     }
 
     /// <summary>The wait policy as native code sees it.</summary>
@@ -102,4 +108,15 @@ public static partial class TorchRuntime
 
     [LibraryImport("libc", EntryPoint = "getenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint GetEnvironment(string name);
+
+    // Members of C++ classes by their names in the library: there is no other way to the switch.
+    [LibraryImport("libtorch_cpu", EntryPoint = "_ZN2at13globalContextEv")]
+    private static partial nint GlobalContext();
+
+    [LibraryImport("libtorch_cpu", EntryPoint = "_ZN2at7Context20setUserEnabledMkldnnEb")]
+    private static partial void SetOneDnn(nint context, [MarshalAs(UnmanagedType.U1)] bool use);
+
+    [LibraryImport("libtorch_cpu", EntryPoint = "_ZNK2at7Context17userEnabledMkldnnEv")]
+    [return: MarshalAs(UnmanagedType.U1)]
+    private static partial bool OneDnn(nint context);
 }

@@ -26,8 +26,8 @@ public static class MemoryFormats
     /// <summary>
     /// Reorders the weights of every 2-d convolution in place; the convolutions then write in that order whatever they read. Parameters stay
     /// the same objects with the same values. Weights on another device than the CPU are left: what is faster there depends on the card. A network with
-    /// a convolution whose output channels are no multiple of 8, or a 1×1 convolution of fewer than 16 inputs, stays contiguous; new memory of the process is
-    /// then kept free of NaN.
+    /// a convolution whose output channels are no multiple of 8, or a 1×1 convolution of fewer than 16 inputs, stays contiguous. Where oneDNN gets a network's
+    /// convolutions wrong, they are computed without it (<see cref="TorchRuntime.ConvolveAsProducts"/>).
     /// </summary>
     public static void Apply(nn.Module module, MemoryFormat format)
     {
@@ -38,11 +38,7 @@ public static class MemoryFormats
             format = MemoryFormat.Contiguous;
         }
 
-        if (format == MemoryFormat.Contiguous && weights.Any(IsPadded))
-        {
-            TorchRuntime.KeepNewMemoryFinite();
-        }
-
+        Guard(weights, format);
         foreach (var parameter in weights)
         {
             using var scope = NewDisposeScope();
@@ -50,6 +46,16 @@ public static class MemoryFormats
         }
     }
 
-    // Where channels do not fill registers, oneDNN pads them in buffers of its own, which it does not fill, and multiplies what lies there.
-    private static bool IsPadded(torch.Tensor weight) => weight.shape[2..] is not [1, 1] && (weight.shape[0] % WideLanes != 0 || weight.shape[1] % WideLanes != 0);
+    /// <summary>Keeps oneDNN away from the convolutions of these weights if it may get them wrong; for networks whose format is not ours to choose.</summary>
+    internal static void Guard(IEnumerable<Tensor> weights, MemoryFormat format)
+    {
+        if (weights.Any(weight => weight.dim() == 4 && weight.device.type == DeviceType.CPU && IsDoubtful(weight, format)))
+        {
+            TorchRuntime.ConvolveAsProducts();
+        }
+    }
+
+    // Where channels do not fill registers, oneDNN pads them in buffers of its own. Side by side only its 1×1 convolutions do.
+    private static bool IsDoubtful(Tensor weight, MemoryFormat format) =>
+        (weight.shape[0] % WideLanes != 0 || weight.shape[1] % WideLanes != 0) && weight.shape[2..] is [1, 1] == (format == MemoryFormat.ChannelsLast);
 }

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using DistillSharp.Config;
 using DistillSharp.Data;
+using DistillSharp.Models;
 using DistillSharp.Signals;
 using static TorchSharp.torch;
 
@@ -133,6 +134,7 @@ public sealed class TorchScriptTeacher : Teacher
                 _named = rewritten is not null;
                 _module = rewritten is null ? jit.load(path, CPU) : jit.load(rewritten, CPU);
                 _module.eval();
+                MemoryFormats.Guard(_module.parameters(), MemoryFormat.Contiguous);
             }
             catch (ExternalException error)
             {

@@ -52,7 +52,7 @@ public sealed class ActivityGru : Network
         if (options.Mels % 16 != 0 || options.Channels % 16 != 0)
         {
             // As MemoryFormats does for networks of images.
-            TorchRuntime.KeepNewMemoryFinite();
+            TorchRuntime.ConvolveAsProducts();
         }
 
         _features = new MelFrames(options.Mels);

@@ -18,7 +18,7 @@ internal sealed class FeatureCase
     public FeatureCase(MethodEntry entry, object options, long[][] student, long[][] teacher, Network? teacherNetwork = null, Network? studentNetwork = null)
     {
         // Channels here are few, as MemoryFormats looks for in a run.
-        TorchRuntime.KeepNewMemoryFinite();
+        TorchRuntime.ConvolveAsProducts();
         manual_seed(7);
         var context = Context(student, teacher) with { TeacherNetwork = teacherNetwork, StudentNetwork = studentNetwork };
         Method = entry.Create(options, context);
