@@ -36,6 +36,11 @@ internal sealed class TranslationData : RunData
     public TranslationData(Recipe recipe, ParallelCorpus corpus)
     {
         (_recipe, _corpus) = (recipe, corpus);
+        if (recipe.Objectives.FirstOrDefault(entry => entry.Value.Targets?.LeftOutSources > corpus.LeftOut.Count) is { Key: { } name, Value: { } plan })
+        {
+            throw new ArgumentException($"{name}: targets.left_out_sources is {plan.Targets!.LeftOutSources}, but data.train_samples leaves {corpus.LeftOut.Count} other sources");
+        }
+
         _codec = corpus.Options.Tokenizer is { } folder ? new TextCodec(VocabularyFiles.Load(folder)) : Codec(corpus.Options.Vocabulary);
         Info = InfoOf(_codec);
         Validation = Batches("validation", corpus.Validation, Info, _codec, new ParallelBatchOptions { BatchSize = 64 });
@@ -72,8 +77,7 @@ internal sealed class TranslationData : RunData
         }
 
         var teacher = networks.Find(ArmNames.Teacher);
-        var more = options.SourceText is { } file ? TextLines.Read(file).Where(line => !string.IsNullOrWhiteSpace(line)).Select(line => new SentencePair(line, "", "")) : [];
-        List<SentencePair> pairs = [.. _corpus.Train, .. more];
+        List<SentencePair> pairs = [.. _corpus.Train, .. FurtherSources(options).Select(source => new SentencePair(source, "", ""))];
         var key = new Dictionary<string, string>
         {
             ["teacher_sha256"] = networks.WeightsSha256(teacher, seed),
@@ -243,6 +247,12 @@ internal sealed class TranslationData : RunData
         }
 
         return codec;
+    }
+
+    private IEnumerable<string> FurtherSources(TeacherTargetsOptions options)
+    {
+        var lines = options.SourceText is { } file ? TextLines.Read(file).Where(line => !string.IsNullOrWhiteSpace(line)) : [];
+        return lines.Concat(ParallelCorpus.Limit(_corpus.LeftOut, options.LeftOutSources ?? 0, _recipe.Data.SplitSeed).Select(pair => pair.Source));
     }
 
     private double MeanTokens(Network network, Func<SentencePair, string> side) =>

@@ -52,6 +52,29 @@ public sealed class TranslationRunTests
     }
 
     [Fact]
+    public void Run_FurtherSources_AreTranslatedAndLearnedWithTheOthers()
+    {
+        using var folder = new TemporaryFolder();
+        var more = folder.File("more.txt");
+        File.WriteAllLines(more, ["some words more", "", "and others"]);
+        var text = Text[..Text.IndexOf("  word:", StringComparison.Ordinal)] + Text[Text.IndexOf("training: {epochs: 1", StringComparison.Ordinal)..];
+        var (_, directory, results) = Run(folder, text.Replace("pairs: 300,", "pairs: 300, train_samples: 50,").Replace("beam: 2, originals: true", $"beam: 2, originals: true, source_text: {more}, left_out_sources: 20"));
+
+        var file = Assert.Single(Directory.GetFiles(directory.JobFolder("teacher", 0), "translations-*.jsonl"));
+        Assert.Equal(1 + 50 + 20 + 2, File.ReadAllLines(file).Length);
+        Assert.Equal("50", results.Data["train_samples"]);
+    }
+
+    [Fact]
+    public void Run_MoreLeftOutSourcesThanThereAre_SaysHowMany()
+    {
+        using var folder = new TemporaryFolder();
+        var error = Assert.ThrowsAny<Exception>(() => Run(folder, Text.Replace("pairs: 300,", "pairs: 300, train_samples: 50,").Replace("beam: 2, originals: true", "beam: 2, left_out_sources: 2000")));
+
+        Assert.Contains("targets.left_out_sources is 2000, but data.train_samples leaves", error.Message);
+    }
+
+    [Fact]
     public void Run_SameRecipeTwice_GivesTheSameWeights()
     {
         const string Small = """
@@ -78,6 +101,9 @@ public sealed class TranslationRunTests
     [InlineData("dataset: toy_phrases, pairs: 300", "dataset: parallel_text, train_source: a.txt", "train_target")]
     [InlineData("targets: {beam: 2, originals: true}", "targets: {by: student}", "such as `terms: [{method: token_jsd}]`")]
     [InlineData("pairs: 300,", "pairs: 300, unlabelled: rest, train_samples: 50,", "source_text")]
+    [InlineData("beam: 2, originals: true", "beam: 2, source_text: absent.txt", "no file `absent.txt`")]
+    [InlineData("beam: 2, originals: true", "beam: 2, left_out_sources: 5", "which is not given")]
+    [InlineData("by: student, share: 1", "by: student, left_out_sources: 5", "that a teacher translates before training")]
     [InlineData("decoder_layers: 2, training: {epochs: 2}}", "decoder_layers: 2, store: kept, training: {epochs: 2}}", "cannot know what the student of on_policy will write")]
     [InlineData("decoder_layers: 2, training: {epochs: 2}}", "decoder_layers: 2, store: kept, training: {epochs: 2}}", "hidden_states of word reads the teacher's encoder2")]
     [InlineData("decoder_layers: 2, training: {epochs: 2}}", "decoder_layers: 2, store: {path: kept, views: 2}, training: {epochs: 2}}", "once for each position")]

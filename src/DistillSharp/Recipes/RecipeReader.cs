@@ -2,8 +2,6 @@ using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Models;
 using DistillSharp.Runs;
-using DistillSharp.Speech.Corpora;
-using DistillSharp.Text.Models;
 using DistillSharp.Training;
 
 namespace DistillSharp.Recipes;
@@ -98,7 +96,7 @@ public static class RecipeReader
             var objectiveReader = new ObjectiveReader(root, catalogs, _binder, _warnings, student, teacher, teachers);
             var objectives = objectiveReader.Read();
             new StoreChecks(root, errors, _warnings).Check(data, teacher, teachers, objectives);
-            CheckTargets(dataset, teacher, student, objectives);
+            new SequenceChecks(root, errors).Check(dataset, data, teacher, student, objectives);
             new MixingChecks(root, errors).Check(data, teachers, objectives);
             var quantises = QuantisesStudent(dataset);
             var baselines = Section<BaselineSection>("baselines");
@@ -313,87 +311,6 @@ public static class RecipeReader
             if (seeds.Contains(tuning.Seed))
             {
                 _warnings.Add($"tuning.seed {tuning.Seed} is one of the table's seeds, so that seed's result was tuned on");
-            }
-        }
-
-        // Word-level terms compare distributions over the same tokens; what a teacher writes can be cut anew.
-        private void CheckTargets(DatasetSpec? dataset, TeacherSection? teacher, ModelSpec? student, IReadOnlyDictionary<string, ObjectivePlan> objectives)
-        {
-            if (dataset is { Entry.LoadDomain: not null })
-            {
-                if (root.Get("data")!.Get("unlabelled") is { } unlabelled && !(dataset.Options is SpeechOptions && unlabelled.Scalar is "rest"))
-                {
-                    errors.Add(unlabelled, dataset.Options is SpeechOptions
-                        ? "must be `rest` for speech; other recordings without transcripts belong into a manifest without `text`, one of those in `train`"
-                        : "is for samples with classes, or `rest` for speech; text without translations is `targets: {source_text: file}` of an objective");
-                }
-
-                CheckSequenceStore(teacher, objectives);
-            }
-
-            if (dataset is { Options: not SpeechOptions } && root.Get("evaluation")?.Get("language_model") is { } languageModel)
-            {
-                errors.Add(languageModel, $"is for speech, and {dataset.Entry.Name} is none");
-            }
-
-            foreach (var (name, plan) in objectives)
-            {
-                var path = root.Get("objective") is not null ? "objective" : $"objectives.{name}";
-                if ((plan.Targets ?? (object?)plan.FromLayers) is not null && dataset is { Entry.LoadDomain: null })
-                {
-                    errors.Add(path, $"`targets` and `from_layers` are for sequences, and {dataset.Entry.Name} has classes", root.Line);
-                }
-
-                if ((plan.Targets ?? (object?)plan.FromLayers) is not null && teacher?.Model is null)
-                {
-                    errors.Add(path, "`targets` and `from_layers` need one `teacher` that is a network", root.Line);
-                }
-
-                if (plan.Targets is { By: TargetWriter.Student } && !plan.Stages.All(stage => stage.NeedsTeacher))
-                {
-                    errors.Add(path, "targets that the student writes are learned through terms that ask the teacher about them, such as `terms: [{method: token_jsd}]`", root.Line);
-                }
-
-                var (own, given) = ((plan.Student ?? student)?.Options as TransformerOptions, teacher?.Model?.Options as TransformerOptions);
-                if (own is not null && given is not null && own.Vocabulary != given.Vocabulary && plan.Stages.Any(stage => stage.NeedsTeacher))
-                {
-                    errors.Add(path, "word-level terms compare the teacher's and the student's distributions over the same tokens, and their vocabularies differ; learn what the teacher writes instead: `targets: {choose: best}` without terms (sequence-level distillation)", root.Line);
-                }
-            }
-        }
-
-        // Rows of a sequence store are positions of known targets, and nothing but logits.
-        private void CheckSequenceStore(TeacherSection? teacher, IReadOnlyDictionary<string, ObjectivePlan> objectives)
-        {
-            if ((root.Get("teacher") ?? root.Get("teachers"))?.Get("store") is not { } store)
-            {
-                return;
-            }
-
-            if (teacher?.Model?.Options is not TransformerOptions)
-            {
-                errors.Add(store, "holds logits of samples with classes, or of one `teacher` that is a transformer here, beside its store");
-            }
-
-            foreach (var key in new[] { "features", "views" })
-            {
-                if (store.Get(key) is { } given)
-                {
-                    errors.Add(given, "is for samples with classes; a store of sequences holds logits, once for each position");
-                }
-            }
-
-            foreach (var (name, plan) in objectives.Where(entry => entry.Value.Stages.Any(stage => stage.NeedsTeacher)))
-            {
-                if (plan.Targets is { By: TargetWriter.Student })
-                {
-                    errors.Add(store, $"cannot know what the student of {name} will write; leave the store out, or the objective");
-                }
-
-                if (plan.Stages.SelectMany(stage => stage.Terms).FirstOrDefault(term => term.TeacherFeatures.Count > 0) is { } term)
-                {
-                    errors.Add(store, $"holds logits alone, and {term.Name} of {name} reads the teacher's {term.TeacherFeatures[0]}; leave the store out, or the term");
-                }
             }
         }
 

@@ -67,6 +67,10 @@ public sealed record TeacherTargetsOptions
     /// <summary>More sources, without targets.</summary>
     [Option("file of further source sentences, one a line, plain or gzip, which the teacher translates too")]
     public string? SourceText { get; init; }
+
+    /// <summary>How many sources of pairs outside the training set are translated too.</summary>
+    [Option("text: so many source sentences of the pairs that `data.train_samples` leaves out, which the teacher translates too; their translations are not read", Min = 1)]
+    public int? LeftOutSources { get; init; }
 }
 
 /// <summary>Layers of the teacher that a student starts from: keys of an objective's <c>from_layers:</c>, layers counted from 1.</summary>

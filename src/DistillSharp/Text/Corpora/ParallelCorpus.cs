@@ -13,6 +13,9 @@ namespace DistillSharp.Text.Corpora;
 public sealed record ParallelCorpus(string Name, IReadOnlyList<SentencePair> Train, IReadOnlyList<SentencePair> Validation, IReadOnlyList<SentencePair> Test, PairFilterOptions Options)
     : IDomainData
 {
+    /// <summary>Training pairs that <see cref="SplitRequest.TrainSamples"/> leaves out, none with a source that is trained on or tested.</summary>
+    public IReadOnlyList<SentencePair> LeftOut { get; init; } = [];
+
     /// <summary>What was dropped and why.</summary>
     public IReadOnlyDictionary<string, int> Dropped { get; init; } = new Dictionary<string, int>();
 
@@ -56,7 +59,11 @@ public sealed record ParallelCorpus(string Name, IReadOnlyList<SentencePair> Tra
             }
         }
 
-        return new ParallelCorpus(name, train, Limit(validation, options.ValidationPairs, split.Seed), Limit(tested, options.TestPairs, split.Seed), options) { Dropped = dropped };
+        return new ParallelCorpus(name, train, Limit(validation, options.ValidationPairs, split.Seed), Limit(tested, options.TestPairs, split.Seed), options)
+        {
+            LeftOut = train.Count == parts[0].Count ? [] : Unseen(parts[0], [.. train.Select(pair => PairFilter.Normalise(pair.Source))]),
+            Dropped = dropped,
+        };
     }
 
     /// <summary>SHA-256 over the pairs of a split.</summary>
@@ -84,8 +91,8 @@ public sealed record ParallelCorpus(string Name, IReadOnlyList<SentencePair> Tra
     }
 
     // A sample by hash and not the first ones, which are those of packages whose names begin with a.
-    private static List<SentencePair> Limit(List<SentencePair> pairs, int count, int seed) => pairs.Count <= count
-        ? pairs
+    internal static List<SentencePair> Limit(IReadOnlyList<SentencePair> pairs, int count, int seed) => pairs.Count <= count
+        ? [.. pairs]
         : [.. pairs.Index().OrderBy(pair => StableRandom.Key(Hash(pair.Item.Source), Hash(pair.Item.Target), unchecked((ulong)seed))).Take(count).OrderBy(pair => pair.Index).Select(pair => pair.Item)];
 
     // FNV-1a: the same on every platform and version.

@@ -1,0 +1,119 @@
+using DistillSharp.Config;
+using DistillSharp.Data;
+using DistillSharp.Models;
+using DistillSharp.Speech.Corpora;
+using DistillSharp.Text.Corpora;
+using DistillSharp.Text.Models;
+using DistillSharp.Training;
+
+namespace DistillSharp.Recipes;
+
+/// <summary>What a recipe on text or speech must keep to.</summary>
+internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors)
+{
+    /// <summary>Reports where what a teacher writes, its layers or its store do not go with the data, and terms with the vocabularies.</summary>
+    public void Check(DatasetSpec? dataset, DataSection data, TeacherSection? teacher, ModelSpec? student, IReadOnlyDictionary<string, ObjectivePlan> objectives)
+    {
+        if (dataset is { Entry.LoadDomain: not null })
+        {
+            if (root.Get("data")!.Get("unlabelled") is { } unlabelled && !(dataset.Options is SpeechOptions && unlabelled.Scalar is "rest"))
+            {
+                errors.Add(unlabelled, dataset.Options is SpeechOptions
+                    ? "must be `rest` for speech; other recordings without transcripts belong into a manifest without `text`, one of those in `train`"
+                    : "is for samples with classes, or `rest` for speech; text without translations is `targets: {source_text: file}` of an objective");
+            }
+
+            CheckSequenceStore(teacher, objectives);
+        }
+
+        if (dataset is { Options: not SpeechOptions } && root.Get("evaluation")?.Get("language_model") is { } languageModel)
+        {
+            errors.Add(languageModel, $"is for speech, and {dataset.Entry.Name} is none");
+        }
+
+        foreach (var (name, plan) in objectives)
+        {
+            var path = root.Get("objective") is not null ? "objective" : $"objectives.{name}";
+            CheckSources(path, plan, dataset, data);
+            if ((plan.Targets ?? (object?)plan.FromLayers) is not null && dataset is { Entry.LoadDomain: null })
+            {
+                errors.Add(path, $"`targets` and `from_layers` are for sequences, and {dataset.Entry.Name} has classes", root.Line);
+            }
+
+            if ((plan.Targets ?? (object?)plan.FromLayers) is not null && teacher?.Model is null)
+            {
+                errors.Add(path, "`targets` and `from_layers` need one `teacher` that is a network", root.Line);
+            }
+
+            if (plan.Targets is { By: TargetWriter.Student } && !plan.Stages.All(stage => stage.NeedsTeacher))
+            {
+                errors.Add(path, "targets that the student writes are learned through terms that ask the teacher about them, such as `terms: [{method: token_jsd}]`", root.Line);
+            }
+
+            // They compare distributions over the same tokens; what a teacher writes can be cut anew.
+            var (own, given) = ((plan.Student ?? student)?.Options as TransformerOptions, teacher?.Model?.Options as TransformerOptions);
+            if (own is not null && given is not null && own.Vocabulary != given.Vocabulary && plan.Stages.Any(stage => stage.NeedsTeacher))
+            {
+                errors.Add(path, "word-level terms compare the teacher's and the student's distributions over the same tokens, and their vocabularies differ; learn what the teacher writes instead: `targets: {choose: best}` without terms (sequence-level distillation)", root.Line);
+            }
+        }
+    }
+
+    private void CheckSources(string path, ObjectivePlan plan, DatasetSpec? dataset, DataSection data)
+    {
+        if (plan.Targets is not { } targets || (targets.SourceText ?? (object?)targets.LeftOutSources) is null)
+        {
+            return;
+        }
+
+        if (dataset is { Options: not PairFilterOptions } || targets.By == TargetWriter.Student)
+        {
+            errors.Add(path, "`targets.source_text` and `targets.left_out_sources` are text that a teacher translates before training", root.Line);
+        }
+
+        if (targets.SourceText is { } file && !File.Exists(file))
+        {
+            errors.Add(path, $"there is no file `{file}`, which `targets.source_text` names", root.Line);
+        }
+
+        if (targets.LeftOutSources is not null && data.TrainSamples is null)
+        {
+            errors.Add(path, "`targets.left_out_sources` are of pairs that `data.train_samples` leaves out, which is not given", root.Line);
+        }
+    }
+
+    // Rows of a sequence store are positions of known targets, and nothing but logits.
+    private void CheckSequenceStore(TeacherSection? teacher, IReadOnlyDictionary<string, ObjectivePlan> objectives)
+    {
+        if ((root.Get("teacher") ?? root.Get("teachers"))?.Get("store") is not { } store)
+        {
+            return;
+        }
+
+        if (teacher?.Model?.Options is not TransformerOptions)
+        {
+            errors.Add(store, "holds logits of samples with classes, or of one `teacher` that is a transformer here, beside its store");
+        }
+
+        foreach (var key in new[] { "features", "views" })
+        {
+            if (store.Get(key) is { } given)
+            {
+                errors.Add(given, "is for samples with classes; a store of sequences holds logits, once for each position");
+            }
+        }
+
+        foreach (var (name, plan) in objectives.Where(entry => entry.Value.Stages.Any(stage => stage.NeedsTeacher)))
+        {
+            if (plan.Targets is { By: TargetWriter.Student })
+            {
+                errors.Add(store, $"cannot know what the student of {name} will write; leave the store out, or the objective");
+            }
+
+            if (plan.Stages.SelectMany(stage => stage.Terms).FirstOrDefault(term => term.TeacherFeatures.Count > 0) is { } term)
+            {
+                errors.Add(store, $"holds logits alone, and {term.Name} of {name} reads the teacher's {term.TeacherFeatures[0]}; leave the store out, or the term");
+            }
+        }
+    }
+}
