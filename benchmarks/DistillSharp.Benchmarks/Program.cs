@@ -14,6 +14,7 @@ var root = new RootCommand("Measurements of DistillSharp: speed against a bare T
     VariantsCommand.Create(),
     PerformanceCommand.Create(),
     MethodsCommand.Create(),
+    TableCommand.Create(),
     ResultsCommands.CreateResults(),
     ResultsCommands.CreateRender(),
 };

@@ -36,23 +36,25 @@ internal static class ResultsCommands
     public static Command CreateRender()
     {
         var command = new Command("render", "Write docs/results.md and docs/performance.md from the files of benchmarks/results");
-        command.SetAction(_ => Guard(() =>
-        {
-            var page = new StringBuilder("# Measured results\n\nGenerated from the files of `benchmarks/results` by `dotnet run -c Release --project benchmarks/DistillSharp.Benchmarks -- render`.\n");
-            foreach (var file in Directory.GetFiles(ResultsFolder(), "*.json").Where(file => !PerformancePage.OwnFiles.Contains(Path.GetFileName(file))).Order(StringComparer.Ordinal))
-            {
-                page.Append('\n').Append(Markdown(file));
-            }
-
-            var target = Path.Combine(Root(), "docs", "results.md");
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.WriteAllText(target, page.ToString());
-            Console.WriteLine(target);
-            var performance = Path.Combine(Root(), "docs", "performance.md");
-            File.WriteAllText(performance, PerformancePage.Write(ResultsFolder()));
-            Console.WriteLine(performance);
-        }));
+        command.SetAction(_ => Guard(Render));
         return command;
+    }
+
+    public static void Render()
+    {
+        var page = new StringBuilder("# Measured results\n\nGenerated from the files of `benchmarks/results` by `dotnet run -c Release --project benchmarks/DistillSharp.Benchmarks -- render`.\n");
+        foreach (var file in Directory.GetFiles(ResultsFolder(), "*.json").Where(file => !PerformancePage.OwnFiles.Contains(Path.GetFileName(file))).Order(StringComparer.Ordinal))
+        {
+            page.Append('\n').Append(Markdown(file));
+        }
+
+        var target = Path.Combine(Root(), "docs", "results.md");
+        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        File.WriteAllText(target, page.ToString());
+        Console.WriteLine(target);
+        var performance = Path.Combine(Root(), "docs", "performance.md");
+        File.WriteAllText(performance, PerformancePage.Write(ResultsFolder()));
+        Console.WriteLine(performance);
     }
 
     private static string Markdown(string file)

@@ -69,7 +69,7 @@ internal sealed class SweepSession(Recipe recipe, RunDirectory directory, RunOut
             foreach (var row in arm.OrderByDescending(row => row.IsChosen).ThenBy(row => row, Comparer<SweepRow>.Create(results.Compare)))
             {
                 var settings = string.Join(", ", row.Settings.Select(setting => $"{setting.Key} {setting.Value}"));
-                Console.Out.WriteLine($"  {SweepResults.Number(row, results.Select),9}  {settings}{(row.IsChosen ? "  (chosen)" : row.Failure is null ? "" : "  (did not train)")}");
+                Console.Out.WriteLine($"  {results.Number(row, results.Select),9}  {settings}{(row.IsChosen ? "  (chosen)" : row.Failure is null ? "" : "  (did not train)")}");
             }
         }
 

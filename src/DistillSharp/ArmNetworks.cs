@@ -8,6 +8,7 @@ using DistillSharp.Speech.Models;
 using DistillSharp.Teachers;
 using DistillSharp.Teachers.Store;
 using DistillSharp.Text.Models;
+using DistillSharp.Text.Translation;
 using DistillSharp.Training;
 using TorchSharp;
 
@@ -31,7 +32,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
         var network = arm.Model!.Create(data.InfoFor(arm.Model));
         if (arm.Weights is not null)
         {
-            Safetensors.LoadInto(network, arm.Weights);
+            LoadInto(network, arm.Weights);
         }
 
         if (arm.Plan.FromLayers is { } layers)
@@ -51,9 +52,10 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
     /// <summary>Chooses the engines of what teaches an arm, where that has not been done in this run.</summary>
     public void ChooseEngines(ArmPlan arm)
     {
-        if (arm.Teacher is { } name && Networks(Find(name)).Any(network => network.Model is not null && !_engines.HasChosen(network)))
+        if (arm.Teacher is { } name && arm.Plan.Stages.Any(stage => stage.NeedsTeacher) && Networks(Find(name)).Any(network => network.Model is not null && !_engines.HasChosen(network)))
         {
-            TeacherOf(arm, arm.Seeds[0])?.Dispose();
+            // Without its store, which is of what the teacher may not have written yet.
+            LoadItself(Find(name), arm.Seeds[0], combiner => combiner, teaches: true, split: null).Dispose();
         }
     }
 
@@ -85,6 +87,18 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
 
     /// <summary>SHA-256 of the weights of a finished arm.</summary>
     public string WeightsSha256(ArmPlan arm, int seed) => FileHash.Sha256(WeightsFile(arm, seed));
+
+    // The same tokens stand for other texts in another vocabulary: shapes alone would fit.
+    private static void LoadInto(Network network, string weights)
+    {
+        using var file = new SafetensorsFile(weights);
+        if (network.Sequence is { } tokens)
+        {
+            TranslationFiles.CheckVocabulary(tokens, file.Metadata, weights);
+        }
+
+        file.LoadInto(network);
+    }
 
     private static void StartFrom(Network teacher, Network student, FromLayersOptions layers)
     {
@@ -129,7 +143,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
         var student = arm.Model!.Create(data.InfoFor(arm.Model));
         student.to(device);
         var network = arm.IsTrained && arm.Plan.Stages[^1].Terms.Any(term => term.Entry.Traits.HasFlag(MethodTraits.Deploys)) ? WithDeployedLayers(arm, student, seed) : student;
-        Safetensors.LoadInto(network, WeightsFile(arm, seed));
+        LoadInto(network, WeightsFile(arm, seed));
         MemoryFormats.Apply(network, MemoryFormat.ChannelsLast);
         network.eval();
         return network;

@@ -91,6 +91,8 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         {
             var seed = recipe.Tuning!.Seed;
             data.Prepare(arm, seed, _networks, directory, Note, cancellation);
+            // What teaches the trials is the first seed's, and so are the sequences of its store.
+            data.Prepare(arm, recipe.Seeds[0], _networks, directory, Note, cancellation);
             using var student = _networks.Create(arm, seed);
             using var teacher = _networks.TeacherOf(arm, recipe.Seeds[0]);
             using var fake = Rounding(arm, student);
@@ -133,6 +135,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         }
 
         Directory.CreateDirectory(directory.JobFolder(arm.Name, seed));
+        data.Prepare(arm, seed, _networks, directory, Note, cancellation);
         using var student = _networks.Create(arm, seed);
         using var teacher = _networks.TeacherOf(arm, seed);
         TrialResult result;
@@ -242,7 +245,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
 
     private TrainingJob CreateJob(ArmPlan arm, ObjectivePlan plan, int seed, Network student, Teacher? teacher, FakeQuantiser? fake, CheckpointStore? checkpoints) => new(
         arm.Name, seed, plan, student,
-        stage => data.Source(arm, stage, seed, plan.Scheme.Entry.Partner, arm.SeesFixedViews),
+        stage => Source(arm, plan, stage, seed),
         (stage, probe, source) => OnPolicy(plan, plan.Scheme.Entry.CreateTask(plan.Scheme.Options, new TaskContext(student, arm.Model!, teacher, stage, probe, source))),
         data.Validate,
         checkpoints)
@@ -251,12 +254,17 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         BeforeStep = fake is null ? null : fake.Restore,
     };
 
+    // A look ahead may take other batches for those to come; training may not.
+    private IBatchSource Source(ArmPlan arm, ObjectivePlan plan, StagePlan stage, int seed) => data.IsPrepared(arm, seed)
+        ? data.Source(arm, stage, seed, plan.Scheme.Entry.Partner, arm.SeesFixedViews)
+        : throw new InvalidOperationException($"{arm.Name}/seed-{seed}: what its teacher writes was not made before its training, which would be on the originals");
+
     // Students alone: what they learn from stays as it is.
     private FakeQuantiser? Rounding(ArmPlan arm, Network student) => recipe.QuantisesStudent && !arm.IsTeacher ? new FakeQuantiser(student) : null;
 
     private JobResult Finish(ArmPlan arm, ObjectivePlan plan, int seed, Network network, TrainingOutcome outcome, double peak, List<EarlyExit> exits)
     {
-        var artefacts = new StudentWriter(recipe, directory, data, _networks).Write(arm, seed, network, exits);
+        var artefacts = new StudentWriter(recipe, directory, data, _networks, Note).Write(arm, seed, network, exits);
         var int8 = artefacts.Int8File is { } file ? Int8Logits(file) : default;
         var measured = WithAgreement(arm, seed, artefacts.Int8File is null ? data.Measure(network, directory.JobFolder(arm.Name, seed)) : ((ClassificationData)data).Measure(int8.Validation, int8.Test));
         var metrics = measured.Metrics;

@@ -78,6 +78,9 @@ internal abstract class RunData
     {
     }
 
+    /// <summary>False where an arm learns from what <see cref="Prepare"/> has not made: its batches then stand for those to come, and are not to be trained on.</summary>
+    public virtual bool IsPrepared(ArmPlan arm, int seed) => true;
+
     /// <summary>Training batches of a stage of an arm: with unlabelled samples where it learns from a teacher.</summary>
     /// <param name="arm">Which samples it sees.</param>
     /// <param name="stage">Batch size.</param>
@@ -135,10 +138,12 @@ internal abstract class RunData
     /// <summary>What identifies data and splits.</summary>
     public abstract Dictionary<string, string> Fingerprint();
 
-    /// <summary>Remembers the data of a run, and refuses to go on with other data.</summary>
+    /// <summary>Remembers the data of a run, and refuses to go on with other data, or without a file that is read once the teacher is trained.</summary>
     /// <exception cref="InvalidDataException">The data is not what the run began with.</exception>
+    /// <exception cref="FileNotFoundException">Such a file is not there.</exception>
     public void CheckUnchanged(RunDirectory directory)
     {
+        CheckLaterFiles();
         var now = Fingerprint();
         if (!File.Exists(directory.DataFile))
         {
@@ -152,6 +157,11 @@ internal abstract class RunData
         {
             throw new InvalidDataException($"the data changed since the run in {directory.Path} began ({string.Join(", ", changed)}); bring it back, or start a new run");
         }
+    }
+
+    /// <summary>Refuses to begin where a file is not there that <see cref="Prepare"/> will read.</summary>
+    protected virtual void CheckLaterFiles()
+    {
     }
 
     private NotSupportedException NoStore() => new($"{Info.Name} has no labelled samples with logits to store or to examine");

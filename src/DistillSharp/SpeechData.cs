@@ -24,6 +24,8 @@ internal sealed class SpeechData : RunData
 
     private const string ClippedFile = "clipped.txt";
 
+    private const string MistimedFile = "wrong-durations.txt";
+
     private readonly Recipe _recipe;
     private readonly SpeechCorpus _corpus;
     private readonly FeatureCache _features;
@@ -42,8 +44,10 @@ internal sealed class SpeechData : RunData
         (_recipe, _corpus) = (recipe, corpus);
         var (alphabet, texts) = (new SymbolAlphabet(corpus.Options.Alphabet), corpus.AllTrain.Select(utterance => utterance.Text).OfType<string>());
         (_features, _symbols) = (new FeatureCache(corpus.Options), corpus.Options.Vocabulary is { } size ? new SubwordSymbols(alphabet, texts, size) : alphabet);
+        // What students do not read, their language model does not either; symbols are the teacher's too, which may.
+        var read = recipe.Unlabelled is null ? texts : corpus.Train.Select(utterance => utterance.Text).OfType<string>();
         _language = new Lazy<NgramModel?>(() => recipe.Evaluation.LanguageModel is not { } wanted ? null
-            : wanted.File is { } file ? ArpaFile.Load(file) : NgramTrainer.Train(texts.Select(text => LanguageFusion.Tokens(text, wanted.Level)), wanted.Order));
+            : wanted.File is { } file ? ArpaFile.Load(file) : NgramTrainer.Train(read.Select(text => LanguageFusion.Tokens(text, wanted.Level)), wanted.Order));
         var own = corpus.Train.Select(utterance => utterance.Path).ToHashSet();
         _heard = recipe.Unlabelled is null ? corpus.Train : [.. corpus.Train, .. corpus.AllTrain.Where(utterance => !own.Contains(utterance.Path)).Select(utterance => utterance with { Text = null })];
         var (mean, deviation) = _features.Statistics(corpus.Train);
@@ -63,7 +67,10 @@ internal sealed class SpeechData : RunData
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Remarks =>
-        _corpus.Doubtful.Count == 0 ? [] : [$"{_corpus.Doubtful.Count} recordings are kept and clipped; {ClippedFile} names them, first {_corpus.Doubtful[0]}"];
+    [
+        .. Remark(_corpus.Doubtful, "recordings are kept and clipped", ClippedFile),
+        .. Remark(_corpus.Mistimed, "recordings are longer or shorter than their manifests say, and are taken as they are", MistimedFile),
+    ];
 
     /// <inheritdoc/>
     public override string SelectionMetric => "character_accuracy";
@@ -94,13 +101,14 @@ internal sealed class SpeechData : RunData
             return;
         }
 
-        var key = FileHash.Sha256(System.Text.Encoding.UTF8.GetBytes(string.Join('|', networks.WeightsSha256(teacher, seed), options.Beam, SpeechCorpus.Sha256(_heard))));
+        var key = FileHash.Sha256(System.Text.Encoding.UTF8.GetBytes(string.Join(
+            '|', networks.WeightsSha256(teacher, seed), options.Beam, options.LengthPenalty.ToString("R", CultureInfo.InvariantCulture), SpeechCorpus.Sha256(_heard))));
         var path = Path.Combine(_teacherFolder, $"transcripts-{key[..12]}.json");
         if (!File.Exists(path))
         {
             note($"{arm.Name}: the teacher transcribes {_heard.Count} training utterances");
             using var network = networks.LoadNetwork(teacher, seed);
-            RunJson.Save(path, Texts(network, Batches(_heard), options.Beam, cancellation));
+            RunJson.Save(path, Texts(network, Batches(_heard), options.Beam, options.LengthPenalty, cancellation));
         }
 
         var made = TeacherTranscripts.Choose(_heard, RunJson.Load<List<string[]>>(path), options, out var summary);
@@ -110,15 +118,14 @@ internal sealed class SpeechData : RunData
             throw new InvalidOperationException($"{arm.Name}: no output of the teacher is within max_wer {options.MaxWer.ToString(CultureInfo.InvariantCulture)}; it has not learned to recognise speech (see its wer)");
         }
 
-        _targets[(arm.Name, seed)] = made;
+        _targets[(arm.Name, seed)] = Fitting(made, arm, seed, directory, note);
     }
 
     /// <inheritdoc/>
     public override IBatchSource Source(ArmPlan arm, StagePlan stage, int seed, BatchPartner partner, bool fixedViews)
     {
-        var utterances = _targets.GetValueOrDefault((arm.Name, seed)) is { } targets
-            ? [.. targets.Where(utterance => Fits(utterance, Subsampling(arm)))]
-            : Trainable(Subsampling(arm), arm.SeesAllSamples ? Pool.All : stage.NeedsTeacher ? Pool.Heard : Pool.Transcribed);
+        var utterances = _targets.GetValueOrDefault((arm.Name, seed))
+            ?? Trainable(Subsampling(arm), arm.SeesAllSamples ? Pool.All : stage.NeedsTeacher ? Pool.Heard : Pool.Transcribed);
         // A decoder reads what it is to write: without a text there is nothing to train it on.
         var needsText = !stage.NeedsTeacher || arm.Model?.Options is SpeechTransformerOptions;
         return Batches(needsText ? [.. utterances.Where(utterance => utterance.Text is not null)] : utterances, new SpeechBatchOptions
@@ -147,10 +154,12 @@ internal sealed class SpeechData : RunData
         var (metrics, counts) = (new Dictionary<string, double>(), new Dictionary<string, double[][]>());
         foreach (var (index, (name, utterances)) in _corpus.Tests.Index())
         {
+            // The first set is timed, and its recordings are read anew: an arm that is measured later pays for its features as the first one does.
+            var features = index == 0 ? new FeatureCache(_corpus.Options with { CacheMegabytes = 0 }) : _features;
             var watch = Stopwatch.StartNew();
-            var frames = network is CtcNetwork spoken ? SpeechRecogniser.Frames(spoken, Batches(utterances)).OrderBy(each => each.SampleId).ToList() : [];
+            var frames = network is CtcNetwork spoken ? SpeechRecogniser.Frames(spoken, Batches(utterances, features: features)).OrderBy(each => each.SampleId).ToList() : [];
             List<Heard> heard = [.. frames.Select(each => new Heard(each.SampleId, CtcDecoder.Greedy(each.Logits, _symbols.Symbols.Count + 1), []))];
-            List<string> texts = network is CtcNetwork ? [.. heard.Select(each => SpeechRecogniser.Text(each.Symbols, _symbols))] : [.. Texts(network, Batches(utterances), 1).Select(nBest => nBest[0])];
+            List<string> texts = network is CtcNetwork ? [.. heard.Select(each => SpeechRecogniser.Text(each.Symbols, _symbols))] : [.. Texts(network, Batches(utterances, features: features), 1).Select(nBest => nBest[0])];
             var seconds = watch.Elapsed.TotalSeconds;
             var rates = Rates(utterances, texts);
             if (index == 0)
@@ -237,8 +246,12 @@ internal sealed class SpeechData : RunData
 
     private static CtcNetwork AsCtc(Network network) => network as CtcNetwork ?? throw new NotSupportedException($"{network.GetName()} does not recognise speech; use a model such as `ctc_gru`");
 
-    private List<string[]> Texts(Network network, IBatchSource source, int beam, CancellationToken cancellation = default) => network is SpeechTransformer writer
-        ? AttentionRecogniser.Hear(writer, source, _symbols, new DecodingOptions { Beam = beam, LengthPenalty = _recipe.Evaluation.LengthPenalty }, cancellation)
+    private static IEnumerable<string> Remark(IReadOnlyList<string> lines, string what, string file) => lines.Count == 0 ? [] : [$"{lines.Count} {what}; {file} names them, first {lines[0]}"];
+
+    private List<string[]> Texts(Network network, IBatchSource source, int beam) => Texts(network, source, beam, _recipe.Evaluation.LengthPenalty, CancellationToken.None);
+
+    private List<string[]> Texts(Network network, IBatchSource source, int beam, double lengthPenalty, CancellationToken cancellation) => network is SpeechTransformer writer
+        ? AttentionRecogniser.Hear(writer, source, _symbols, new DecodingOptions { Beam = beam, LengthPenalty = lengthPenalty }, cancellation)
         : [.. SpeechRecogniser.Hear(AsCtc(network), source, _symbols, beam, cancellation).Select(each => each.NBest.Count > 0 ? each.NBest.ToArray() : [SpeechRecogniser.Text(each.Symbols, _symbols)])];
 
     private static int Subsampling(ArmPlan arm) => (arm.Model?.Options as SpeechModelOptions)?.Subsampling ?? 4;
@@ -286,11 +299,32 @@ internal sealed class SpeechData : RunData
         }
     }
 
-    private SpeechBatches Batches(IReadOnlyList<SpeechUtterance> utterances, SpeechBatchOptions? options = null, DatasetInfo? info = null) =>
-        new(info ?? Info, utterances, _symbols, _features, options ?? new SpeechBatchOptions { BatchSize = MeasuringBatch });
+    private SpeechBatches Batches(IReadOnlyList<SpeechUtterance> utterances, SpeechBatchOptions? options = null, DatasetInfo? info = null, FeatureCache? features = null) =>
+        new(info ?? Info, utterances, _symbols, features ?? _features, options ?? new SpeechBatchOptions { BatchSize = MeasuringBatch });
 
     private bool Fits(SpeechUtterance utterance, int subsampling) =>
-        utterance.Text is null || CtcDecoder.FramesNeeded(_symbols.Encode(utterance.Text)) <= (_features.Frames(utterance) + subsampling - 1) / subsampling;
+        utterance.Text is null || CtcDecoder.FramesNeeded(_symbols.Encode(utterance.Text)) <= (_features.FewestFrames(utterance) + subsampling - 1) / subsampling;
+
+    private string TooLong(SpeechUtterance utterance, int subsampling) =>
+        $"{utterance.Path}: more symbols than its frames allow after subsampling by {subsampling}{(_corpus.Options.SpeechAugment.Speed > 0 ? ", played at the fastest" : "")}";
+
+    // What a teacher writes may be longer than what a student that halves more often can.
+    private List<SpeechUtterance> Fitting(List<SpeechUtterance> targets, ArmPlan arm, int seed, RunDirectory directory, Action<string> note)
+    {
+        var subsampling = Subsampling(arm);
+        var tight = targets.Where(utterance => !Fits(utterance, subsampling)).Select(utterance => $"{TooLong(utterance, subsampling)}: `{utterance.Text}`").ToList();
+        if (tight.Count == 0)
+        {
+            return targets;
+        }
+
+        var file = $"left-out-{arm.Name.Replace('/', '-')}-seed-{seed}.txt";
+        AtomicFile.WriteText(Path.Combine(directory.Path, file), string.Concat(tight.Select(line => line + "\n")));
+        note($"{arm.Name}: {tight.Count} of {targets.Count} texts are left out for more symbols than frames; {file} names them, first {tight[0]}");
+        return tight.Count < targets.Count
+            ? [.. targets.Where(utterance => Fits(utterance, subsampling))]
+            : throw new InvalidDataException($"{arm.Name}: every text of the teacher has more symbols than frames after subsampling by {subsampling}; lower the student's subsampling");
+    }
 
     private List<SpeechUtterance> Trainable(int subsampling, Pool pool)
     {
@@ -317,12 +351,12 @@ internal sealed class SpeechData : RunData
             return;
         }
 
-        if (_corpus.Doubtful.Count > 0)
+        foreach (var (name, lines) in new[] { (ClippedFile, _corpus.Doubtful), (MistimedFile, _corpus.Mistimed) }.Where(entry => entry.Item2.Count > 0))
         {
-            AtomicFile.WriteText(Path.Combine(directory.Path, ClippedFile), string.Concat(_corpus.Doubtful.Select(line => line + "\n")));
+            AtomicFile.WriteText(Path.Combine(directory.Path, name), string.Concat(lines.Select(line => line + "\n")));
         }
 
-        var tight = _corpus.AllTrain.Except(Trainable(subsampling, Pool.All)).Select(utterance => $"{utterance.Path}: more symbols than its frames allow after subsampling by {subsampling}").ToList();
+        var tight = _corpus.AllTrain.Except(Trainable(subsampling, Pool.All)).Select(utterance => TooLong(utterance, subsampling)).ToList();
         AtomicFile.WriteText(file, string.Concat(_corpus.LeftOut.Concat(tight).Select(line => line + "\n")));
         if (_corpus.LeftOut.Count + tight.Count > 0)
         {

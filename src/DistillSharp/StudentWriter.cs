@@ -21,7 +21,12 @@ internal sealed record StudentArtefacts(string WeightsSha256, Dictionary<string,
 }
 
 /// <summary>Writes a finished network as safetensors and ONNX with its provenance, and measures its size.</summary>
-internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunData data, ArmNetworks networks)
+/// <param name="recipe">What is exported.</param>
+/// <param name="directory">Where it goes.</param>
+/// <param name="data">Shape, classes and samples.</param>
+/// <param name="networks">Teachers, for the provenance.</param>
+/// <param name="note">Told of a teacher that has no ONNX file; null to leave that unsaid.</param>
+internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunData data, ArmNetworks networks, Action<string>? note = null)
 {
     /// <summary>Writes one arm's network.</summary>
     public StudentArtefacts Write(ArmPlan arm, int seed, Network network, IReadOnlyList<EarlyExit> exits)
@@ -43,8 +48,16 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
         if (recipe.Export.Onnx && network is INetworkGraph)
         {
             var onnx = Path.ChangeExtension(weights, ".onnx");
-            WriteOnnx(arm, seed, network, onnx, exits);
-            metrics["bytes"] = new FileInfo(onnx).Length;
+            try
+            {
+                WriteOnnx(arm, seed, network, onnx, exits);
+                metrics["bytes"] = new FileInfo(onnx).Length;
+            }
+            catch (NotSupportedException error) when (arm.IsTeacher)
+            {
+                // It teaches from its weights, and hours of students are not lost for a file that none of them reads.
+                note?.Invoke($"{arm.Name}/seed-{seed} was not written as ONNX: {error.Message}");
+            }
         }
 
         if (recipe.Export.Onnx && network is not INetworkGraph)

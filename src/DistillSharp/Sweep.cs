@@ -116,10 +116,17 @@ public sealed class Sweep
     // Trial by trial, so that an interrupted sweep has tried as much of every arm.
     private void Try(RunData data, IEnumerable<SweepArm> arms, CancellationToken cancellation)
     {
-        var jobs = Enumerable.Range(0, _plan.Section.Trials).SelectMany(trial => arms.Select(arm => (arm.Name, Trial: trial))).Where(job => Result(job.Name, job.Trial) is null).ToList();
+        var all = Enumerable.Range(0, _plan.Section.Trials).SelectMany(trial => arms.Select(arm => (arm.Name, Trial: trial))).ToList();
+        all.ForEach(job => CheckMeasured(job.Name, job.Trial));
+        var jobs = all.Where(job => Result(job.Name, job.Trial) is null).ToList();
         if (_options.Jobs <= 1)
         {
-            jobs.ForEach(job => Run(data, job.Name, job.Trial, _recipe.Threads, cancellation));
+            foreach (var (name, trial) in jobs)
+            {
+                Run(data, name, trial, _recipe.Threads, cancellation);
+                CheckMeasured(name, trial);
+            }
+
             return;
         }
 
@@ -137,18 +144,35 @@ public sealed class Sweep
     private async Task SideBySide(List<(string Arm, int Trial)> jobs, CancellationToken cancellation)
     {
         using var places = new SemaphoreSlim(_options.Jobs);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         await Task.WhenAll(jobs.Select(async job =>
         {
-            await places.WaitAsync(cancellation).ConfigureAwait(false);
+            await places.WaitAsync(stop.Token).ConfigureAwait(false);
             try
             {
-                await _options.Launcher!.RunAsync(_directory, SweepPlan.NameOf(job.Arm, job.Trial), _plan.Section.Seed, Forward, cancellation).ConfigureAwait(false);
+                await _options.Launcher!.RunAsync(_directory, SweepPlan.NameOf(job.Arm, job.Trial), _plan.Section.Seed, Forward, stop.Token).ConfigureAwait(false);
+                CheckMeasured(job.Arm, job.Trial);
+            }
+            catch (InvalidOperationException)
+            {
+                // Nothing that is still to be tried can be chosen from.
+                await stop.CancelAsync().ConfigureAwait(false);
+                throw;
             }
             finally
             {
                 places.Release();
             }
         })).ConfigureAwait(false);
+    }
+
+    // As soon as a trial ends: when the best is chosen, all of them have been trained.
+    private void CheckMeasured(string arm, int trial)
+    {
+        if (_plan.Section.Select is { } metric && Result(arm, trial) is { } result)
+        {
+            SweepResults.CheckMeasured(result, metric, _recipe.Metrics);
+        }
     }
 
     private void Run(RunData data, string arm, int trial, int threads, CancellationToken cancellation)
@@ -203,7 +227,7 @@ public sealed class Sweep
         return (trials, _plan.With(teacher));
     }
 
-    private int Best(string arm, IReadOnlyList<TrialResult> results) => SweepResults.Best(results, Metric(results))
+    private int Best(string arm, IReadOnlyList<TrialResult> results) => SweepResults.Best(results, Metric(results), _recipe.Metrics)
         ?? throw new InvalidOperationException($"{arm}: no setting that the sweep tried trained; see the warnings for where each diverged, and try a lower learning rate");
 
     private string Metric(IReadOnlyList<TrialResult> results) => _plan.Section.Select ?? results[0].SelectionMetric;
@@ -245,7 +269,7 @@ public sealed class Sweep
             rows.AddRange(results.Select((result, i) => new SweepRow(arm.Name, i + 1, arm.Trials[i], result.Validation, result.Seconds, i == best, result.Failure)));
         }
 
-        var table = new SweepResults(_recipe.Name, metric, _plan.Section.Seed, rows);
+        var table = new SweepResults(_recipe.Name, metric, _plan.Section.Seed, rows) { Metrics = _recipe.Metrics };
         table.Save(_directory.SweepFile);
         AtomicFile.WriteText(_directory.SweepTableFile, table.ToMarkdown());
         WriteRecipe(_directory.TunedRecipeFile, chosen, metric);

@@ -57,6 +57,9 @@ internal sealed class TranslationData : RunData
     public override IBatchSource Test { get; }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Remarks => Reasons(_corpus.Dropped) is { Length: > 0 } reasons ? [$"{_corpus.Name}: pairs were dropped ({reasons})"] : [];
+
+    /// <inheritdoc/>
     public override string SelectionMetric => "bleu";
 
     /// <inheritdoc/>
@@ -77,7 +80,7 @@ internal sealed class TranslationData : RunData
         }
 
         var teacher = networks.Find(ArmNames.Teacher);
-        List<SentencePair> pairs = [.. _corpus.Train, .. FurtherSources(options).Select(source => new SentencePair(source, "", ""))];
+        List<SentencePair> pairs = [.. _corpus.Train, .. FurtherSources(options, text => note($"{arm.Name}: {text}")).Select(source => new SentencePair(source, "", ""))];
         var key = new Dictionary<string, string>
         {
             ["teacher_sha256"] = networks.WeightsSha256(teacher, seed),
@@ -99,7 +102,7 @@ internal sealed class TranslationData : RunData
             var chosen = made.Pairs(pairs, options.Choose, out var dropped);
             if (dropped.Count > 0)
             {
-                note($"{arm.Name}: of {pairs.Count} translations of the teacher {string.Join(", ", dropped.Select(entry => $"{entry.Value} {entry.Key}"))} were dropped");
+                note($"{arm.Name}: of {pairs.Count} translations of the teacher {Reasons(dropped)} were dropped");
             }
 
             if (chosen.Count == 0 && !options.Originals)
@@ -114,6 +117,9 @@ internal sealed class TranslationData : RunData
             network?.Dispose();
         }
     }
+
+    /// <inheritdoc/>
+    public override bool IsPrepared(ArmPlan arm, int seed) => arm.Plan.Targets is not { By: TargetWriter.Teacher } || _targets.ContainsKey((arm.Name, seed));
 
     /// <inheritdoc/>
     public override IBatchSource Source(ArmPlan arm, StagePlan stage, int seed, BatchPartner partner, bool fixedViews)
@@ -132,6 +138,11 @@ internal sealed class TranslationData : RunData
     /// <inheritdoc/>
     public override IBatchSource StoredSequences(ArmPlan arm, int seed, int batchSize)
     {
+        if (!IsPrepared(arm, seed))
+        {
+            throw new InvalidOperationException($"{arm.Name}/seed-{seed}: what its teacher writes was not made yet, and the store is to hold the teacher's distributions over it");
+        }
+
         var codec = CodecOf(arm.Model!);
         var pairs = _targets.GetValueOrDefault((arm.Name, seed));
         return Batches(pairs is null ? "train" : $"{arm.Name}/{seed}", pairs ?? _corpus.Train, InfoOf(codec), codec, new ParallelBatchOptions { BatchSize = batchSize });
@@ -205,8 +216,10 @@ internal sealed class TranslationData : RunData
         TranslationExporter.Write(model, encoder, decoder, metadata);
         model.eval();
         using var exported = new OnnxTranslationModel(encoder, decoder);
-        var sentences = _corpus.Test.Take(_recipe.Export.ParitySamples).Select(pair => pair.Source).ToList();
-        var mismatches = TranslationFiles.Compare(model, exported, CodecOf(model), sentences, _recipe.Evaluation.Beam);
+        var codec = CodecOf(model);
+        // The exported model reads no longer ones.
+        var sentences = _corpus.Test.Select(pair => pair.Source).Where(source => codec.EncodeSource(source).Tokens.Length <= TranslationExporter.LongestSequence).Take(_recipe.Export.ParitySamples).ToList();
+        var mismatches = TranslationFiles.Compare(model, exported, codec, sentences, _recipe.Evaluation.Beam);
         AtomicFile.WriteText(Path.Combine(Path.GetDirectoryName(weights)!, "onnx_parity.json"), JsonSerializer.Serialize(new { sentences = sentences.Count, mismatches }, RunJson.Line));
         // Rounding may turn a step where two tokens are as good as each other; more than that is another network.
         if (mismatches.Where(mismatch => mismatch.Margin > LargestMargin).ToList() is { Count: > 0 } wrong)
@@ -229,6 +242,15 @@ internal sealed class TranslationData : RunData
         ["bleu_signature"] = new Bleu().Signature(1),
     };
 
+    /// <inheritdoc/>
+    protected override void CheckLaterFiles()
+    {
+        if (_recipe.Objectives.FirstOrDefault(entry => entry.Value.Targets?.SourceText is { } file && !File.Exists(file)) is { Key: { } name, Value: { } plan })
+        {
+            throw new FileNotFoundException($"{name}: there is no file `{plan.Targets!.SourceText}`, which targets.source_text names; relative paths start in the folder where the command is given");
+        }
+    }
+
     private static IReadOnlyList<IReadOnlyList<string>> References(IReadOnlyList<SentencePair> pairs) => [.. pairs.Select(pair => (IReadOnlyList<string>)[pair.Target])];
 
     private DatasetInfo InfoOf(TextCodec codec) => new(_corpus.Name, [], []) { Sequence = codec.Tokens };
@@ -249,11 +271,27 @@ internal sealed class TranslationData : RunData
         return codec;
     }
 
-    private IEnumerable<string> FurtherSources(TeacherTargetsOptions options)
+    // Text from elsewhere passes the filter that the pairs passed, and brings nothing that is learned or measured already.
+    private List<string> FurtherSources(TeacherTargetsOptions options, Action<string> note)
     {
-        var lines = options.SourceText is { } file ? TextLines.Read(file).Where(line => !string.IsNullOrWhiteSpace(line)) : [];
-        return lines.Concat(ParallelCorpus.Limit(_corpus.LeftOut, options.LeftOutSources ?? 0, _recipe.Data.SplitSeed).Select(pair => pair.Source));
+        List<string> leftOut = [.. ParallelCorpus.Limit(_corpus.LeftOut, options.LeftOutSources ?? 0, _recipe.Data.SplitSeed).Select(pair => pair.Source)];
+        if (options.SourceText is not { } file)
+        {
+            return leftOut;
+        }
+
+        var filter = new PairFilter(_corpus.Options);
+        HashSet<string> known = [.. _corpus.Train.Concat(_corpus.Validation).Concat(_corpus.Test).Select(pair => pair.Source).Concat(leftOut).Select(PairFilter.Normalise)];
+        List<string> kept = [.. filter.Apply(TextLines.Read(file), known)];
+        if (filter.Dropped.Count > 0)
+        {
+            note($"{kept.Count} sentences of {file} are translated too; {Reasons(filter.Dropped)} were dropped");
+        }
+
+        return [.. kept, .. leftOut];
     }
+
+    private static string Reasons(IReadOnlyDictionary<string, int> dropped) => string.Join(", ", dropped.Where(entry => entry.Value > 0).Select(entry => $"{entry.Value} {entry.Key}"));
 
     private double MeanTokens(Network network, Func<SentencePair, string> side) =>
         _corpus.Test.Average(pair => CodecOf((TransformerModel)network).Encode(new SentencePair(side(pair), "", "")).Source.Length);

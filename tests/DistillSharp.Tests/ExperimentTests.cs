@@ -1,6 +1,8 @@
 using DistillSharp.Config;
+using DistillSharp.Data;
 using DistillSharp.Export;
 using DistillSharp.Export.Onnx;
+using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
@@ -145,6 +147,20 @@ public sealed class ExperimentTests : IDisposable
         using var weights = new DistillSharp.Export.SafetensorsFile(directory.StudentFile);
         Assert.Contains(weights.Entries, entry => entry.Name == "head.classifier.weight");
         Assert.DoesNotContain(weights.Entries, entry => entry.Name == "student.fc.weight");
+    }
+
+    [Fact]
+    public void Run_TeacherThatCannotBeExported_TeachesWithoutAnOnnxFile()
+    {
+        var recipe = RecipeReader.Read(Common + "teacher: {model: mlp, widths: [16]}\nobjective: {terms: [{method: soft_target}]}\nseeds: [0]\n", "experiment", _folder).Recipe;
+        var opaque = new ModelEntry("opaque", "", "", typeof(NamedModelOptions), _ => [], (_, data) => new Opaque(data));
+        recipe = recipe with { Teacher = recipe.Teacher! with { Model = new ModelSpec(opaque, new NamedModelOptions()) } };
+        var directory = new RunDirectory(Path.Combine(_folder, "opaque"));
+        Experiment.Prepare(recipe, directory);
+        var results = new Experiment(recipe, directory, new Sink()).Run(TestContext.Current.CancellationToken);
+
+        Assert.Equal(["plain", "soft_target", "teacher"], results.Arms.Select(arm => arm.Name).Order(StringComparer.Ordinal));
+        Assert.Equal([false, true], new[] { "teacher", "soft_target" }.Select(arm => File.Exists(Path.ChangeExtension(directory.WeightsFile(arm, 0), ".onnx"))));
     }
 
     [Fact]
@@ -352,6 +368,20 @@ public sealed class ExperimentTests : IDisposable
         var options = new ExperimentOptions { Jobs = jobs, Launcher = new InProcess(recipe) };
         var results = new Experiment(recipe, directory, sink, options).Run(TestContext.Current.CancellationToken);
         return (results, directory, sink.Written);
+    }
+
+    /// <summary>A network with a layer that no description knows.</summary>
+    private sealed class Opaque : LayeredNetwork
+    {
+        public Opaque(DatasetInfo data)
+            : base("opaque")
+        {
+            Append("flatten", TorchSharp.torch.nn.Flatten());
+            Append("fc", TorchSharp.torch.nn.Linear(data.InputShape.Aggregate(1L, (product, axis) => product * axis), data.Classes.Count));
+            Append("selu", TorchSharp.torch.nn.SELU());
+        }
+
+        public override IReadOnlyList<FeaturePoint> FeaturePoints => [];
     }
 
     private sealed class Sink : IRunEventSink

@@ -94,6 +94,23 @@ public sealed class SweepTests : IDisposable
     }
 
     [Fact]
+    public void Run_MetricThatTrialsAreNotMeasuredBy_FailsAfterTheFirst()
+    {
+        var text = Text.Replace("{trials: 3,", "{trials: 3, select: wer,", StringComparison.Ordinal);
+        var directory = Prepare(text);
+        var events = new List<RunEvent>();
+        var error = Assert.Throws<InvalidOperationException>(() => new Sweep(Read(text), directory, new Sink(events.Add)).Run(TestContext.Current.CancellationToken));
+        Assert.Contains("not measured by `wer`; choose one of", error.Message, StringComparison.Ordinal);
+        Assert.Contains("top1", error.Message, StringComparison.Ordinal);
+        Assert.Equal(["teacher", "plain/trial-01"], events.OfType<JobEnded>().Select(ended => ended.Arm));
+
+        // Nor does it go on when it is run again.
+        events.Clear();
+        Assert.Throws<InvalidOperationException>(() => new Sweep(Read(text), directory, new Sink(events.Add)).Run(TestContext.Current.CancellationToken));
+        Assert.Empty(events.OfType<JobEnded>());
+    }
+
+    [Fact]
     public void RunJob_OneTrial_LeavesItsResult()
     {
         var directory = Prepare(Text);

@@ -1,6 +1,12 @@
+using DistillSharp.Data;
+using DistillSharp.Export;
 using DistillSharp.Recipes;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
+using DistillSharp.Sequences;
+using DistillSharp.Text.Corpora;
+using DistillSharp.Text.Translation;
+using TorchSharp;
 
 namespace DistillSharp.Tests;
 
@@ -47,22 +53,130 @@ public sealed class TranslationRunTests
         Assert.Contains(JsonLinesReader.Read(directory.EventsFile).OfType<EpochEnded>(), epoch => epoch.Arm == "on_policy" && epoch.Parts.Keys.SequenceEqual(["token_jsd"]));
         Assert.True(File.Exists(directory.StudentFile));
 
+        foreach (var onnx in new[] { false, true })
+        {
+            using var translator = TrainedTranslator.Load(directory, recipe, "plain", 0, onnx);
+            using var output = new StringWriter();
+            var count = new LineTranslator(translator.Translator(new DecodingOptions { Beam = 1 })).Translate(new MemoryStream("the red house falls\n\n  \nopen %s\n"u8.ToArray()), "in", output, TestContext.Current.CancellationToken);
+            var lines = output.ToString().Split('\n');
+            Assert.Equal(4, count);
+            Assert.Equal(5, lines.Length);
+            Assert.All(new[] { 1, 2, 4 }, number => Assert.Empty(lines[number]));
+            Assert.Contains("%s", lines[3]);
+        }
+
         using var trained = TrainedArm.Load(recipe, directory, "plain", 0, null);
         Assert.Equal(results.Arm("plain")!.Metrics["bleu_greedy"].Mean, trained.Evaluate(validation: false)["bleu"], 1e-9);
     }
 
     [Fact]
-    public void Run_FurtherSources_AreTranslatedAndLearnedWithTheOthers()
+    public void Run_FurtherSources_AreFilteredTranslatedAndLearnedWithTheOthers()
     {
         using var folder = new TemporaryFolder();
         var more = folder.File("more.txt");
-        File.WriteAllLines(more, ["some words more", "", "and others"]);
-        var text = Text[..Text.IndexOf("  word:", StringComparison.Ordinal)] + Text[Text.IndexOf("training: {epochs: 1", StringComparison.Ordinal)..];
-        var (_, directory, results) = Run(folder, text.Replace("pairs: 300,", "pairs: 300, train_samples: 50,").Replace("beam: 2, originals: true", $"beam: 2, originals: true, source_text: {more}, left_out_sources: 20"));
+        var text = (Text[..Text.IndexOf("  word:", StringComparison.Ordinal)] + Text[Text.IndexOf("training: {epochs: 1", StringComparison.Ordinal)..])
+            .Replace("pairs: 300,", "pairs: 300, train_samples: 50,").Replace("beam: 2, originals: true", $"beam: 2, originals: true, source_text: {more}, left_out_sources: 20");
+        var read = RecipeReader.Read(text, "toy", folder.Path).Recipe;
+        var tested = ToyPhrases.Load((ToyPhrasesOptions)read.Dataset.Options, new SplitRequest(read.Data.Validation, read.Data.SplitSeed, read.Data.TrainSamples)).Test[0].Source;
+        File.WriteAllLines(more, ["some words more", "", "and others", $"{tested}!", "Some words, more", new string('x', 4000)]);
+        var (_, directory, results) = Run(folder, text);
 
         var file = Assert.Single(Directory.GetFiles(directory.JobFolder("teacher", 0), "translations-*.jsonl"));
         Assert.Equal(1 + 50 + 20 + 2, File.ReadAllLines(file).Length);
         Assert.Equal("50", results.Data["train_samples"]);
+        Assert.Contains(
+            JsonLinesReader.Read(directory.EventsFile).OfType<NoteLogged>(),
+            note => note.Message.Contains($"2 sentences of {more} are translated too; 1 duplicate, 1 empty, 1 known from the data, 1 too long were dropped"));
+
+        // What the run has trained needs the file no more.
+        File.Delete(more);
+        var recipe = RecipeReader.Read(File.ReadAllText(directory.RecipeFile), "run", directory.RecipeFolder).Recipe;
+        using var translator = TrainedTranslator.Load(directory, recipe, null, null, onnx: false);
+        Assert.Single(translator.Translator(new DecodingOptions { Beam = 1 }).Translate(["the red house"], TestContext.Current.CancellationToken).Texts);
+    }
+
+    [Fact]
+    public void Run_AbsentSourceText_SaysSoBeforeAnythingIsTrained()
+    {
+        using var folder = new TemporaryFolder();
+        var text = Text.Replace("beam: 2, originals: true", "beam: 2, source_text: absent.txt");
+        Assert.Contains(RecipeReader.Read(text, "toy", folder.Path).Warnings, warning => warning.Contains("no file `absent.txt`, which `targets.source_text` of objectives.sequence names"));
+
+        var error = Assert.Throws<FileNotFoundException>(() => Run(folder, text));
+
+        Assert.Contains("sequence: there is no file `absent.txt`", error.Message);
+        Assert.DoesNotContain(JsonLinesReader.Read(new RunDirectory(folder.File("run")).EventsFile), each => each is JobStarted);
+    }
+
+    [Fact]
+    public void Run_SweepOfTheSequenceLevel_TriesWhatTheTeacherWrites()
+    {
+        const string Small = """
+            data: {dataset: toy_phrases, pairs: 200, vocabulary: 520, validation_pairs: 5, test_pairs: 5}
+            teacher: {model: transformer, width: 16, heads: 2, encoder_layers: 1, decoder_layers: 1}
+            student: {model: transformer, width: 8, heads: 2, encoder_layers: 1, decoder_layers: 1}
+            objective: {name: sequence, targets: {beam: 1, originals: true}}
+            baselines: {plain: false}
+            training: {epochs: 1, batch_tokens: 200, optimizer: adam, learning_rate: 0.003}
+            evaluation: {beam: 1, latency: false}
+            export: {onnx: false}
+            seeds: [0]
+            sweep: {trials: 2, space: {training.learning_rate: [0.002, 0.004]}}
+            """;
+        using var folder = new TemporaryFolder();
+        var recipe = RecipeReader.Read(Small, "toy", folder.Path).Recipe;
+        var directory = new RunDirectory(folder.File("sweep"));
+        Sweep.Prepare(recipe, directory);
+
+        var results = new Sweep(recipe, directory, new SilentSink()).Run(TestContext.Current.CancellationToken);
+
+        Assert.Equal(2, results.Rows.Count(row => row.Arm == "sequence"));
+        // Once for both trials.
+        Assert.Single(Directory.GetFiles(directory.JobFolder("teacher", 0), "translations-*.jsonl"));
+    }
+
+    [Fact]
+    public void StoredSequences_BeforeTheTeacherHasWritten_AreRefused()
+    {
+        var recipe = RecipeReader.Read(Text, "toy", ".").Recipe;
+        var (arms, data) = (Arms.Of(recipe).ToDictionary(arm => arm.Name), RunData.Load(recipe, null));
+
+        Assert.True(data.IsPrepared(arms["word"], 0));
+        Assert.False(data.IsPrepared(arms["sequence"], 0));
+        Assert.Contains("was not made yet", Assert.Throws<InvalidOperationException>(() => data.StoredSequences(arms["sequence"], 0, 8)).Message);
+    }
+
+    [Fact]
+    public void Remarks_PairsThatTheFilterDrops_AreCounted()
+    {
+        using var folder = new TemporaryFolder();
+        var pairs = folder.Write("pairs.tsv", string.Concat(Enumerable.Range(0, 400).Select(i => $"sentence number {i}\tfrase numero {i}\n")) + "sentence number 7\tfrase numero 7\nthe same\tthe same\n");
+        var recipe = RecipeReader.Read(Text.Replace("dataset: toy_phrases, pairs: 300,", $"dataset: parallel_text, train: {pairs},"), "own", folder.Path).Recipe;
+
+        Assert.Equal("pairs.tsv: pairs were dropped (1 copy, 1 duplicate)", Assert.Single(RunData.Load(recipe, null).Remarks));
+    }
+
+    [Fact]
+    public void Create_WeightsOfAnotherVocabulary_AreRefusedUnlessItIsGiven()
+    {
+        using var folder = new TemporaryFolder();
+        var weights = folder.File("student.safetensors");
+        var (plain, networks, data) = Plain(folder, Text);
+        using (var network = networks.Create(plain, 0))
+        {
+            var metadata = new Dictionary<string, string>();
+            data.Accompany(weights, plain.Model!, metadata);
+            Provenance.WriteWeights(weights, network, metadata);
+        }
+
+        var other = Text.Replace("pairs: 300,", "pairs: 300, drawing_seed: 5,").Replace("student: {model: transformer, width: 8", $"student: {{model: transformer, weights: {weights}, width: 8");
+        var (started, others, _) = Plain(folder, other);
+        var error = Assert.Throws<InvalidDataException>(() => others.Create(started, 0));
+        var (again, same, _) = Plain(folder, other.Replace("vocabulary: 520,", $"vocabulary: 520, tokenizer: {folder.Path},"));
+
+        Assert.Contains($"{weights} was trained with another vocabulary", error.Message);
+        Assert.Contains("`data.tokenizer: FOLDER`", error.Message);
+        same.Create(again, 0).Dispose();
     }
 
     [Fact]
@@ -101,7 +215,8 @@ public sealed class TranslationRunTests
     [InlineData("dataset: toy_phrases, pairs: 300", "dataset: parallel_text, train_source: a.txt", "train_target")]
     [InlineData("targets: {beam: 2, originals: true}", "targets: {by: student}", "such as `terms: [{method: token_jsd}]`")]
     [InlineData("pairs: 300,", "pairs: 300, unlabelled: rest, train_samples: 50,", "source_text")]
-    [InlineData("beam: 2, originals: true", "beam: 2, source_text: absent.txt", "no file `absent.txt`")]
+    [InlineData("from_layers: {encoder: [2], decoder: [1]}", "from_layers: {encoder: [3], decoder: [1]}", "must name 1 of the teacher's 2 layers")]
+    [InlineData("width: 16, heads: 2, encoder_layers: 1", "width: 16, heads: 4, encoder_layers: 1", "from_layers needs layers that are alike")]
     [InlineData("beam: 2, originals: true", "beam: 2, left_out_sources: 5", "which is not given")]
     [InlineData("by: student, share: 1", "by: student, left_out_sources: 5", "that a teacher translates before training")]
     [InlineData("decoder_layers: 2, training: {epochs: 2}}", "decoder_layers: 2, store: kept, training: {epochs: 2}}", "cannot know what the student of on_policy will write")]
@@ -118,14 +233,11 @@ public sealed class TranslationRunTests
         Assert.Contains(error.Errors, fault => fault.ToString().Contains(expected));
     }
 
-    [Fact]
-    public void Run_LayersThatDoNotFit_SaysWhich()
+    private static (ArmPlan Arm, ArmNetworks Networks, RunData Data) Plain(TemporaryFolder folder, string text)
     {
-        using var folder = new TemporaryFolder();
-
-        var error = Assert.Throws<JobsFailedException>(() => Run(folder, Text.Replace("from_layers: {encoder: [2], decoder: [1]}", "from_layers: {encoder: [3], decoder: [1]}").Replace("epochs: 2", "epochs: 1")));
-
-        Assert.Contains("must name 1 of the teacher's 2 layers", error.Message);
+        var recipe = RecipeReader.Read(text, "toy", folder.Path).Recipe;
+        var (arms, data) = (Arms.Of(recipe), RunData.Load(recipe, null));
+        return (arms.First(arm => arm.Name == "plain"), new ArmNetworks(arms, new RunDirectory(folder.File("run")), data, torch.CPU, 1), data);
     }
 
     private static (Recipe Recipe, RunDirectory Directory, RunResults Results) Run(TemporaryFolder folder, string text, string name = "run")

@@ -85,15 +85,17 @@ internal static class DataCommand
 
     private static Command Verify()
     {
-        var wanted = new Argument<string>("name or recipe") { Description = "What can be fetched (its files are hashed), or a recipe file (all of its data is read)" };
+        var wanted = new Argument<string>("name or recipe") { Description = "What can be fetched or made (its files are hashed), or a recipe file (all of its data is read)" };
         var data = CommonOptions.DataFolder();
         var command = new Command(
             "verify",
             """
-            Read all of a dataset: each file is hashed, or each image decoded. What is damaged is named; the exit code is then 1.
+            Read all of a dataset: each file is hashed, or each image decoded. Recordings are compared with the hashes of their
+            manifests, and what a recipe of speech leaves out is listed. What is damaged is named; the exit code is then 1.
 
             Examples:
               distill data verify mnist
+              distill data verify asterisk-en
               distill data verify recipe.yaml
             """)
         {
@@ -103,7 +105,9 @@ internal static class DataCommand
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
             var (name, locator) = (parsed.GetValue(wanted)!, new DataLocator(parsed.GetValue(data)));
-            return DatasetFetcher.Known(name) is { } known ? VerifyFiles(known, locator) : VerifySamples(RecipeReader.ReadFile(name).Recipe, locator);
+            return DatasetFetcher.Known(name) is { } known ? VerifyFiles(known, locator)
+                : name is AsteriskPrompts.FetchedName or SyntheticSpeech.MadeName ? VerifyRecordings(name, locator)
+                : VerifySamples(RecipeReader.ReadFile(name).Recipe, locator);
         }));
         return command;
     }
@@ -118,6 +122,22 @@ internal static class DataCommand
         return right ? ExitCode.Fine : ExitCode.Failed;
     }
 
+    private static int VerifyRecordings(string name, DataLocator locator)
+    {
+        var folder = locator.FindFolder(name, ["train.jsonl"])
+            ?? throw new FileNotFoundException($"{name} was not found in {string.Join(", ", locator.Folders(name))}; `distill data {(name == SyntheticSpeech.MadeName ? "make" : "get")} {name}` brings it");
+        var faults = Directory.EnumerateFiles(folder, "*.jsonl").Order(StringComparer.Ordinal).SelectMany(path => SpeechManifest.Verify(path)).Distinct().ToList();
+        foreach (var fault in faults)
+        {
+            Console.Out.WriteLine(fault);
+        }
+
+        Console.Out.WriteLine($"{folder}: {(faults.Count == 0 ? "every recording has the SHA-256 of its manifest" : Damaged(faults.Count))}");
+        return faults.Count == 0 ? ExitCode.Fine : ExitCode.Failed;
+    }
+
+    private static string Damaged(int recordings) => $"{recordings} {(recordings == 1 ? "recording is" : "recordings are")} missing or changed; bring them back, or take them out of their manifests";
+
     private static int VerifySamples(Recipe recipe, DataLocator locator)
     {
         var (entry, options) = (recipe.Dataset.Entry, recipe.Dataset.Options);
@@ -129,7 +149,10 @@ internal static class DataCommand
 
         if (faults.Count > 0)
         {
-            Console.Out.WriteLine($"{entry.Name}: {faults.Count} {(faults.Count == 1 ? "image" : "images")} cannot be read; mend or remove them, or say `corrupt: skip`");
+            var damaged = entry.LoadDomain is null
+                ? $"{faults.Count} {(faults.Count == 1 ? "image" : "images")} cannot be read; mend or remove them, or say `corrupt: skip`"
+                : Damaged(faults.Count);
+            Console.Out.WriteLine($"{entry.Name}: {damaged}");
             return ExitCode.Failed;
         }
 
@@ -141,7 +164,16 @@ internal static class DataCommand
         }
         else
         {
-            _ = entry.LoadDomain(options, locator, new SplitRequest(recipe.Data.Validation, recipe.Data.SplitSeed, recipe.Data.TrainSamples));
+            var read = entry.LoadDomain(options, locator, new SplitRequest(recipe.Data.Validation, recipe.Data.SplitSeed, recipe.Data.TrainSamples));
+            if (read is SpeechCorpus { LeftOut: { Count: > 0 } leftOut })
+            {
+                Console.Out.WriteLine($"{entry.Name}: {leftOut.Count} {(leftOut.Count == 1 ? "recording is" : "recordings are")} left out:");
+                foreach (var line in leftOut)
+                {
+                    Console.Out.WriteLine(line);
+                }
+            }
+
             Console.Out.WriteLine($"{entry.Name}: read, nothing damaged");
         }
 

@@ -65,9 +65,15 @@ internal static class TranscribeCommand
                         ? JsonSerializer.Serialize(new { file, transcript.Text, transcript.Words }, RunJson.Line)
                         : $"{file}: {transcript.Text}");
                 }
-                catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException)
+                catch (Exception error) when (error is not OperationCanceledException)
                 {
-                    Console.Error.WriteLine($"distill: {error.Message}");
+                    // Whatever is wrong with one file, the others are transcribed.
+                    Console.Error.WriteLine($"distill: {(error.Message.Contains(file, StringComparison.Ordinal) ? "" : $"{file}: ")}{error.Message}");
+                    if (parsed.GetValue(CommonOptions.Debug))
+                    {
+                        Console.Error.WriteLine(error);
+                    }
+
                     failed++;
                 }
             }

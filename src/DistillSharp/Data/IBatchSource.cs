@@ -15,9 +15,6 @@ public interface IBatchSource
     /// <summary>Which samples its batches bring along.</summary>
     BatchPartner Partner => BatchPartner.None;
 
-    /// <summary>True where another thread reads or decodes the next batch into new memory while the present one is used.</summary>
-    bool ReadsBeside => false;
-
     /// <summary>Samples in one epoch.</summary>
     int SampleCount { get; }
 

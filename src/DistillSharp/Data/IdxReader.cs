@@ -23,6 +23,23 @@ public static class IdxReader
         }
     }
 
+    /// <summary>Shape [C, H, W] of a sample of a file of images, [N, H, W] or [N, C, H, W].</summary>
+    /// <exception cref="InvalidDataException">The file has other axes, or images without pixels.</exception>
+    internal static long[] ImageShape(string path, int[] shape)
+    {
+        if (shape.Length is not (3 or 4))
+        {
+            throw new InvalidDataException($"{path} must have 3 or 4 axes; it has {shape.Length}");
+        }
+
+        if (shape.AsSpan(1).Contains(0))
+        {
+            throw new InvalidDataException($"{path} promises images of {string.Join('×', shape.Skip(1))} pixels; every axis must be at least 1");
+        }
+
+        return shape.Length == 3 ? [1, shape[1], shape[2]] : [shape[1], shape[2], shape[3]];
+    }
+
     /// <summary>SHA-256 of the unpacked file that holds these values, as lower-case hex.</summary>
     public static string Sha256(IReadOnlyList<int> shape, ReadOnlySpan<byte> values)
     {
@@ -102,17 +119,12 @@ public static class IdxReader
             throw new InvalidDataException($"{imagesPath} must have 3 or 4 axes and {labelsPath} 1; they have {imageShape.Length} and {labelShape.Length}");
         }
 
-        if (imageShape.AsSpan(1).Contains(0))
-        {
-            throw new InvalidDataException($"{imagesPath} promises images of {string.Join('×', imageShape.Skip(1))} pixels; every axis must be at least 1");
-        }
-
+        var shape = ImageShape(imagesPath, imageShape);
         if (imageShape[0] != labelShape[0])
         {
             throw new InvalidDataException($"{imagesPath} holds {imageShape[0]} images and {labelsPath} {labelShape[0]} labels");
         }
 
-        long[] shape = imageShape.Length == 3 ? [1, imageShape[1], imageShape[2]] : [imageShape[1], imageShape[2], imageShape[3]];
         var names = classes.Count > 0 ? classes : [.. Enumerable.Range(0, labels.Length == 0 ? 0 : labels.Max() + 1).Select(label => $"{label}")];
         try
         {

@@ -78,9 +78,6 @@ public sealed class Loader : IBatchSource
     public BatchPartner Partner => _options.Partner;
 
     /// <inheritdoc/>
-    public bool ReadsBeside => _data.IsRead;
-
-    /// <inheritdoc/>
     public int SampleCount => _data.Count;
 
     /// <inheritdoc/>
@@ -148,6 +145,9 @@ public sealed class Loader : IBatchSource
                 channel.Writer.Complete(error is OperationCanceledException ? null : error);
             }
         }, CancellationToken.None);
+
+        // What another thread decodes is new memory; tables of samples are copied into what there is.
+        using var pause = _data.IsRead ? new CollectionPause() : null;
         try
         {
             while (true)
@@ -164,6 +164,10 @@ public sealed class Loader : IBatchSource
                 }
 
                 yield return batch;
+                if (_data.IsRead)
+                {
+                    CollectionPause.Renew();
+                }
             }
         }
         finally

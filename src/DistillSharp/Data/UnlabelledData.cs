@@ -67,7 +67,7 @@ public sealed record UnlabelledSpec(UnlabelledOptions? Files, DatasetSpec? Datas
         if (Files.Idx is not null)
         {
             var (shape, values) = IdxReader.Read(file);
-            return DistillSharp.Data.Dataset.FromBytes(info with { InputShape = [1, .. shape.Skip(1).Select(axis => (long)axis)] }, values, Unlabelled(shape[0]), 1 / 255f);
+            return DistillSharp.Data.Dataset.FromBytes(info with { InputShape = IdxReader.ImageShape(file, shape) }, values, Unlabelled(shape[0]), 1 / 255f);
         }
 
         var (axes, array) = NpyDataset.Read(file);

@@ -11,8 +11,6 @@ internal sealed class LimitedSource(IBatchSource source, int batches) : IBatchSo
 
     public BatchPartner Partner => source.Partner;
 
-    public bool ReadsBeside => source.ReadsBeside;
-
     public int SampleCount => source.SampleCount;
 
     public int BatchCount => Math.Min(batches, source.BatchCount);

@@ -20,12 +20,12 @@ public sealed class MacCounter : ModuleWalker
     /// <inheritdoc/>
     protected override void Visit(GraphOperation operation) => _operations.Add(operation);
 
-    // Every weight is used once a position.
+    // Every weight is used once a position. A product with a constant that is no parameter is a mean, which is free like all pooling.
     private static long Of(GraphOperation operation) => operation.Type switch
     {
         "Conv" => operation.Constants[0].Weights!.numel() * Product(operation.Output.Shape.Skip(2)),
         "Gemm" => operation.Constants[0].Weights!.numel() * operation.Output.Shape[0],
-        "MatMul" => Product(operation.Output.Shape) * operation.Inputs[0].Shape[^1],
+        "MatMul" when operation.Inputs.Count == 2 => Product(operation.Output.Shape) * operation.Inputs[0].Shape[^1],
         _ => 0,
     };
 

@@ -14,6 +14,7 @@ public abstract partial class ModuleWalker : IGraphBuilder
     private readonly Stack<string> _path = new();
     private readonly Dictionary<string, int> _used = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (GraphValue Input, GraphValue Output)> _modules = new(StringComparer.Ordinal);
+    private readonly Dictionary<(long Inputs, long Outputs), Tensor> _means = [];
 
     private string CurrentPath => string.Join('.', _path.Reverse());
 
@@ -191,7 +192,36 @@ public abstract partial class ModuleWalker : IGraphBuilder
         long[] kernel = [height / size[0], width / size[1]];
         return height % size[0] == 0 && width % size[1] == 0
             ? Pool("AveragePool", kernel, kernel, null, null, false, input)
-            : throw Unsupported($"averages {height}×{width} values to {size[0]}×{size[1]}, which can be described only where the one is a multiple of the other; use inputs of another size");
+            : Means(Means(input, size[1], "columns"), size[0], "rows");
+    }
+
+    // Means over parts of the last axis, which then changes places with the one before it: twice are both axes where they were.
+    private GraphValue Means(GraphValue input, long outputs, string suffix)
+    {
+        var inputs = input.Shape[^1];
+        var weights = new GraphConstant($"means_{inputs}_{outputs}", MeanWeights(inputs, outputs));
+        return Transpose(Emit("MatMul", suffix, [input], [weights], [.. input.Shape.SkipLast(1), outputs]), 0, 1, 3, 2);
+    }
+
+    // [inputs, outputs]: part i begins at ⌊i · inputs / outputs⌋ and ends before ⌈(i + 1) · inputs / outputs⌉, as in torch; parts may overlap.
+    private Tensor MeanWeights(long inputs, long outputs)
+    {
+        if (_means.TryGetValue((inputs, outputs), out var known))
+        {
+            return known;
+        }
+
+        var values = new float[inputs * outputs];
+        for (var part = 0L; part < outputs; part++)
+        {
+            var (start, end) = (part * inputs / outputs, (((part + 1) * inputs) + outputs - 1) / outputs);
+            for (var i = start; i < end; i++)
+            {
+                values[(i * outputs) + part] = 1f / (end - start);
+            }
+        }
+
+        return _means[(inputs, outputs)] = tensor(values, [inputs, outputs]);
     }
 
     private GraphValue PoolToOne(string suffix, GraphValue input) => Emit("GlobalAveragePool", suffix, [input], [], [input.Shape[0], input.Shape[1], 1, 1]);

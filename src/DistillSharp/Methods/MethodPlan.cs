@@ -15,4 +15,8 @@ public sealed record MethodPlan(
     ValueSchedule Weight,
     IReadOnlyList<string> StudentFeatures,
     IReadOnlyList<string> TeacherFeatures,
-    string Name);
+    string Name)
+{
+    /// <summary>The student's feature point that stands for its logits in a method that compares no features; null for the logits themselves.</summary>
+    internal string? LogitsPoint => Entry.Traits.HasFlag(MethodTraits.UsesFeatures) || StudentFeatures.Count == 0 ? null : StudentFeatures[0];
+}

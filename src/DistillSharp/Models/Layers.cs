@@ -39,7 +39,7 @@ internal static class Layers
     public static LayerNorm LayerNorm(long width, double epsilon) => nn.LayerNorm(width, eps: epsilon, device: s_device);
 
     /// <summary>A fully connected layer.</summary>
-    public static Linear Linear(long inputs, long outputs) => nn.Linear(inputs, outputs, device: s_device);
+    public static Linear Linear(long inputs, long outputs, bool bias = true) => nn.Linear(inputs, outputs, hasBias: bias, device: s_device);
 
     /// <summary>A parameter of zeros.</summary>
     public static Parameter Zeros(params long[] shape) => nn.Parameter(zeros(shape, device: s_device));

@@ -96,7 +96,7 @@ public static class RecipeReader
             var objectiveReader = new ObjectiveReader(root, catalogs, _binder, _warnings, student, teacher, teachers);
             var objectives = objectiveReader.Read();
             new StoreChecks(root, errors, _warnings).Check(data, teacher, teachers, objectives);
-            new SequenceChecks(root, errors).Check(dataset, data, teacher, student, objectives);
+            new SequenceChecks(root, errors, _warnings).Check(dataset, data, teacher, student, objectives);
             new MixingChecks(root, errors).Check(data, teachers, objectives);
             var quantises = QuantisesStudent(dataset);
             var baselines = Section<BaselineSection>("baselines");

@@ -9,7 +9,7 @@ using DistillSharp.Training;
 namespace DistillSharp.Recipes;
 
 /// <summary>What a recipe on text or speech must keep to.</summary>
-internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors)
+internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors, List<string> warnings)
 {
     /// <summary>Reports where what a teacher writes, its layers or its store do not go with the data, and terms with the vocabularies.</summary>
     public void Check(DatasetSpec? dataset, DataSection data, TeacherSection? teacher, ModelSpec? student, IReadOnlyDictionary<string, ObjectivePlan> objectives)
@@ -50,8 +50,18 @@ internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors)
                 errors.Add(path, "targets that the student writes are learned through terms that ask the teacher about them, such as `terms: [{method: token_jsd}]`", root.Line);
             }
 
-            // They compare distributions over the same tokens; what a teacher writes can be cut anew.
+            if (plan.Targets is { By: TargetWriter.Student } && dataset is { Options: SpeechOptions })
+            {
+                errors.Add(path, "`targets: {by: student}` is for text: no network of speech writes while it is trained; learn what the teacher writes, `targets: {by: teacher}`", root.Line);
+            }
+
             var (own, given) = ((plan.Student ?? student)?.Options as TransformerOptions, teacher?.Model?.Options as TransformerOptions);
+            if (own is not null && given is not null && plan.FromLayers is { } layers && LayerStart.Fault(given, own, layers) is { } fault)
+            {
+                errors.Add(path, fault, root.Line);
+            }
+
+            // They compare distributions over the same tokens; what a teacher writes can be cut anew.
             if (own is not null && given is not null && own.Vocabulary != given.Vocabulary && plan.Stages.Any(stage => stage.NeedsTeacher))
             {
                 errors.Add(path, "word-level terms compare the teacher's and the student's distributions over the same tokens, and their vocabularies differ; learn what the teacher writes instead: `targets: {choose: best}` without terms (sequence-level distillation)", root.Line);
@@ -73,7 +83,8 @@ internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors)
 
         if (targets.SourceText is { } file && !File.Exists(file))
         {
-            errors.Add(path, $"there is no file `{file}`, which `targets.source_text` names", root.Line);
+            // A run that is done needs it no more, so that its recipe can be read without.
+            warnings.Add($"there is no file `{file}`, which `targets.source_text` of {path} names; a run needs it");
         }
 
         if (targets.LeftOutSources is not null && data.TrainSamples is null)

@@ -20,7 +20,7 @@ internal sealed class SweepSpace(Recipe recipe, SweepSection section, ConfigErro
             return [];
         }
 
-        if (section.Select is { } select && MetricCatalog.Default().Describe(select).Direction == MetricDirection.Neither)
+        if (section.Select is { } select && recipe.Metrics.Describe(select).Direction == MetricDirection.Neither)
         {
             errors.Add("sweep.select", $"`{section.Select}` is no metric that has a better and a worse; such as top1, nll or ece");
         }

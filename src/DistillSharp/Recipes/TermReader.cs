@@ -17,7 +17,7 @@ public sealed record TermKeys
     public ValueSchedule Weight { get; init; } = 1;
 
     /// <summary>Student features.</summary>
-    [Option("feature points of the student, one or a list")]
+    [Option("feature points of the student, one or a list; for a method of logits the one point that stands for them, such as distillation_logits of deit")]
     public IReadOnlyList<string> Student { get; init; } = [];
 
     /// <summary>Teacher features.</summary>
@@ -96,6 +96,7 @@ internal sealed class TermReader(Catalogs catalogs, ConfigBinder binder, ModelSp
 
         if (!entry.Traits.HasFlag(MethodTraits.UsesFeatures))
         {
+            CheckLogitsPoint(item, entry, keys);
             return;
         }
 
@@ -106,6 +107,19 @@ internal sealed class TermReader(Catalogs catalogs, ConfigBinder binder, ModelSp
         else if (keys.Student.Count != keys.Teacher.Count)
         {
             binder.Errors.Add(item, $"{keys.Student.Count} student and {keys.Teacher.Count} teacher feature points; they are compared pair by pair");
+        }
+    }
+
+    private void CheckLogitsPoint(ConfigNode item, MethodEntry entry, TermKeys keys)
+    {
+        if (keys.Teacher.Count > 0)
+        {
+            binder.Errors.Add(item.Get("teacher")!, $"{entry.Name} looks at no features of the teacher; leave `teacher` out");
+        }
+
+        if (keys.Student.Count > 1)
+        {
+            binder.Errors.Add(item.Get("student")!, $"{entry.Name} compares no features: name one point that stands for the student's logits, or leave `student` out");
         }
     }
 

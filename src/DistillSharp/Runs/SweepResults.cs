@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Serialization;
 using DistillSharp.Evaluation;
 using DistillSharp.RunLog;
 
@@ -41,11 +42,16 @@ public sealed record SweepRow(string Arm, int Trial, Dictionary<string, string> 
 /// <param name="Rows">Every trial, arm by arm.</param>
 public sealed record SweepResults(string Recipe, string Select, int Seed, IReadOnlyList<SweepRow> Rows)
 {
+    /// <summary>The metrics that may choose.</summary>
+    [JsonIgnore]
+    public MetricCatalog Metrics { get; init; } = MetricCatalog.Default();
+
     /// <summary>The best of an arm's trials by a metric, the first of equals; null where none trained.</summary>
     /// <exception cref="InvalidOperationException">The trials were not measured by that metric.</exception>
-    public static int? Best(IReadOnlyList<TrialResult> trials, string metric)
+    public static int? Best(IReadOnlyList<TrialResult> trials, string metric, MetricCatalog? catalog = null)
     {
-        var direction = MetricCatalog.Default().Describe(metric).Direction;
+        catalog ??= MetricCatalog.Default();
+        var direction = catalog.Describe(metric).Direction;
         int? best = null;
         for (var i = 0; i < trials.Count; i++)
         {
@@ -54,11 +60,8 @@ public sealed record SweepResults(string Recipe, string Select, int Seed, IReadO
                 continue;
             }
 
-            if (!trials[i].Validation.TryGetValue(metric, out var value))
-            {
-                throw new InvalidOperationException($"sweep.select: trials are not measured by `{metric}`; choose one of {string.Join(", ", trials[i].Validation.Keys)}");
-            }
-
+            CheckMeasured(trials[i], metric, catalog);
+            var value = trials[i].Validation[metric];
             if (double.IsFinite(value) && (best is not { } before || IsBetter(value, trials[before].Validation[metric], direction)))
             {
                 best = i;
@@ -68,10 +71,21 @@ public sealed record SweepResults(string Recipe, string Select, int Seed, IReadO
         return best;
     }
 
+    /// <summary>Refuses a trial that trained and was not measured by the metric that is to choose.</summary>
+    /// <exception cref="InvalidOperationException">It was not; lists the metrics that could choose.</exception>
+    public static void CheckMeasured(TrialResult trial, string metric, MetricCatalog catalog)
+    {
+        if (trial.Failure is null && !trial.Validation.ContainsKey(metric))
+        {
+            var usable = trial.Validation.Keys.Where(key => catalog.Describe(key).Direction != MetricDirection.Neither);
+            throw new InvalidOperationException($"sweep.select: trials are not measured by `{metric}`; choose one of {string.Join(", ", usable)}");
+        }
+    }
+
     /// <summary>Orders rows from best to worst; those that did not train come last.</summary>
     public int Compare(SweepRow? first, SweepRow? second)
     {
-        var sign = MetricCatalog.Default().Describe(Select).Direction == MetricDirection.Lower ? 1 : -1;
+        var sign = Metrics.Describe(Select).Direction == MetricDirection.Lower ? 1 : -1;
         double Key(SweepRow? row) => row is not null && row.Validation.TryGetValue(Select, out var value) && double.IsFinite(value) ? sign * value : double.PositiveInfinity;
         return Key(first).CompareTo(Key(second));
     }
@@ -95,9 +109,9 @@ public sealed record SweepResults(string Recipe, string Select, int Seed, IReadO
     }
 
     /// <summary>A row's metric for people; a dash where there is none.</summary>
-    public static string Number(SweepRow row, string metric) =>
+    public string Number(SweepRow row, string metric) =>
         !row.Validation.TryGetValue(metric, out var value) ? "–"
-        : MetricCatalog.Default().Describe(metric).Unit == MetricUnit.Share ? value.ToString("P2", CultureInfo.InvariantCulture)
+        : Metrics.Describe(metric).Unit == MetricUnit.Share ? value.ToString("P2", CultureInfo.InvariantCulture)
         : value.ToString("G4", CultureInfo.InvariantCulture);
 
     /// <summary>Writes <c>sweep.json</c>.</summary>

@@ -21,8 +21,11 @@ public sealed record DecodingOptions
     /// <summary>Input tokens in a batch, padding counted.</summary>
     public int BatchTokens { get; init; } = 4096;
 
+    /// <summary>Most tokens of any output, however long its input is: exported decoders have no more positions.</summary>
+    public int Longest { get; init; } = 1024;
+
     /// <summary>The most tokens of an output.</summary>
-    public int LongestFor(int source) => (int)(LengthFactor * source) + ExtraLength;
+    public int LongestFor(int source) => Math.Min(Longest, (int)(LengthFactor * source) + ExtraLength);
 }
 
 /// <summary>One output of a search.</summary>
@@ -34,6 +37,16 @@ public sealed record Hypothesis(int[] Tokens, double LogProbability, bool IsEnde
     /// <summary>Log-probability / lengthᵅ.</summary>
     public double Score(double lengthPenalty) => LogProbability / Math.Pow(Tokens.Length + (IsEnded ? 1 : 0), lengthPenalty);
 
-    /// <summary>Difference of the best and the second-best logit at the closest step of a greedy search; NaN for others.</summary>
-    public double Margin { get; init; } = double.NaN;
+    /// <summary>Differences of the best and the second-best logit at the steps of a greedy search, the end's among them; none for others.</summary>
+    public IReadOnlyList<double> Margins { get; init; } = [];
+
+    /// <summary>The least of the margins; NaN where there are none.</summary>
+    public double Margin => Margins.Count > 0 ? Margins.Min() : double.NaN;
+
+    /// <summary>The margin of the step at which another greedy output parts from this one; the least where it does not part.</summary>
+    public double MarginTo(Hypothesis other)
+    {
+        var step = Tokens.Zip(other.Tokens).TakeWhile(pair => pair.First == pair.Second).Count();
+        return step < Margins.Count ? Margins[step] : Margin;
+    }
 }

@@ -11,8 +11,8 @@ public static class GreedySearch
     public static Hypothesis[] Run(IStepModel model, int begin, int end, IReadOnlyList<int> longest)
     {
         var outputs = longest.Select(_ => new List<int>()).ToArray();
-        var (logProbabilities, margins, found) = (new double[outputs.Length], new double[outputs.Length], new Hypothesis[outputs.Length]);
-        Array.Fill(margins, double.PositiveInfinity);
+        var margins = longest.Select(_ => new List<double>()).ToArray();
+        var (logProbabilities, found) = (new double[outputs.Length], new Hypothesis[outputs.Length]);
         var active = Enumerable.Range(0, outputs.Length).ToList();
         var (last, scratch, logits) = (Enumerable.Repeat(begin, active.Count).ToArray(), new float[model.Vocabulary], new float[active.Count * model.Vocabulary]);
         Span<(float Value, int Index)> best = stackalloc (float, int)[2];
@@ -27,7 +27,7 @@ public static class GreedySearch
                 LogProbabilities.Top(numbers, best);
                 var token = best[0].Index;
                 logProbabilities[sentence] += best[0].Value - LogProbabilities.LogSum(numbers, scratch);
-                margins[sentence] = Math.Min(margins[sentence], best[0].Value - best[1].Value);
+                margins[sentence].Add(best[0].Value - best[1].Value);
                 if (token != end)
                 {
                     outputs[sentence].Add(token);
@@ -35,7 +35,7 @@ public static class GreedySearch
 
                 if (token == end || outputs[sentence].Count >= longest[sentence])
                 {
-                    found[sentence] = new Hypothesis([.. outputs[sentence]], logProbabilities[sentence], token == end) { Margin = margins[sentence] };
+                    found[sentence] = new Hypothesis([.. outputs[sentence]], logProbabilities[sentence], token == end) { Margins = margins[sentence] };
                 }
                 else
                 {

@@ -26,7 +26,6 @@ public sealed class Transcriber : IDisposable
 {
     private const int ChunkSeconds = 20;
     private const int QuietSearchSeconds = 5;
-    private const double FrameSeconds = 0.01;
     private const string EncoderFile = ".encoder.onnx";
 
     private readonly InferenceSession _session;
@@ -66,7 +65,8 @@ public sealed class Transcriber : IDisposable
         var metadata = _session.ModelMetadata.CustomMetadataMap;
         string Text(string key) => metadata.TryGetValue(key, out var value) ? value
             : throw new InvalidDataException($"{path} is no exported network of speech recognition: its metadata has no {key}");
-        int Number(string key) => int.Parse(Text(key), CultureInfo.InvariantCulture);
+        int Number(string key) => int.TryParse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number
+            : throw new InvalidDataException($"{path}: {key} of its metadata is `{Text(key)}`; it must be a whole number above 0");
         _symbols = metadata.TryGetValue(TranscriberFile.Symbols, out var symbols)
             ? JsonSerializer.Deserialize<string[]>(symbols)!
             : new SymbolAlphabet(Text(TranscriberFile.Alphabet)).Symbols;
@@ -200,7 +200,8 @@ public sealed class Transcriber : IDisposable
         {
             if (letters.Length > 0)
             {
-                var seconds = _subsampling * FrameSeconds;
+                // Frames are whole samples apart, which is 10 ms at rates that are a multiple of 100 alone.
+                var seconds = (double)_subsampling * _features.Options.Hop / SampleRate;
                 words.Add(new SpokenWord(
                     letters, symbols[0].Frame * seconds, (symbols[^1].Frame + 1) * seconds, Math.Exp(symbols.Average(each => Math.Log(Math.Max(1e-12, each.Probability))))));
             }

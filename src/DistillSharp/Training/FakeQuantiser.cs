@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace DistillSharp.Training;
 
 /// <summary>
-/// Lets a network compute with rounded numbers while it learns (Jacob et al., CVPR 2018): before every convolution and linear layer its input is rounded to
-/// 256 levels between its smallest and largest value, and its weights to −63…63 for each output channel, as int8 export does. Gradients go straight
-/// through the rounding (Bengio et al., 2013) to the weights as they are, which stand in their place again when the optimizer moves them.
+/// Lets a network compute with rounded numbers while it learns (Jacob et al., CVPR 2018): before every convolution, linear layer and projection of an
+/// attention that holds its own weights its input is rounded to 256 levels between its smallest and largest value, and its weights to −63…63 for each output
+/// channel, as int8 export does. Gradients go straight through the rounding (Bengio et al., 2013) to the weights as they are, which stand in their place again when the optimizer moves them.
 /// </summary>
 public sealed class FakeQuantiser : IDisposable
 {
@@ -29,6 +29,9 @@ public sealed class FakeQuantiser : IDisposable
                     break;
                 case Linear linear:
                     Watch(linear, linear.weight);
+                    break;
+                case nn.Module<Tensor, Tensor> own when module is IInputProjection projection:
+                    Watch(own, projection.InputWeight);
                     break;
             }
         }

@@ -136,10 +136,11 @@ public sealed class OfflineTask : TrainingTask
             parts.Add(new LossPart(HardLabelPart, HardLabelLoss(student.Logits, batch), hardWeight));
         }
 
-        var (seen, labelled) = _covered is null ? (student, batch) : (_covered.Of(student), _covered.Of(batch));
+        var (seen, labelled) = (Covered(student), _covered?.Of(batch) ?? batch);
         foreach (var (plan, method) in _terms)
         {
-            parts.Add(new LossPart(plan.Name, method.Compute(new MethodInput(seen, teacher, labelled, progress)), plan.Weight.ValueAt(progress)) { IsDistillation = true });
+            var own = plan.LogitsPoint is { } point ? Covered(student with { Logits = student.Logits with { Value = student.Features[point].Value } }) : seen;
+            parts.Add(new LossPart(plan.Name, method.Compute(new MethodInput(own, teacher, labelled, progress)), plan.Weight.ValueAt(progress)) { IsDistillation = true });
         }
 
         return parts;
@@ -176,6 +177,8 @@ public sealed class OfflineTask : TrainingTask
         base.Dispose(disposing);
     }
 
+    private ModelSignals Covered(ModelSignals signals) => _covered?.Of(signals) ?? signals;
+
     private LossTerm HardLabelLoss(Signal logits, Batch batch) => _isCtc
         ? CtcLoss.Labels(logits.Value, logits.Mask, batch.Targets!)
         : HardLabels.CrossEntropy(logits.Value, batch, _stage.Training.LabelSmoothing);
@@ -194,6 +197,15 @@ public sealed class OfflineTask : TrainingTask
     private void BuildTerms(Teacher? teacher, Batch probe, IBatchSource source)
     {
         var studentShapes = _student.Probe(probe);
+        foreach (var plan in _stage.Terms)
+        {
+            if (plan.LogitsPoint is { } point && studentShapes.Features[point] is var shape && !shape.SequenceEqual(studentShapes.Logits))
+            {
+                throw new ArgumentException(
+                    $"{plan.Name} takes the student's {point} for its logits, and it has the shape [{string.Join(", ", shape)}] where the logits have [{string.Join(", ", studentShapes.Logits)}]; name a point of their shape");
+            }
+        }
+
         var isStored = teacher is StoreTeacher;
         if (isStored && _rotates)
         {

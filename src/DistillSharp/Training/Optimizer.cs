@@ -5,7 +5,7 @@ namespace DistillSharp.Training;
 
 /// <summary>
 /// SGD, Adam and AdamW over named parameters, with all state in named tensors so that a checkpoint holds it. Parameters of
-/// fewer than two axes (biases, normalisation) get no weight decay. A step takes the gradients away, so that the next backward pass
+/// fewer than two axes (biases, normalisation) get no weight decay unless the options say so. A step takes the gradients away, so that the next backward pass
 /// hands over its own instead of adding to zeros; a parameter without one counts as having zeros.
 /// With a momentum gap Δ (Zhao et al., ICCV 2023) the student's parameters have a second gradient, of distillation, with a momentum
 /// of its own: v₁ ← (μ − Δ)·v₁ + g₁ + decay·p, v₂ ← (μ + Δ)·v₂ + g₂, p ← p − rate·(v₁ + v₂).
@@ -34,7 +34,7 @@ public sealed class Optimizer : IDisposable
         _groups =
         [
             .. parameters
-                .GroupBy(entry => (Decays: entry.Parameter.dim() >= 2, Small: entry.Parameter.numel() < SmallSize, Splits: momentumGap > 0 && entry.Name.StartsWith(TrainingTask.StudentPrefix, StringComparison.Ordinal)))
+                .GroupBy(entry => (Decays: options.DecayAll || entry.Parameter.dim() >= 2, Small: entry.Parameter.numel() < SmallSize, Splits: momentumGap > 0 && entry.Name.StartsWith(TrainingTask.StudentPrefix, StringComparison.Ordinal)))
                 .OrderByDescending(group => group.Key)
                 .Select(group => new Group([.. group], group.Key.Decays ? options.WeightDecay : 0, options, group.Key.Splits ? momentumGap : 0) { IsSmall = group.Key.Small }),
         ];

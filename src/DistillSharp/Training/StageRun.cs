@@ -139,7 +139,6 @@ internal sealed class StageRun : IDisposable
     {
         _task.Train(true);
         var group = new List<Batch>(_options.Accumulate);
-        using var pause = _source.ReadsBeside ? new CollectionPause() : null;
         try
         {
             var done = _state.Batch;
@@ -157,7 +156,6 @@ internal sealed class StageRun : IDisposable
                 group.Clear();
                 _state = _state with { Batch = done, Step = _state.Step + 1, StageStep = _state.StageStep + 1 };
                 AfterStep(done, cancellation);
-                pause?.Renew();
             }
         }
         catch (OperationCanceledException)

@@ -96,9 +96,13 @@ public sealed record TrainingOptions : ICheckedOptions
     [Option("term added to the denominator (adam, adamw)", Min = 0, AboveMin = true)]
     public double Epsilon { get; init; } = 1e-8;
 
-    /// <summary>Weight decay, on weights only (not on biases and normalisation).</summary>
-    [Option("weight decay of weights; biases and normalisation are left out", Min = 0, Max = 1)]
+    /// <summary>Weight decay, on weights only (not on biases and normalisation) unless <see cref="DecayAll"/>.</summary>
+    [Option("weight decay of weights; biases and normalisation are left out unless decay_all", Min = 0, Max = 1)]
     public double WeightDecay { get; init; } = 5e-4;
+
+    /// <summary>True where biases and weights of normalisation decay too.</summary>
+    [Option("weight decay also of biases and normalisation, as torch's SGD over all parameters does")]
+    public bool DecayAll { get; init; }
 
     /// <summary>Shape of the learning rate over the stage, stepped per optimizer step.</summary>
     [Option("constant, step, multistep, cosine, linear or inverse_sqrt")]

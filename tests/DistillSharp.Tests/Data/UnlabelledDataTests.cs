@@ -88,6 +88,18 @@ public sealed class UnlabelledDataTests : IDisposable
     }
 
     [Fact]
+    public void Load_IdxOfAnyAxes_FollowsTheRuleOfLabelledFiles()
+    {
+        Assert.Equal([2, 1, 3], Idx([4, 2, 1, 3], 24).Info.InputShape);
+        Assert.Equal([1, 2, 3], Idx([4, 2, 3], 24).Info.InputShape);
+        Assert.Contains("must have 3 or 4 axes; it has 2", Assert.Throws<InvalidDataException>(() => Idx([4, 6], 24)).Message, StringComparison.Ordinal);
+        Assert.Contains("images of 2×0×3 pixels", Assert.Throws<InvalidDataException>(() => Idx([4, 2, 0, 3], 0)).Message, StringComparison.Ordinal);
+
+        Dataset Idx(int[] shape, int bytes) =>
+            new UnlabelledSpec(new UnlabelledOptions { Idx = _folder.Write("images", IdxReaderTests.Idx(shape, new byte[bytes])) }, null).Load(Like, new DataLocator(null));
+    }
+
+    [Fact]
     public void Load_Dataset_IsItsTrainingSamples() => Assert.Equal(
         Digits.Entry.Load(new NoDatasetOptions(), new DataLocator(null)).Train.Count.ToString(CultureInfo.InvariantCulture),
         new UnlabelledSpec(null, new DatasetSpec(Digits.Entry, new NoDatasetOptions())).Load(Like, new DataLocator(null)).Count.ToString(CultureInfo.InvariantCulture));

@@ -52,12 +52,25 @@ public sealed class GraphOperationTests : IDisposable
         Assert.Equal(3, Export(randn(3, 2, height, width), new Chain(("pool", nn.AdaptiveAvgPool2d(size)), ("flatten", nn.Flatten()))).Samples);
     }
 
-    [Fact]
-    public void Export_AdaptivePoolingToOthers_IsRefusedWithBothSizes()
+    [Theory]
+    [InlineData(2, 2)]
+    [InlineData(5, 9)]
+    [InlineData(10, 10)]
+    [InlineData(14, 3)]
+    public void Export_AdaptivePoolingToOthers_ComputesWhatTheModuleDoes(int height, int width)
     {
         using var scope = NewDisposeScope();
-        var error = Assert.Throws<NotSupportedException>(() => Export(randn(3, 2, 5, 4), new Chain(("pool", nn.AdaptiveAvgPool2d((3L, 2L))))));
-        Assert.Contains("`pool` averages 5×4 values to 3×2", error.Message);
+        Assert.Equal(3, Export(randn(3, 2, height, width), new Chain(("pool", nn.AdaptiveAvgPool2d(7)), ("flatten", nn.Flatten()))).Samples);
+    }
+
+    [Fact]
+    public void Export_AdaptivePoolingToOtherSides_IsFreeAndMayBeRepeated()
+    {
+        using var scope = NewDisposeScope();
+        var network = new Chain(
+            ("first", nn.AdaptiveAvgPool2d((3L, 4L))), ("second", nn.AdaptiveAvgPool2d((5L, 6L))), ("third", nn.AdaptiveAvgPool2d((3L, 4L))), ("flatten", nn.Flatten()), ("fc", nn.Linear(24, 2)));
+        Assert.Equal(3, Export(randn(3, 2, 5, 6), network).Samples);
+        Assert.Equal(24 * 2, MacCounter.Count(network, new DatasetInfo("sample", [2, 5, 6], [])));
     }
 
     [Fact]

@@ -3,6 +3,8 @@ using DistillSharp.Export;
 using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
 using DistillSharp.Tests.Models;
+using DistillSharp.Vision.Models;
+using DistillSharp.Vision.Models.Transformers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -99,6 +101,19 @@ public sealed class OnnxExporterTests : IDisposable
         var path = _folder.File("twice.onnx");
         Assert.Equal(3, OnnxExporter.Export(new Twice(), SampleData.Vectors(64, 64), path, randn(3, 64)).Samples);
         Assert.InRange(new FileInfo(path).Length, 64 * 64 * 4, 64 * 64 * 6);
+    }
+
+    [Fact]
+    public void CheckSize_WeightsBeyondTheFormat_AreRefusedWithTheirSize()
+    {
+        using var scope = NewDisposeScope();
+        // 24 blocks are those of vit_l_16, 1.22 GB.
+        OnnxExporter.CheckSize(Large(24));
+        var error = Assert.Throws<NotSupportedException>(() => OnnxExporter.CheckSize(Large(40)));
+        Assert.Contains("vit has 2.02 GB of weights, and one ONNX file holds at most 1.90 GB", error.Message, StringComparison.Ordinal);
+
+        static Network Large(int depth) => VisionModels.CreateWithoutValues(
+            new ModelSpec(VisionTransformer.Family.Entry, new VisionTransformerOptions { Width = 1024, Depth = depth, Heads = 16, MlpWidth = 4096 }), SampleData.Images(3, 224, 1000));
     }
 
     [Fact]

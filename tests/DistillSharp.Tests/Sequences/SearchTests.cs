@@ -42,6 +42,40 @@ public sealed class SearchTests
     }
 
     [Fact]
+    public void GreedySearch_Margins_AreThoseOfItsSteps()
+    {
+        var output = GreedySearch.Run(new TableModel(3, 1, 1), 1, End, [8])[0];
+
+        var (model, logits, margins) = (new TableModel(3, 1, 1), new float[6], new List<double>());
+        foreach (var token in output.Tokens.Prepend(1).Take(output.Tokens.Length + (output.IsEnded ? 1 : 0)))
+        {
+            model.Step([token], logits);
+            var best = logits.OrderDescending().ToArray();
+            margins.Add(best[0] - best[1]);
+        }
+
+        Assert.Equal(margins, output.Margins);
+        Assert.Equal(margins.Min(), output.Margin);
+    }
+
+    [Fact]
+    public void MarginTo_AnotherOutput_IsThatOfTheFirstOtherToken()
+    {
+        var output = new Hypothesis([3, 4, 5], 0, true) { Margins = [3, 0.2, 2, 0.1] };
+
+        Assert.Equal(0.2, output.MarginTo(new Hypothesis([3, 5], 0, true)));
+        Assert.Equal(2.0, output.MarginTo(new Hypothesis([3, 4], 0, true)));
+        Assert.Equal(0.1, output.MarginTo(new Hypothesis([3, 4, 5, 3], 0, true)));
+    }
+
+    [Fact]
+    public void LongestFor_AnyInput_IsBounded()
+    {
+        Assert.Equal(30, new DecodingOptions().LongestFor(10));
+        Assert.Equal(1024, new DecodingOptions().LongestFor(100_000));
+    }
+
+    [Fact]
     public void SampledSearch_ManyDraws_FollowTheDistribution()
     {
         // The first token of 20,000 sentences that all have the same model.

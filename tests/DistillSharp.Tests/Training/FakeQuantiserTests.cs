@@ -1,6 +1,9 @@
+using DistillSharp.Data;
 using DistillSharp.Models;
+using DistillSharp.Signals;
 using DistillSharp.Tests.Models;
 using DistillSharp.Training;
+using DistillSharp.Vision.Models.Transformers;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Training;
@@ -47,6 +50,39 @@ public sealed class FakeQuantiserTests
         Assert.All(network.parameters().Zip(before), pair => Assert.True(pair.First.equal(pair.Second).all().item<bool>()));
         fake.Dispose();
         Assert.False(network.forward(inputs).allclose(expected, rtol: 1e-5, atol: 1e-6));
+    }
+
+    [Fact]
+    public void Forward_AttentionThatHoldsItsOwnWeights_ProjectsRoundedNumbers()
+    {
+        using var scope = NewDisposeScope();
+        using var plain = no_grad();
+        var network = new VisionTransformer(new VisionTransformerOptions { PatchSize = 4, Width = 12, Depth = 2, Heads = 3, MlpWidth = 20 }, SampleData.Images(1, 8, 3));
+        network.eval();
+        var inputs = randn(5, 1, 8, 8);
+        var attention = network.named_modules().First(module => module.name == "encoder.layers.encoder_layer_0.self_attention").module;
+        var (weight, bias) = (attention.state_dict()["in_proj_weight"], attention.state_dict()["in_proj_bias"]);
+        var original = weight.clone();
+        using var fake = new FakeQuantiser(network);
+        var given = Seen("encoder.layers.encoder_layer_0.ln_1");
+        var expected = nn.functional.linear(FakeQuantiser.RoundActivations(given), FakeQuantiser.RoundWeights(weight), bias);
+        // The patches, four products a block, the classifier.
+        Assert.Equal(1 + (4 * 2) + 1, fake.Count);
+        Assert.True(Scores(expected).allclose(Seen("encoder.layers.encoder_layer_0.self_attention.softmax"), rtol: 1e-4, atol: 1e-5));
+        Assert.True(weight.equal(original).all().item<bool>());
+
+        Tensor Seen(string point)
+        {
+            using var reader = new SignalReader(network, [point]);
+            return reader.Read(Batch.Of(inputs.clone(), null, [0, 1, 2, 3, 4])).Features[point].Value;
+        }
+
+        // Three heads of four features.
+        static Tensor Scores(Tensor projected)
+        {
+            var parts = projected.reshape(5, 5, 3, 3, 4).permute(2, 0, 3, 1, 4);
+            return nn.functional.softmax((parts[0] / 2).matmul(parts[1].transpose(-2, -1)), -1);
+        }
     }
 
     [Fact]

@@ -18,6 +18,8 @@ public class OptimizerTests
         ["adam"] = new() { Optimizer = OptimizerKind.Adam, WeightDecay = 0.1, Beta1 = 0.8, Beta2 = 0.95, Epsilon = 1e-4 },
         ["adamw"] = new() { Optimizer = OptimizerKind.Adamw, WeightDecay = 0.1 },
         ["adamw without weight decay"] = new() { Optimizer = OptimizerKind.Adamw, WeightDecay = 0 },
+        ["momentum with weight decay of all"] = new() { Optimizer = OptimizerKind.Sgd, Momentum = 0.9, Nesterov = false, WeightDecay = 0.1, DecayAll = true },
+        ["adamw with weight decay of all"] = new() { Optimizer = OptimizerKind.Adamw, WeightDecay = 0.1, DecayAll = true },
     };
 
     public static TheoryData<string> Kinds => [.. Named.Keys];
@@ -30,7 +32,7 @@ public class OptimizerTests
         var options = Named[kind];
         var parameters = Parameters();
         using var optimizer = new Optimizer(parameters, options);
-        var expected = parameters.Select(entry => new NaiveParameter(Numbers(entry.Parameter), entry.Parameter.dim() >= 2 ? options.WeightDecay : 0)).ToList();
+        var expected = parameters.Select(entry => new NaiveParameter(Numbers(entry.Parameter), Decay(entry.Parameter, options))).ToList();
         for (var step = 0; step < Steps; step++)
         {
             for (var i = 0; i < parameters.Count; i++)
@@ -179,9 +181,11 @@ public class OptimizerTests
     private static Tensor Gradient(Tensor parameter, int step) =>
         ((arange(parameter.numel(), ScalarType.Float64) * 1.7) + (step * 0.9) + parameter.dim()).sin().reshape(parameter.shape);
 
+    private static double Decay(Tensor parameter, TrainingOptions options) => options.DecayAll || parameter.dim() >= 2 ? options.WeightDecay : 0;
+
     private static optim.Optimizer Theirs(Parameter parameter, TrainingOptions options)
     {
-        var decay = parameter.dim() >= 2 ? options.WeightDecay : 0;
+        var decay = Decay(parameter, options);
         return options.Optimizer switch
         {
             OptimizerKind.Sgd => optim.SGD([parameter], Rate, options.Momentum, 0, decay, options.Nesterov && options.Momentum > 0),

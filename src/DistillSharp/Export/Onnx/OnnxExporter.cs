@@ -23,6 +23,9 @@ public static class OnnxExporter
     /// <summary>Name of the network's own output; early exits come after it.</summary>
     public const string OutputName = "logits";
 
+    // A protocol-buffers message ends at 2³¹ − 1 bytes; the graph, the metadata and what a reader adds to it need room beside the weights.
+    private const long LargestWeights = 1_900_000_000;
+
     /// <summary>Exports a network and checks the file.</summary>
     /// <param name="network">A network that describes itself (<see cref="INetworkGraph"/>); exported in evaluation mode.</param>
     /// <param name="data">Shape of a sample and the class names.</param>
@@ -70,12 +73,7 @@ public static class OnnxExporter
             throw new NotSupportedException($"{network.GetName()} ({network.GetType().Name}) does not describe itself; implement INetworkGraph to export it");
         }
 
-        // Protocol buffers end at 2 GB; half of that leaves room for copies.
-        if (network.state_dict().Values.Sum(tensor => tensor.numel() * tensor.ElementSize) > 1 << 30)
-        {
-            throw new NotSupportedException($"{network.GetName()} has more than 1 GB of weights, which one ONNX file does not hold");
-        }
-
+        CheckSize(network);
         var builder = new OnnxGraphBuilder();
         var input = new GraphValue(InputName, [1, .. data.InputShape]);
         builder.Output(described.Describe(builder, input), OutputName);
@@ -92,6 +90,18 @@ public static class OnnxExporter
         }
 
         return builder.Build(network.GetName(), input);
+    }
+
+    /// <summary>Refuses a network whose weights do not fit into one file.</summary>
+    /// <exception cref="NotSupportedException">They do not; says how large they are.</exception>
+    internal static void CheckSize(Network network)
+    {
+        var bytes = network.state_dict().Values.Sum(tensor => tensor.numel() * tensor.ElementSize);
+        if (bytes > LargestWeights)
+        {
+            throw new NotSupportedException(FormattableString.Invariant(
+                $"{network.GetName()} has {bytes / 1e9:0.00} GB of weights, and one ONNX file holds at most {LargestWeights / 1e9:0.00} GB of them: the format ends at 2 GiB"));
+        }
     }
 
     private static ProtobufWriter Unsealed(ProtobufWriter graph) => new ProtobufWriter()

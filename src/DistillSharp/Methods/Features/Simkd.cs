@@ -108,7 +108,7 @@ public sealed class SimkdMethod : FeatureMethod, IDeployedMethod
                 nn.Conv2d(middle, outputs, 1, bias: false), nn.BatchNorm2d(outputs), nn.ReLU());
     }
 
-    // What brings the student's map to the smaller of both sizes; whole windows can be exported, others cannot.
+    // What brings the student's map to the smaller of both sizes; whole windows are one operation of an exported network.
     private nn.Module<Tensor, Tensor> Pool()
     {
         var (student, teacher) = (StudentShapes[0], TeacherShapes[0]);

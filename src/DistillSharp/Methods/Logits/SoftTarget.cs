@@ -18,7 +18,7 @@ public enum OutputKind
 }
 
 /// <summary>Options of <c>soft_target</c>.</summary>
-public sealed record SoftTargetOptions
+public sealed record SoftTargetOptions : ICheckedOptions
 {
     /// <summary>T of both softmaxes or sigmoids.</summary>
     [Option("temperature of both softmaxes", Min = 0, AboveMin = true)]
@@ -27,6 +27,19 @@ public sealed record SoftTargetOptions
     /// <summary>What the outputs mean.</summary>
     [Option("what the outputs are: classes (softmax), sigmoid (binary or multi-label) or regression")]
     public OutputKind Outputs { get; init; } = OutputKind.Classes;
+
+    /// <summary>True where the teacher's most likely class is learned as a label.</summary>
+    [Option("learn the teacher's most likely class as a label at temperature 1, without its probabilities (hard distillation of DeiT)")]
+    public bool Hard { get; init; }
+
+    /// <inheritdoc/>
+    public void Check(ConfigNode node, ConfigErrors errors)
+    {
+        if (Hard && Outputs != OutputKind.Classes)
+        {
+            errors.Add(node.PathOf("hard"), "needs outputs that are classes, of which one is the most likely", node.Line);
+        }
+    }
 }
 
 /// <summary>Soft targets: T²·KL(teacher ‖ student) at temperature T.</summary>
@@ -50,6 +63,7 @@ public sealed class SoftTarget(SoftTargetOptions options) : LogitMethod("soft_ta
         var (student, teacher) = Logits(input);
         return options.Outputs switch
         {
+            OutputKind.Classes when options.Hard => HardLabels.CrossEntropy(student, teacher.argmax(-1)),
             OutputKind.Sigmoid => SoftTargetLoss.Sigmoid(student, teacher, options.Temperature.ValueAt(input.Progress)),
             OutputKind.Regression => SoftTargetLoss.Regression(student, teacher),
             _ => SoftTargetLoss.Compute(student, teacher, options.Temperature.ValueAt(input.Progress)),

@@ -53,6 +53,7 @@ public sealed record ActivityCorpus(ActivityOptions Options, SceneSet Train, Sce
         "voice_activity", "speech among silence, beeps and noise, put together here: which chunks of 32 ms are speech", "made here of recordings, Asterisk's English prompts by default",
         typeof(ActivityOptions), _ => null, (_, _) => throw new NotSupportedException("voice_activity is scenes of sound and has no table of samples and classes"))
     {
+        Faults = (options, locator) => SpeechDatasets.Verify([.. ((ActivityOptions)options).Speech, .. ((ActivityOptions)options).TestSpeech], locator),
         LoadDomain = (options, locator, split) => Load((ActivityOptions)options, locator, split),
     };
 

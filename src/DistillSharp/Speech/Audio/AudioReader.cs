@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -50,11 +51,13 @@ public static class AudioReader
     {
         var rate = sampleRate.ToString(CultureInfo.InvariantCulture);
         var (program, arguments) = Find("ffmpeg", searchPath) is { } ffmpeg
-            ? (ffmpeg, new[] { "-v", "error", "-i", path, "-ac", "1", "-ar", rate, "-f", "f32le", "-" })
+            ? (ffmpeg, new[] { "-nostdin", "-v", "error", "-i", path, "-ac", "1", "-ar", rate, "-f", "f32le", "-" })
             : Find("sox", searchPath) is { } sox
             ? (sox, ["-V1", path, "-c", "1", "-r", rate, "-t", "f32", "-"])
             : throw new InvalidDataException($"{path} is no WAV file; other formats need ffmpeg or sox, and neither is installed (Debian: apt install ffmpeg)");
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Start(program, arguments, path);
+        // Neither is to take what is typed, or piped, for itself.
+        process.StandardInput.Close();
         var errors = process.StandardError.ReadToEndAsync();
         using var output = new MemoryStream();
         process.StandardOutput.BaseStream.CopyTo(output);
@@ -66,6 +69,18 @@ public static class AudioReader
 
         var samples = MemoryMarshal.Cast<byte, float>(output.GetBuffer().AsSpan(0, (int)output.Length)).ToArray();
         return new AudioClip(samples, sampleRate);
+    }
+
+    private static Process Start(string program, string[] arguments, string path)
+    {
+        try
+        {
+            return Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        }
+        catch (Win32Exception error)
+        {
+            throw new InvalidDataException($"{path} is no WAV file, and {program}, which converts other formats, cannot be started: {error.Message}; make it executable, or install ffmpeg or sox anew", error);
+        }
     }
 
     private static string? Find(string program, string searchPath) =>

@@ -9,8 +9,16 @@ public static class Resampler
     private const double CutOff = 0.99;
     private const int ZeroCrossings = 6;
 
+    // A megabyte of taps: enough for all rates in use. Odd ones have more places between two samples, and their taps are computed as they are needed.
+    private const double LargestTable = 1 << 17;
+    private const int MostTables = 64;
+
+    private static readonly Lock Door = new();
+    private static readonly Dictionary<(int From, int To), Kernel[]> Tables = [];
+
     /// <summary>⌈samples · to / from⌉ samples of the same sound.</summary>
     /// <exception cref="ArgumentException">A rate is not above 0.</exception>
+    /// <exception cref="OverflowException">The result has more samples than an array can.</exception>
     public static float[] Resample(ReadOnlySpan<float> samples, int from, int to)
     {
         if (from <= 0 || to <= 0)
@@ -25,14 +33,13 @@ public static class Resampler
             return samples.ToArray();
         }
 
-        var low = Math.Min(from, to) * CutOff;
-        var width = (int)Math.Ceiling(ZeroCrossings * from / low);
-        var kernels = Kernels(from, to, low, width);
-        var output = new float[(int)(((long)samples.Length * to) + from - 1) / from];
+        var output = new float[checked((int)((((long)samples.Length * to) + from - 1) / from))];
+        var table = Table(from, to);
         for (var i = 0; i < output.Length; i++)
         {
             var (block, phase) = (i / to, i % to);
-            output[i] = Apply(samples, kernels[phase], (block * from) - width);
+            var kernel = table is null ? KernelOf(from, to, phase) : table[phase];
+            output[i] = Apply(samples, kernel.Taps, (block * from) + kernel.First);
         }
 
         return output;
@@ -50,21 +57,50 @@ public static class Resampler
         return (float)sum;
     }
 
-    // One kernel for each of the places that an output sample can have between two input samples.
-    private static double[][] Kernels(int from, int to, double low, int width)
+    // One kernel for each of the places that an output sample can have between two input samples; kept, as a corpus has few pairs of rates. Null where it would be too large.
+    private static Kernel[]? Table(int from, int to)
     {
-        var kernels = new double[to][];
-        for (var phase = 0; phase < to; phase++)
+        if (2 * Reach(from, to) * to > LargestTable)
         {
-            var kernel = kernels[phase] = new double[(2 * width) + from];
-            for (var k = 0; k < kernel.Length; k++)
-            {
-                var time = Math.Clamp((((double)(k - width) / from) - ((double)phase / to)) * low, -ZeroCrossings, ZeroCrossings);
-                var window = Math.Pow(Math.Cos(time * Math.PI / ZeroCrossings / 2), 2);
-                kernel[k] = (time == 0 ? 1 : Math.Sin(Math.PI * time) / (Math.PI * time)) * window * low / from;
-            }
+            return null;
         }
 
-        return kernels;
+        lock (Door)
+        {
+            if (!Tables.TryGetValue((from, to), out var table))
+            {
+                if (Tables.Count == MostTables)
+                {
+                    Tables.Clear();
+                }
+
+                Tables[(from, to)] = table = [.. Enumerable.Range(0, to).Select(phase => KernelOf(from, to, phase))];
+            }
+
+            return table;
+        }
     }
+
+    private static double Low(int from, int to) => Math.Min(from, to) * CutOff;
+
+    // Input samples to either side of an output sample beyond which the window is 0.
+    private static double Reach(int from, int to) => ZeroCrossings * from / Low(from, to);
+
+    private static Kernel KernelOf(int from, int to, int phase)
+    {
+        var (low, middle, reach) = (Low(from, to), (double)phase * from / to, Reach(from, to));
+        var first = (int)Math.Floor(middle - reach);
+        var taps = new double[(int)Math.Ceiling(middle + reach) - first + 1];
+        for (var k = 0; k < taps.Length; k++)
+        {
+            var time = Math.Clamp((((double)(first + k) / from) - ((double)phase / to)) * low, -ZeroCrossings, ZeroCrossings);
+            var window = Math.Pow(Math.Cos(time * Math.PI / ZeroCrossings / 2), 2);
+            taps[k] = (time == 0 ? 1 : Math.Sin(Math.PI * time) / (Math.PI * time)) * window * low / from;
+        }
+
+        return new Kernel(first, taps);
+    }
+
+    // Its first tap belongs to the input sample so many behind the first of the output sample's block.
+    private readonly record struct Kernel(int First, double[] Taps);
 }

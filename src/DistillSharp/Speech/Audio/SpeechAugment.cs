@@ -64,12 +64,7 @@ public static class SpeechAugment
     }
 
     /// <summary>The clip played so many times as fast: shorter and higher above 1.</summary>
-    public static AudioClip Speed(AudioClip clip, double factor)
-    {
-        // Whole percents keep the number of kernels of the resampler small.
-        var percent = (int)Math.Round(100 * factor);
-        return clip with { Samples = Resampler.Resample(clip.Samples, percent, 100) };
-    }
+    public static AudioClip Speed(AudioClip clip, double factor) => clip with { Samples = Resampler.Resample(clip.Samples, Percent(factor), 100) };
 
     /// <summary>Adds white noise so that the signal's energy is so many decibels above the noise's.</summary>
     public static AudioClip AddNoise(AudioClip clip, double decibels, ulong key)
@@ -143,6 +138,12 @@ public static class SpeechAugment
             Fill(features, mels, means, first, first + width, 0, mels);
         }
     }
+
+    /// <summary>The frames that so many have at least when they are played at the fastest.</summary>
+    internal static int FewestFrames(int frames, SpeechAugmentOptions options) => 100 * frames / Percent(1 + options.Speed);
+
+    // Whole percents keep the number of kernels of the resampler small.
+    private static int Percent(double factor) => (int)Math.Round(100 * factor);
 
     private static void Fill(Span<float> features, int mels, float[] means, int firstFrame, int lastFrame, int firstMel, int lastMel)
     {

@@ -12,6 +12,7 @@ public static class WavFile
     private const int ALaw = 6;
     private const int MuLaw = 7;
     private const int Extensible = 0xFFFE;
+    private const int HighestRate = 384_000;
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="InvalidDataException">It is no sound WAV file; says what is wrong at which byte.</exception>
@@ -184,9 +185,14 @@ public static class WavFile
                 throw new InvalidDataException($"{name}: format {tag} of {bits} bits is not read; PCM of 8, 16, 24, 32 bits, floats of 32 and 64, A-law and µ-law are. `ffmpeg -i in.wav -c:a pcm_s16le out.wav` converts it");
             }
 
-            return format.Channels is > 0 and <= 64 && format.Rate is > 0 and <= 1_000_000
+            if (format.Rate is <= 0 or > HighestRate)
+            {
+                throw new InvalidDataException($"{name}: the format at byte {position} says {format.Rate} samples a second; 1 to {HighestRate} are read: its header is damaged, or `ffmpeg -i in.wav -ar 48000 out.wav` converts it");
+            }
+
+            return format.Channels is > 0 and <= 64
                 ? format
-                : throw new InvalidDataException($"{name}: {format.Channels} channels at {format.Rate} Hz at byte {position} make no sense");
+                : throw new InvalidDataException($"{name}: the format at byte {position} says {format.Channels} channels; 1 to 64 are read: its header is damaged");
         }
     }
 }

@@ -51,7 +51,7 @@ public record SpeechOptions : ICheckedOptions
     public SpeechAugmentOptions SpeechAugment { get; init; } = new();
 
     /// <inheritdoc/>
-    public void Check(ConfigNode node, ConfigErrors errors)
+    public virtual void Check(ConfigNode node, ConfigErrors errors)
     {
         if (Vocabulary is not null && (Alphabet.Any(character => !char.IsAscii(character)) || !Alphabet.Contains(' ')))
         {
@@ -79,6 +79,9 @@ public sealed record SpeechCorpus(
     /// <summary>What is kept although something is wrong with it, one line each: clipped recordings.</summary>
     public IReadOnlyList<string> Doubtful { get; init; } = [];
 
+    /// <summary>Recordings whose manifest says another duration than they have, one line each; their own is what counts.</summary>
+    public IReadOnlyList<string> Mistimed { get; init; } = [];
+
     /// <summary>Training utterances before train_samples, for teachers that may hear all of them.</summary>
     public IReadOnlyList<SpeechUtterance> AllTrain { get; init; } = Train;
 
@@ -97,16 +100,18 @@ public sealed record SpeechCorpus(
     internal static SpeechCorpus CreateChecked(
         string name, IEnumerable<SpeechUtterance> utterances, IReadOnlyList<(string Name, IEnumerable<SpeechUtterance> Utterances)> tests, SplitRequest split, SpeechOptions options)
     {
-        var (leftOut, doubtful) = (new List<string>(), new List<string>());
-        IEnumerable<SpeechUtterance> Audible(IEnumerable<SpeechUtterance> all) => options.CheckSound ? SoundCheck.Audible(all, options.SampleRate, leftOut, doubtful) : all;
-        return Create(name, Audible(utterances), [.. tests.Select(test => (test.Name, Audible(test.Utterances)))], split, options, leftOut) with { Doubtful = doubtful };
+        var (leftOut, doubtful, mistimed) = (new List<string>(), new List<string>(), new List<string>());
+        IEnumerable<SpeechUtterance> Audible(IEnumerable<SpeechUtterance> all) => options.CheckSound
+            ? SoundCheck.Audible(all, options.SampleRate, leftOut, doubtful, mistimed)
+            : SoundCheck.Timed(all, options.SampleRate);
+        return Create(name, Audible(utterances), [.. tests.Select(test => (test.Name, Audible(test.Utterances)))], split, options, leftOut) with { Doubtful = doubtful, Mistimed = mistimed };
     }
 
     private static SpeechCorpus Create(
         string name, IEnumerable<SpeechUtterance> utterances, IReadOnlyList<(string Name, IEnumerable<SpeechUtterance> Utterances)> tests, SplitRequest split, SpeechOptions options, List<string> leftOut)
     {
         var alphabet = new SymbolAlphabet(options.Alphabet);
-        var tested = tests.Select(test => (test.Name, Utterances: Usable(test.Utterances, alphabet, null, leftOut).Where(utterance => utterance.Text is not null).ToList())).ToList();
+        var tested = tests.Select(test => (test.Name, Utterances: Usable(test.Utterances, alphabet, null, leftOut).ToList())).ToList();
         var parts = new List<SpeechUtterance>[] { [], [], [] };
         foreach (var utterance in Usable(utterances, alphabet, options.MaxSeconds, leftOut))
         {
@@ -120,7 +125,7 @@ public sealed record SpeechCorpus(
 
         var known = tested.SelectMany(test => test.Utterances).Select(utterance => utterance.Text!).ToHashSet();
         var train = parts[0].Where(utterance => utterance.Text is null || !known.Contains(utterance.Text)).ToList();
-        leftOut.AddRange(parts[0].Except(train).Select(utterance => $"{utterance.Path}: its sentence is tested"));
+        leftOut.AddRange(parts[0].Except(train).Concat(parts[1].Where(utterance => known.Contains(utterance.Text!))).Select(utterance => $"{utterance.Path}: its sentence is tested"));
         IReadOnlyList<SpeechUtterance> all = train;
         if (split.TrainSamples is { } wanted)
         {
@@ -153,12 +158,14 @@ public sealed record SpeechCorpus(
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
+    // Where there is no longest, utterances are for testing: of any length, and of no use without a transcript.
     private static IEnumerable<SpeechUtterance> Usable(IEnumerable<SpeechUtterance> utterances, SymbolAlphabet alphabet, double? longest, List<string> leftOut)
     {
         foreach (var utterance in utterances)
         {
             var text = utterance.Text is null ? null : SpeechText.Normalise(utterance.Text);
-            var reason = text is "" ? "its transcript has no words"
+            var reason = text is null && longest is null ? "it is for testing and has no transcript"
+                : text is "" ? "its transcript has no words"
                 : text is not null && alphabet.Unknown(text) is { Length: > 0 } unknown ? $"its transcript has characters outside the alphabet: {string.Join(' ', unknown.Select(character => $"`{character}`"))}"
                 : longest is { } limit && utterance.Duration > limit ? FormattableString.Invariant($"{utterance.Duration:0.0} s are more than max_seconds {limit}")
                 : null;

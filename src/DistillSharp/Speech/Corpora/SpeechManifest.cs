@@ -76,7 +76,8 @@ public static class SpeechManifest
                 throw new InvalidDataException($"{where} is no JSON object: {error.Message}", error);
             }
 
-            yield return Utterance(where, folder, key => fields!.TryGetValue(key, out var value) && value.ValueKind != JsonValueKind.Null
+            var row = fields ?? throw new InvalidDataException($"{where} is no JSON object, but null; a row is one such as {{\"path\": \"a.wav\"}}");
+            yield return Utterance(where, folder, key => row.TryGetValue(key, out var value) && value.ValueKind != JsonValueKind.Null
                 ? value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText()
                 : null);
         }

@@ -39,10 +39,13 @@ internal sealed class FeatureCache(SpeechOptions options)
         return augment is null ? features : Masked([.. features], augment, key);
     }
 
-    /// <summary>Frames that an utterance has without changes; its file is opened only where the manifest says no duration.</summary>
+    /// <summary>Frames that an utterance has without changes; its file is opened only where its duration is not known.</summary>
     public int Frames(SpeechUtterance utterance) => utterance.Duration > 0
         ? _features.Frames((int)Math.Round(utterance.Duration * options.SampleRate))
         : Of(utterance).Length / options.Mels;
+
+    /// <summary>Frames that an utterance has at least with the random changes of training, which may play it faster.</summary>
+    public int FewestFrames(SpeechUtterance utterance) => SpeechAugment.FewestFrames(Frames(utterance), options.SpeechAugment);
 
     /// <summary>Mean and deviation of every band over up to 200 utterances.</summary>
     public (float[] Mean, float[] Deviation) Statistics(IReadOnlyList<SpeechUtterance> utterances)

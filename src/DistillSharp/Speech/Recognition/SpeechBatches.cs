@@ -59,9 +59,6 @@ internal sealed class SpeechBatches : IBatchSource
     public bool IsAugmented => _options.Augment is { IsNone: false };
 
     /// <inheritdoc/>
-    public bool ReadsBeside => true;
-
-    /// <inheritdoc/>
     public int SampleCount => _utterances.Count;
 
     /// <inheritdoc/>
@@ -76,6 +73,7 @@ internal sealed class SpeechBatches : IBatchSource
             new StableRandom(StableRandom.Key(unchecked((ulong)_options.Seed), (ulong)epoch, 0xBA7C)).Shuffle(order);
         }
 
+        using var pause = new CollectionPause();
         Task<Prepared>? next = null;
         for (var i = firstBatch; i < order.Length; i++)
         {
@@ -84,6 +82,7 @@ internal sealed class SpeechBatches : IBatchSource
             var following = i + 1 < order.Length ? _batches[order[i + 1]] : null;
             next = following is null ? null : Task.Run(() => Prepare(following, epoch), cancellation);
             yield return Make(prepared);
+            CollectionPause.Renew();
         }
     }
 

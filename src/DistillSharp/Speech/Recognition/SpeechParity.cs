@@ -12,7 +12,9 @@ namespace DistillSharp.Speech.Recognition;
 /// <param name="BatchSize">Utterances in a batch of the second engine.</param>
 /// <param name="Expected">What the live network hears.</param>
 /// <param name="Found">What the file hears.</param>
-/// <param name="Margin">Greedy: the least difference of a frame's two best logits; beam: that of the two best texts' log-probabilities.</param>
+/// <param name="Margin">
+/// Greedy: the least difference of a frame's, or a step's, two best logits; beam: that of the two best texts' log-probabilities, where a network writes by their lengths.
+/// </param>
 internal sealed record SpeechMismatch(int SampleId, int Beam, int BatchSize, string Expected, string Found, double Margin);
 
 /// <summary>How far an exported network is from the live one.</summary>
@@ -83,7 +85,7 @@ internal static class SpeechParity
                     var (text, other) = (SpeechTokens.Text(expected[i][0].Tokens, symbols.Symbols), SpeechTokens.Text(found[i][0].Tokens, symbols.Symbols));
                     if (text != other)
                     {
-                        mismatches.Add(new SpeechMismatch(i, width, size, text, other, width == 1 ? expected[i][0].Margin : Math.Abs(expected[i][0].Score(1) - found[i][0].Score(1))));
+                        mismatches.Add(new SpeechMismatch(i, width, size, text, other, width == 1 ? expected[i][0].Margin : Gap(expected[i], options)));
                     }
                 }
             }
@@ -107,6 +109,9 @@ internal static class SpeechParity
             throw new ParityException($"{path}: {wrong.Count} texts of {report.Utterances} utterances are others than the network's, such as `{wrong[0].Found}` instead of `{wrong[0].Expected}`");
         }
     }
+
+    private static double Gap(IReadOnlyList<Hypothesis> nBest, DecodingOptions options) =>
+        nBest.Count > 1 ? nBest[0].Score(options.LengthPenalty) - nBest[1].Score(options.LengthPenalty) : double.MaxValue;
 
     private static string Greedy(float[] logits, int classes, ISymbolCodec symbols) => SpeechRecogniser.Text(CtcDecoder.Greedy(logits, classes), symbols);
 

@@ -39,6 +39,8 @@ public static class DebianDescriptions
     /// <summary>Name by which it is fetched.</summary>
     public const string FetchedName = "debian-descriptions";
 
+    private const int LinesOfAnError = 5;
+
     /// <summary>Catalog entry.</summary>
     public static DatasetEntry Entry { get; } = new(
         "debian_descriptions", "Debian's package descriptions and their human translations by paragraph, split by source package",
@@ -92,7 +94,9 @@ public static class DebianDescriptions
 
     private static string FileName(IReadOnlyList<string> languages) => string.Join('-', languages) + ".tsv.gz";
 
-    private static (int Count, string Path) Write(IReadOnlyList<string> languages, string lists, string folder)
+    /// <summary>Writes the pairs of what apt fetched. A file of before is replaced by a whole one alone.</summary>
+    /// <exception cref="InvalidDataException">Something is missing; says what.</exception>
+    internal static (int Count, string Path) Write(IReadOnlyList<string> languages, string lists, string folder)
     {
         var (target, sources) = (Path.Combine(folder, FileName(languages)), new Dictionary<string, string>());
         var translations = Indices(lists, $"*_main_i18n_Translation-{languages[1]}.lz4");
@@ -102,10 +106,20 @@ public static class DebianDescriptions
         }
 
         Indices(lists, "*_Packages.lz4").ForEach(path => DebianParagraphs.AddSources(Lz4Frame.Read(path), sources));
+        if (sources.Count == 0)
+        {
+            throw Incomplete("no index of packages, by which the pairs are split");
+        }
+
         var originals = new Dictionary<string, (string Package, string Text)>();
         foreach (var path in Indices(lists, "*_main_i18n_Translation-en.lz4"))
         {
             DebianParagraphs.Descriptions(Lz4Frame.Read(path), "en").ToList().ForEach(entry => originals.TryAdd(entry.Key, entry.Value));
+        }
+
+        if (originals.Count == 0)
+        {
+            throw Incomplete("no descriptions in English");
         }
 
         var count = 0;
@@ -122,9 +136,18 @@ public static class DebianDescriptions
             }
         }
 
+        if (count == 0)
+        {
+            File.Delete(target + ".part");
+            throw Incomplete($"no description in `{languages[1]}` of an English one");
+        }
+
         File.Move(target + ".part", target, overwrite: true);
         return (count, target);
     }
+
+    private static InvalidDataException Incomplete(string what) =>
+        new($"what apt fetched is incomplete: it has {what}. Nothing was written, and what was fetched before is as it was; try again, perhaps with another mirror in /etc/apt. {OwnFiles}");
 
     private const string OwnFiles = "Own text works as well: `data: {dataset: parallel_text, train: pairs.tsv}`.";
 
@@ -136,6 +159,8 @@ public static class DebianDescriptions
         [
             "-o", $"Dir::State::lists={folder}/lists", "-o", $"Dir::Cache={folder}/cache", "-o", "Acquire::Languages=",
             "-o", "Acquire::GzipIndexes=true", "-o", "Acquire::CompressionTypes::Order::=lz4",
+            // Else an index that could not be fetched is a warning, and apt ends as if all was well.
+            "-o", "APT::Update::Error-Mode=any",
             .. languages.SelectMany(language => new[] { "-o", $"Acquire::Languages::={language}" }), "update",
         ];
         try
@@ -149,7 +174,8 @@ public static class DebianDescriptions
             _ = output.Result;
             if (process.ExitCode != 0)
             {
-                throw new InvalidDataException($"apt-get update ended with {process.ExitCode}: {errors.Trim()}. {OwnFiles}");
+                var last = errors.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).TakeLast(LinesOfAnError);
+                throw new InvalidDataException($"apt-get update ended with {process.ExitCode}: {string.Join("; ", last)}. Try again where the network was at fault. {OwnFiles}");
             }
         }
         catch (System.ComponentModel.Win32Exception error)

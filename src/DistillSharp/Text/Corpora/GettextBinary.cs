@@ -53,7 +53,7 @@ public static class GettextBinary
             source = source[(source.IndexOf('\u0004') + 1)..];
             if (source.Length > 0 && target.Length > 0)
             {
-                pairs.Add(new SentencePair(source, target, Path.GetFileNameWithoutExtension(path)));
+                pairs.Add(new SentencePair(source, target, PairFilter.Normalise(source)));
             }
         }
 

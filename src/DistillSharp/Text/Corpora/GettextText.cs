@@ -19,7 +19,7 @@ public static class GettextText
             var line = raw.Trim();
             if (line.Length == 0 || line[0] == '#' || line.StartsWith("msgctxt", StringComparison.Ordinal) || (line.StartsWith("msgid ", StringComparison.Ordinal) && IsTranslation(field)))
             {
-                if (IsTranslation(field) && Finish(source, target, fuzzy, path) is { } pair)
+                if (IsTranslation(field) && Finish(source, target, fuzzy) is { } pair)
                 {
                     yield return pair;
                 }
@@ -57,9 +57,9 @@ public static class GettextText
 
     private static bool IsTranslation(string field) => field.StartsWith("msgstr", StringComparison.Ordinal);
 
-    private static SentencePair? Finish(StringBuilder source, StringBuilder target, bool fuzzy, string path)
+    private static SentencePair? Finish(StringBuilder source, StringBuilder target, bool fuzzy)
     {
-        var pair = new SentencePair(source.ToString(), target.ToString(), Path.GetFileNameWithoutExtension(path));
+        var pair = new SentencePair(source.ToString(), target.ToString(), PairFilter.Normalise(source.ToString()));
         source.Clear();
         target.Clear();
         return fuzzy || pair.Source.Length == 0 || pair.Target.Length == 0 ? null : pair;

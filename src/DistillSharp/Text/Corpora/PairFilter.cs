@@ -11,7 +11,7 @@ public abstract record PairFilterOptions
     public int MinWords { get; init; } = 1;
 
     /// <summary>Most words.</summary>
-    [Option("most words of either side", Min = 1, Max = 1000)]
+    [Option("most words of either side, and for each of them 40 characters, which bounds text without spaces", Min = 1, Max = 1000)]
     public int MaxWords { get; init; } = 80;
 
     /// <summary>Smallest ratio of lengths.</summary>
@@ -47,6 +47,8 @@ public abstract record PairFilterOptions
 /// <param name="options">Bounds.</param>
 public sealed class PairFilter(PairFilterOptions options)
 {
+    private const int CharactersOfAWord = 40;
+
     private readonly HashSet<(string, string)> _seen = [];
     private readonly SortedDictionary<string, int> _dropped = new(StringComparer.Ordinal);
 
@@ -61,11 +63,37 @@ public sealed class PairFilter(PairFilterOptions options)
             var pair = raw with { Source = Plain(raw.Source), Target = Plain(raw.Target) };
             if (Reason(pair) is { } reason)
             {
-                _dropped[reason] = _dropped.GetValueOrDefault(reason) + 1;
+                Drop(reason);
             }
             else
             {
                 yield return pair;
+            }
+        }
+    }
+
+    /// <summary>Sources without translations that are kept, their white space made plain, in their order: within the bounds, each once and none of <paramref name="known"/>.</summary>
+    /// <param name="sources">The sentences.</param>
+    /// <param name="known">What is trained on or measured already, as <see cref="Normalise"/> gives it.</param>
+    public IEnumerable<string> Apply(IEnumerable<string> sources, IReadOnlySet<string> known)
+    {
+        var seen = new HashSet<string>();
+        foreach (var source in sources.Select(Plain))
+        {
+            var normal = Normalise(source);
+            var words = Words(source);
+            var reason = words == 0 ? "empty"
+                : words < options.MinWords ? "too short"
+                : IsTooLong(source, words) ? "too long"
+                : known.Contains(normal) ? "known from the data"
+                : seen.Add(normal) ? null : "duplicate";
+            if (reason is null)
+            {
+                yield return source;
+            }
+            else
+            {
+                Drop(reason);
             }
         }
     }
@@ -108,11 +136,15 @@ public sealed class PairFilter(PairFilterOptions options)
         var (source, target) = (Words(pair.Source), Words(pair.Target));
         return source == 0 || target == 0 ? "empty side"
             : source < options.MinWords || target < options.MinWords ? "too short"
-            : source > options.MaxWords || target > options.MaxWords ? "too long"
+            : IsTooLong(pair.Source, source) || IsTooLong(pair.Target, target) ? "too long"
             : target < options.MinRatio * source || target > options.MaxRatio * source ? "lengths do not fit"
             : pair.Source == pair.Target ? "copy"
             : _seen.Add((pair.Source, pair.Target)) ? null : "duplicate";
     }
+
+    private bool IsTooLong(string text, int words) => words > options.MaxWords || text.Length > CharactersOfAWord * options.MaxWords;
+
+    private void Drop(string reason) => _dropped[reason] = _dropped.GetValueOrDefault(reason) + 1;
 
     private static string Plain(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 }

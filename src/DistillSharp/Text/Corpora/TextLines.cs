@@ -21,18 +21,22 @@ public static class TextLines
     }
 
     /// <summary>The lines of a stream; <paramref name="name"/> is what errors call it.</summary>
-    public static IEnumerable<string> Read(Stream stream, string name)
+    public static IEnumerable<string> Read(Stream stream, string name) => ReadAhead(stream, name).Select(line => line.Text);
+
+    /// <summary>The lines of a stream, each with whether the next one is there already, so that going on does not wait for the stream.</summary>
+    internal static IEnumerable<(string Text, bool HasNext)> ReadAhead(Stream stream, string name)
     {
         var (buffer, pending, number) = (new byte[1 << 16], new MemoryStream(), 0);
         int count;
         while ((count = stream.Read(buffer)) > 0)
         {
-            var start = 0;
-            for (var end = Array.IndexOf(buffer, (byte)'\n', 0, count); end >= 0; end = Array.IndexOf(buffer, (byte)'\n', start, count - start))
+            var (start, end) = (0, Array.IndexOf(buffer, (byte)'\n', 0, count));
+            while (end >= 0)
             {
                 pending.Write(buffer, start, end - start);
-                yield return Decode(pending, name, ++number);
                 start = end + 1;
+                end = Array.IndexOf(buffer, (byte)'\n', start, count - start);
+                yield return (Decode(pending, name, ++number), end >= 0);
             }
 
             pending.Write(buffer, start, count - start);
@@ -40,7 +44,7 @@ public static class TextLines
 
         if (pending.Length > 0)
         {
-            yield return Decode(pending, name, ++number);
+            yield return (Decode(pending, name, ++number), false);
         }
     }
 

@@ -10,7 +10,11 @@ public static class LayerStart
     /// <exception cref="ArgumentException">Widths, kinds or numbers of layers do not fit; says which.</exception>
     public static void Copy(TransformerModel teacher, TransformerModel student, FromLayersOptions options)
     {
-        Check(teacher.Options, student.Options, options);
+        if (Fault(teacher.Options, student.Options, options) is { } fault)
+        {
+            throw new ArgumentException(fault);
+        }
+
         if (teacher.Tokens.VocabularySha256 != student.Tokens.VocabularySha256)
         {
             throw new ArgumentException("from_layers copies the embeddings too, and the student's vocabulary is not the teacher's; leave `vocabulary` out of both models");
@@ -24,25 +28,27 @@ public static class LayerStart
         }
     }
 
-    // encoder.layers.1.feed_forward.… is that of the teacher's layer which the student's second one starts as.
-    private static string Origin(string name, FromLayersOptions options) => name.Split('.') is [var side, "layers", var number, .. var rest]
-        ? string.Join('.', [side, "layers", ((side == "encoder" ? options.Encoder : options.Decoder)[int.Parse(number, System.Globalization.CultureInfo.InvariantCulture)] - 1).ToString(System.Globalization.CultureInfo.InvariantCulture), .. rest])
-        : name;
-
-    private static void Check(TransformerOptions teacher, TransformerOptions student, FromLayersOptions options)
+    /// <summary>Why a student cannot start from these layers of a teacher; null where it can, as far as their options tell.</summary>
+    internal static string? Fault(TransformerOptions teacher, TransformerOptions student, FromLayersOptions options)
     {
         if (teacher.Width != student.Width || teacher.Hidden != student.Hidden || teacher.Heads != student.Heads || teacher.Decoder != student.Decoder)
         {
-            throw new ArgumentException(
-                $"from_layers needs layers that are alike: the teacher's have width {teacher.Width}, feed_forward {teacher.Hidden}, {teacher.Heads} heads and decoder {teacher.Decoder}, the student's {student.Width}, {student.Hidden}, {student.Heads} and {student.Decoder}");
+            return $"from_layers needs layers that are alike: the teacher's have width {teacher.Width}, feed_forward {teacher.Hidden}, {teacher.Heads} heads and decoder {teacher.Decoder}, the student's {student.Width}, {student.Hidden}, {student.Heads} and {student.Decoder}";
         }
 
         foreach (var (side, chosen, wanted, there) in new[] { ("encoder", options.Encoder, student.EncoderLayers, teacher.EncoderLayers), ("decoder", options.Decoder, student.DecoderLayers, teacher.DecoderLayers) })
         {
             if (chosen.Count != wanted || chosen.Any(layer => layer > there))
             {
-                throw new ArgumentException($"from_layers.{side} must name {wanted} of the teacher's {there} layers, one for each of the student's, not [{string.Join(", ", chosen)}]");
+                return $"from_layers.{side} must name {wanted} of the teacher's {there} layers, one for each of the student's, not [{string.Join(", ", chosen)}]";
             }
         }
+
+        return null;
     }
+
+    // encoder.layers.1.feed_forward.… is that of the teacher's layer which the student's second one starts as.
+    private static string Origin(string name, FromLayersOptions options) => name.Split('.') is [var side, "layers", var number, .. var rest]
+        ? string.Join('.', [side, "layers", ((side == "encoder" ? options.Encoder : options.Decoder)[int.Parse(number, System.Globalization.CultureInfo.InvariantCulture)] - 1).ToString(System.Globalization.CultureInfo.InvariantCulture), .. rest])
+        : name;
 }

@@ -159,7 +159,8 @@ public sealed partial class BytePairEncoding
         }
     }
 
-    private static bool IsPlaceholder(char letter) => letter is >= FirstPlaceholder and < (char)(FirstPlaceholder + Placeholders);
+    /// <summary>True for a letter that stands for a placeholder.</summary>
+    internal static bool IsPlaceholder(char letter) => letter is >= FirstPlaceholder and < (char)(FirstPlaceholder + Placeholders);
 
     // GPT-2's expression, which its readers share.
     [GeneratedRegex(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", RegexOptions.CultureInvariant)]

@@ -1,5 +1,6 @@
 using System.Text;
 using DistillSharp.Text.Corpora;
+using DistillSharp.Text.Tokenization;
 
 namespace DistillSharp.Text.Translation;
 
@@ -9,11 +10,14 @@ namespace DistillSharp.Text.Translation;
 /// </summary>
 /// <param name="translator">Translates sentences.</param>
 /// <param name="mostWords">Most words that are read at once.</param>
-/// <param name="lines">Lines that are read before they are translated together.</param>
+/// <param name="lines">Most lines that are translated together.</param>
 public sealed class LineTranslator(SentenceTranslator translator, int mostWords = 120, int lines = 256)
 {
+    private const int BytesOfAWord = 6;
+    private const int LongestWord = 200;
+
     /// <summary>Translates everything.</summary>
-    /// <param name="input">UTF-8 lines.</param>
+    /// <param name="input">UTF-8 lines; those that have come are translated before more are waited for.</param>
     /// <param name="name">What errors call the input.</param>
     /// <param name="output">Receives a line for each; flushed after each part.</param>
     /// <param name="cancellation">Stops between parts.</param>
@@ -22,11 +26,11 @@ public sealed class LineTranslator(SentenceTranslator translator, int mostWords 
     public long Translate(Stream input, string name, TextWriter output, CancellationToken cancellation = default)
     {
         var (waiting, count) = (new List<string>(), 0L);
-        using var reader = TextLines.Read(input, name).GetEnumerator();
+        using var reader = TextLines.ReadAhead(input, name).GetEnumerator();
         while (true)
         {
             Exception? damaged = null;
-            var more = false;
+            var (more, hasNext) = (false, false);
             try
             {
                 more = reader.MoveNext();
@@ -38,11 +42,12 @@ public sealed class LineTranslator(SentenceTranslator translator, int mostWords 
 
             if (more)
             {
-                waiting.Add(reader.Current);
+                (var text, hasNext) = reader.Current;
+                waiting.Add(text);
                 count++;
             }
 
-            if (waiting.Count > 0 && (!more || waiting.Count == lines))
+            if (waiting.Count > 0 && (!hasNext || waiting.Count == lines))
             {
                 foreach (var line in Translate(waiting, cancellation))
                 {
@@ -75,30 +80,100 @@ public sealed class LineTranslator(SentenceTranslator translator, int mostWords 
         return [.. parts.Select(line => string.Join(' ', translated[next..(next += line.Count)]))];
     }
 
-    // Cut behind the last end of a sentence that fits, else behind a word. A word of thousands of letters is cut as well.
+    // Cut behind the last end of a sentence that fits, else behind a word, else where it must be.
     private List<string> Parts(string text)
     {
-        var words = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).SelectMany(word => word.Chunk(200).Select(letters => new string(letters))).ToList();
-        if (words.Count <= mostWords && words.Sum(word => Encoding.UTF8.GetByteCount(word)) <= mostWords * 6)
+        var (parts, pieces, start) = (new List<string>(), Pieces(text), 0);
+        while (start < pieces.Count)
         {
-            return [text.Trim()];
-        }
-
-        var (parts, start) = (new List<string>(), 0);
-        while (start < words.Count)
-        {
-            var (end, bytes) = (start, 0);
-            while (end < words.Count && end - start < mostWords && (end == start || bytes + Encoding.UTF8.GetByteCount(words[end]) <= mostWords * 6))
+            var end = Reach(pieces, start);
+            if (end < pieces.Count)
             {
-                bytes += Encoding.UTF8.GetByteCount(words[end++]);
+                var words = Enumerable.Range(start + 1, end - start).Where(cut => pieces[cut].IsAfterSpace).ToList();
+                var sentence = words.FindLast(cut => cut > start + 1 && pieces[cut - 1].Text[^1] is '.' or '!' or '?' or ';');
+                end = sentence > 0 ? sentence : words.Count > 0 ? words[^1] : end;
             }
 
-            var sentence = end < words.Count ? words.FindLastIndex(end - 1, end - start, word => word[^1] is '.' or '!' or '?' or ';') : -1;
-            end = sentence > start ? sentence + 1 : end;
-            parts.Add(string.Join(' ', words[start..end]));
+            parts.Add(string.Concat(pieces[start..end].Select((piece, number) => number > 0 && piece.IsAfterSpace ? " " + piece.Text : piece.Text)));
             start = end;
         }
 
         return parts;
     }
+
+    // Behind the last piece that can be read at once with the first; at least one can.
+    private int Reach(List<Piece> pieces, int start)
+    {
+        var (words, tokens, placeholders) = (0, 0, new HashSet<string>());
+        for (var end = start; end < pieces.Count; end++)
+        {
+            var piece = pieces[end];
+            words += end == start || piece.IsAfterSpace ? 1 : 0;
+            tokens += piece.Tokens + (piece.IsAfterSpace ? 1 : 0);
+            if (piece.IsPlaceholder)
+            {
+                placeholders.Add(piece.Text);
+            }
+
+            // More placeholders than there are letters for would not be hidden.
+            if (end > start && (words > mostWords || tokens > mostWords * BytesOfAWord || placeholders.Count > BytePairEncoding.Placeholders))
+            {
+                return end;
+            }
+        }
+
+        return pieces.Count;
+    }
+
+    private static List<Piece> Pieces(string text)
+    {
+        var (pieces, isAfterSpace) = (new List<Piece>(), false);
+        foreach (var (run, isPlaceholder) in Placeholders.Split(text))
+        {
+            if (isPlaceholder)
+            {
+                pieces.Add(new Piece(run, 1, true, isAfterSpace));
+                isAfterSpace = false;
+                continue;
+            }
+
+            isAfterSpace |= char.IsWhiteSpace(run[0]);
+            foreach (var word in run.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+            {
+                foreach (var piece in Cut(word))
+                {
+                    pieces.Add(new Piece(piece, Encoding.UTF8.GetByteCount(piece), false, isAfterSpace));
+                    isAfterSpace = false;
+                }
+
+                isAfterSpace = true;
+            }
+
+            isAfterSpace = char.IsWhiteSpace(run[^1]);
+        }
+
+        return pieces;
+    }
+
+    // Never between the two halves of a character.
+    private static IEnumerable<string> Cut(string word)
+    {
+        var start = 0;
+        while (word.Length - start > LongestWord)
+        {
+            var end = start + LongestWord;
+            end -= char.IsSurrogatePair(word, end - 1) ? 1 : 0;
+            yield return word[start..end];
+            start = end;
+        }
+
+        yield return word[start..];
+    }
+
+    /// <summary>What is never torn: a placeholder, or a word, or a piece of a long one.</summary>
+    /// <param name="Text">The text, without space around it.</param>
+    /// <param name="Tokens">The most tokens that it may become.</param>
+    /// <param name="IsPlaceholder">True for a placeholder.</param>
+    /// <param name="IsAfterSpace">True where white space is before it.</param>
+    private readonly record struct Piece(string Text, int Tokens, bool IsPlaceholder, bool IsAfterSpace);
 }

@@ -37,9 +37,15 @@ public sealed class OnnxTranslationModel : IDisposable
     public int Vocabulary { get; }
 
     /// <summary>Opens it for batches of inputs of at most <see cref="TranslationExporter.LongestSequence"/> tokens.</summary>
+    /// <exception cref="ArgumentException">An input is longer; says by how much.</exception>
     public IStepModel Open(IReadOnlyList<int[]> sources, int width)
     {
         var longest = sources.Max(source => source.Length);
+        if (longest > TranslationExporter.LongestSequence)
+        {
+            throw new ArgumentException($"a sentence of {longest} tokens is longer than the {TranslationExporter.LongestSequence} that an exported model reads; translate it in parts, as {nameof(LineTranslator)} does", nameof(sources));
+        }
+
         var tokens = new long[sources.Count * longest];
         for (var row = 0; row < sources.Count; row++)
         {

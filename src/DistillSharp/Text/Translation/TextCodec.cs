@@ -22,13 +22,13 @@ public sealed class TextCodec(BytePairEncoding encoding)
     }
 
     /// <summary>A sentence to translate, and what its placeholders stand for. A sentence without text has no tokens.</summary>
-    public (int[] Tokens, IReadOnlyList<string> Placeholders) EncodeSource(string text)
+    public (int[] Tokens, IReadOnlyList<Placeholder> Placeholders) EncodeSource(string text)
     {
         var (hidden, values) = Placeholders.Hide(text);
         return string.IsNullOrWhiteSpace(text) ? ([], values) : ([.. Encoding.Encode(hidden), BytePairEncoding.End], values);
     }
 
     /// <summary>The text of an output; line breaks in it become spaces, so that a line stays a line.</summary>
-    public string Decode(IEnumerable<int> tokens, IReadOnlyList<string> placeholders) =>
+    public string Decode(IEnumerable<int> tokens, IReadOnlyList<Placeholder> placeholders) =>
         Placeholders.Show(Encoding.Decode(tokens).ReplaceLineEndings(" ").Trim(), placeholders);
 }

@@ -1,3 +1,4 @@
+using DistillSharp.Data;
 using DistillSharp.Sequences;
 using DistillSharp.Text.Models;
 using DistillSharp.Text.Tokenization;
@@ -27,6 +28,20 @@ public static class TranslationFiles
                 $"{model} was trained with another vocabulary than the one in {folder} ({VocabularyFiles.Merges}: {codec.Tokens.VocabularySha256[..12]}, the model: {trainedWith?[..Math.Min(12, trainedWith.Length)] ?? "none named"}); bring back the files that were written with it");
     }
 
+    /// <summary>Refuses weights that were trained with another vocabulary than that of the network they are for; weights that name none pass.</summary>
+    /// <param name="tokens">Vocabulary of the network.</param>
+    /// <param name="metadata">Metadata of the weights.</param>
+    /// <param name="weights">Their file.</param>
+    /// <exception cref="InvalidDataException">It is another one; says how to take theirs.</exception>
+    public static void CheckVocabulary(SequenceInfo tokens, IReadOnlyDictionary<string, string> metadata, string weights)
+    {
+        if (metadata.TryGetValue(VocabularySha256, out var trainedWith) && trainedWith != tokens.VocabularySha256)
+        {
+            throw new InvalidDataException(
+                $"{weights} was trained with another vocabulary than this run's, so that its tokens stand for other texts; give the folder with the {VocabularyFiles.Vocabulary} and {VocabularyFiles.Merges} of the run that trained it, where they lie beside its weights, as `data.tokenizer: FOLDER`, and the model no `vocabulary` of its own");
+        }
+    }
+
     /// <summary>Compares the pair with the live network on sentences, greedy and beam, one by one and in padded batches.</summary>
     /// <param name="network">The network in evaluation mode.</param>
     /// <param name="model">The pair.</param>
@@ -45,7 +60,7 @@ public static class TranslationFiles
                 var found = new SequenceDecoder(model.Open, codec.Tokens, new DecodingOptions { Beam = width, BatchSize = size }).Decode(sources);
                 mismatches.AddRange(Enumerable.Range(0, sources.Count).Where(i => !expected[i].Tokens.SequenceEqual(found[i].Tokens)).Select(i => new TranslationMismatch(
                     sentences[i], width, size, codec.Encoding.Decode(expected[i].Tokens), codec.Encoding.Decode(found[i].Tokens),
-                    width == 1 ? expected[i].Margin : Math.Abs(expected[i].Score(1) - found[i].Score(1)))));
+                    width == 1 ? expected[i].MarginTo(found[i]) : Math.Abs(expected[i].Score(1) - found[i].Score(1)))));
             }
         }
 
@@ -59,5 +74,5 @@ public static class TranslationFiles
 /// <param name="BatchSize">Sentences in a batch of the second engine.</param>
 /// <param name="Expected">What the live network writes.</param>
 /// <param name="Found">What the pair writes.</param>
-/// <param name="Margin">Greedy: the least difference of the two best logits on the way; beam: that of the two outputs' scores.</param>
+/// <param name="Margin">Greedy: the difference of the live network's two best logits at the first token that is another; beam: that of the two outputs' scores.</param>
 public sealed record TranslationMismatch(string Sentence, int Beam, int BatchSize, string Expected, string Found, double Margin);

@@ -120,7 +120,8 @@ internal sealed class DecodedImage : IDisposable
 
         using (image)
         {
-            var swapped = Math.Abs(right) != 1;
+            // Not from the strides: those of an image that is one pixel wide are 1 either way.
+            var swapped = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
             var turned = new DecodedImage(ArrayPool<byte>.Shared.Rent(width * height * PixelBytes), swapped ? height : width, swapped ? width : height);
             var from = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, uint>(image._pixels.AsSpan());
             var to = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, uint>(turned._pixels.AsSpan());

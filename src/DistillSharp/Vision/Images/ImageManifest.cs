@@ -24,6 +24,11 @@ public static class ImageManifest
         var guard = Directory.Exists(root) ? new FolderGuard(root, options.FollowLinks) : throw new DirectoryNotFoundException($"there is no folder {root}");
         var rows = Rows(options.File, guard);
         var classes = options.Classes.Count > 0 ? options.Classes : [.. rows.Select(row => row.Label).Distinct().Order(StringComparer.Ordinal)];
+        if (classes.Distinct().Count() < classes.Count)
+        {
+            throw new InvalidDataException($"{options.File}: class names must differ; they are {string.Join(", ", classes)}");
+        }
+
         var index = classes.Select((name, i) => (name, i)).ToDictionary(entry => entry.name, entry => entry.i);
         var labels = rows.Select(row => index.TryGetValue(row.Label, out var label)
             ? label

@@ -26,6 +26,11 @@ public static class TinyImageNet
             : ImageFolders.Find(options.Folder, "tiny_imagenet", locator, "wnids.txt", place => File.Exists(Path.Combine(place, "wnids.txt")), "It is what tiny-imagenet-200.zip unpacks to");
         var guard = new FolderGuard(root, followLinks: false);
         string[] ids = [.. Lines(guard, "wnids.txt").Select(line => line.Text).Order(StringComparer.Ordinal)];
+        if (ids.GroupBy(id => id).FirstOrDefault(group => group.Count() > 1) is { } repeated)
+        {
+            throw new InvalidDataException($"{Path.Combine(guard.Root, "wnids.txt")}: class ids must differ; {repeated.Key} occurs {repeated.Count()} times");
+        }
+
         var train = ids.Select((id, label) => (Label: label, Folder: Path.Combine("train", id, "images"))).SelectMany(entry => Images(guard, entry.Folder).Select(path => (Path: path, entry.Label))).ToList();
         var test = Annotated(guard, ids);
         return new ImageSets(
@@ -42,7 +47,15 @@ public static class TinyImageNet
         }
 
         guard.Check(full);
-        return Directory.EnumerateFiles(full, "*.JPEG").Order(StringComparer.Ordinal).Select(path => Path.GetRelativePath(guard.Root, path));
+        foreach (var path in Directory.EnumerateFiles(full, "*.JPEG").Order(StringComparer.Ordinal))
+        {
+            if (File.GetAttributes(path).HasFlag(FileAttributes.ReparsePoint))
+            {
+                guard.Check(path);
+            }
+
+            yield return Path.GetRelativePath(guard.Root, path);
+        }
     }
 
     // Of each line the file, its class, and a box that is not needed here.

@@ -10,7 +10,7 @@ namespace DistillSharp.Vision.Models;
 /// </summary>
 public sealed class Bottleneck : nn.Module<Tensor, Tensor>, INetworkGraph
 {
-    /// <summary>Output channels for one inner channel.</summary>
+    /// <summary>Output channels for one of the width.</summary>
     public const int Expansion = 4;
 
     private readonly Conv2d conv1;
@@ -25,17 +25,21 @@ public sealed class Bottleneck : nn.Module<Tensor, Tensor>, INetworkGraph
     private readonly Sequential? downsample;
 
     /// <summary>A block from <paramref name="inputs"/> channels to four times <paramref name="width"/>.</summary>
-    public Bottleneck(long inputs, long width, long stride)
+    /// <param name="inputs">Channels it is given.</param>
+    /// <param name="width">A quarter of the channels it makes.</param>
+    /// <param name="stride">Stride of the 3×3 convolution.</param>
+    /// <param name="innerMultiplier">Inner channels for one of <paramref name="width"/>.</param>
+    public Bottleneck(long inputs, long width, long stride, long innerMultiplier = 1)
         : base("bottleneck")
     {
-        var outputs = width * Expansion;
-        conv1 = Layers.Convolution(inputs, width, 1);
-        bn1 = Layers.Norm(width);
+        var (inner, outputs) = (width * innerMultiplier, width * Expansion);
+        conv1 = Layers.Convolution(inputs, inner, 1);
+        bn1 = Layers.Norm(inner);
         relu1 = nn.ReLU();
-        conv2 = Layers.Convolution(width, width, 3, stride);
-        bn2 = Layers.Norm(width);
+        conv2 = Layers.Convolution(inner, inner, 3, stride);
+        bn2 = Layers.Norm(inner);
         relu2 = nn.ReLU();
-        conv3 = Layers.Convolution(width, outputs, 1);
+        conv3 = Layers.Convolution(inner, outputs, 1);
         bn3 = Layers.Norm(outputs);
         relu3 = nn.ReLU();
         if (stride != 1 || inputs != outputs)

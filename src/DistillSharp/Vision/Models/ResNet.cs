@@ -20,6 +20,10 @@ public sealed record ResNetOptions : ICheckedOptions
     [Option("Channels of the stem and of the first stage's 3×3 convolutions; every further stage has twice as many.", Min = 1, Max = 4096)]
     public int Width { get; init; } = 64;
 
+    /// <summary>How many times as wide the convolutions within a bottleneck block are.</summary>
+    [Option("Factor on the channels within bottleneck blocks: 2 in the wide networks of Zagoruyko and Komodakis.", Min = 1, Max = 16)]
+    public int InnerMultiplier { get; init; } = 1;
+
     /// <summary>Depths that there are.</summary>
     internal static IReadOnlyList<int> Depths { get; } = [18, 34, 50, 101, 152];
 
@@ -40,6 +44,10 @@ public sealed record ResNetOptions : ICheckedOptions
         if (!Depths.Contains(Depth))
         {
             errors.Add(node.PathOf("depth"), $"must be one of {string.Join(", ", Depths)}; it is {Depth}", node.Line);
+        }
+        else if (InnerMultiplier > 1 && !HasBottlenecks)
+        {
+            errors.Add(node.PathOf("inner_multiplier"), $"needs bottleneck blocks, which networks of 50 layers and more have; depth is {Depth}", node.Line);
         }
     }
 
@@ -83,7 +91,7 @@ public sealed class ResNet : LayeredNetwork
         for (var stage = 0; stage < 4; stage++)
         {
             var width = (long)options.Width << stage;
-            Append($"layer{stage + 1}", Stage(options.HasBottlenecks, inputs, width, blocks[stage], stage == 0 ? 1 : 2));
+            Append($"layer{stage + 1}", Stage(options, inputs, width, blocks[stage], stage == 0 ? 1 : 2));
             inputs = options.HasBottlenecks ? width * Bottleneck.Expansion : width;
         }
 
@@ -107,8 +115,8 @@ public sealed class ResNet : LayeredNetwork
         options => options.FeaturePoints(),
         (options, data) => new ResNet(options, data));
 
-    private static TorchSharp.Modules.Sequential Stage(bool bottlenecks, long inputs, long width, int blocks, int stride) =>
-        Layers.Chain(Enumerable.Range(0, blocks).Select<int, nn.Module<Tensor, Tensor>>(index => bottlenecks
-            ? new Bottleneck(index == 0 ? inputs : width * Bottleneck.Expansion, width, index == 0 ? stride : 1)
+    private static TorchSharp.Modules.Sequential Stage(ResNetOptions options, long inputs, long width, int blocks, int stride) =>
+        Layers.Chain(Enumerable.Range(0, blocks).Select<int, nn.Module<Tensor, Tensor>>(index => options.HasBottlenecks
+            ? new Bottleneck(index == 0 ? inputs : width * Bottleneck.Expansion, width, index == 0 ? stride : 1, options.InnerMultiplier)
             : new BasicBlock(index == 0 ? inputs : width, width, index == 0 ? stride : 1)));
 }

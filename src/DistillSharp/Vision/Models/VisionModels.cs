@@ -37,6 +37,8 @@ public static class VisionModels
     [
         ResNet.Family.Entry,
         .. ResNetOptions.Depths.Select(depth => ResNet.Family.Named($"resnet{depth}", $"Residual network of {depth} layers for ImageNet.", new ResNetOptions { Depth = depth })),
+        .. new[] { 50, 101 }.Select(depth => (ResNet.Family with { Paper = WideResNet.Family.Paper }).Named(
+            $"wide_resnet{depth}_2", $"Residual network of {depth} layers for ImageNet, twice as wide within its blocks.", new ResNetOptions { Depth = depth, InnerMultiplier = 2 })),
     ];
 
     private static IEnumerable<ModelEntry> WideResNets() =>
@@ -72,12 +74,17 @@ public static class VisionModels
         MobileNetV3.Family.Entry,
         MobileNetV3.Family.Named("mobilenet_v3_small", "MobileNet V3 for ImageNet, the small one.", new MobileNetV3Options()),
         MobileNetV3.Family.Named("mobilenet_v3_large", "MobileNet V3 for ImageNet, the large one.", new MobileNetV3Options { Size = "large" }),
+        MobileNetV3.Family.Named("cifar_mobilenet_v3_small", "MobileNet V3 for small images, the small one.", new MobileNetV3Options { StemStride = 1 }),
+        MobileNetV3.Family.Named("cifar_mobilenet_v3_large", "MobileNet V3 for small images, the large one.", new MobileNetV3Options { Size = "large", StemStride = 1 }),
     ];
 
     private static IEnumerable<ModelEntry> ShuffleNets() =>
     [
         CifarShuffleNetV1.Family.Entry,
         CifarShuffleNetV1.Family.Named("cifar_shufflenet_v1_x1_0", "ShuffleNet V1 for small images, the student of distillation papers.", new CifarShuffleNetV1Options()),
+        ShuffleNetV1.Family.Entry,
+        .. new[] { ("x0_5", 0.5), ("x1_0", 1), ("x1_5", 1.5), ("x2_0", 2) }.Select(width =>
+            ShuffleNetV1.Family.Named($"shufflenet_v1_{width.Item1}", "ShuffleNet V1 for ImageNet, with three groups.", new ShuffleNetV1Options { Width = width.Item2 })),
         ShuffleNetV2.Family.Entry,
         .. new[] { ("x0_5", 0.5), ("x1_0", 1), ("x1_5", 1.5), ("x2_0", 2) }.Select(width =>
             ShuffleNetV2.Family.Named($"shufflenet_v2_{width.Item1}", "ShuffleNet V2 for ImageNet.", new ShuffleNetV2Options { Width = width.Item2 })),

@@ -150,6 +150,18 @@ public sealed class LogitMethodTests
     }
 
     [Fact]
+    public void Compute_Hard_IsTheCrossEntropyWithTheTeachersChoice()
+    {
+        using var scope = NewDisposeScope();
+        var test = new LogitCase([4, 6]);
+        var term = LogitCase.Create("soft_target", test, ("hard", true)).Compute(test.Input);
+        var (student, teacher) = (test.Student.detach().data<double>().ToArray().Chunk(6).ToArray(), test.Teacher.detach().data<double>().ToArray().Chunk(6).ToArray());
+        var expected = student.Zip(teacher).Average(row => Math.Log(row.First.Sum(logit => Math.Exp(logit))) - row.First[Array.IndexOf(row.Second, row.Second.Max())]);
+        Assert.Equal(expected, term.Mean.item<double>(), 1e-12);
+        Assert.Equal(4, term.Count);
+    }
+
+    [Fact]
     public void LogitStandardization_Wraps_GivesStandardizedLogitsToTheMethod()
     {
         using var scope = NewDisposeScope();

@@ -65,6 +65,18 @@ public sealed class SpeechAugmentTests
         Assert.InRange(masked, 1000, 12000);
     }
 
+    [Theory]
+    [InlineData(0.0, 101, 101)]
+    [InlineData(0.1, 101, 91)]
+    [InlineData(0.5, 101, 67)]
+    public void FewestFrames_Speed_AreThoseOfTheFastestPlay(double speed, int frames, int fewest)
+    {
+        var (options, features) = (new SpeechAugmentOptions { Speed = speed }, new LogMel(new LogMelOptions(8000, 10)));
+        Assert.Equal(frames, features.Frames(Tone.Samples.Length));
+        Assert.Equal(fewest, SpeechAugment.FewestFrames(frames, options));
+        Assert.All(Enumerable.Range(0, 50), key => Assert.True(features.Frames(SpeechAugment.Sound(Tone, options, (ulong)key).Samples.Length) >= fewest));
+    }
+
     [Fact]
     public void IsNone_Defaults_ChangeNothing() => Assert.True(new SpeechAugmentOptions().IsNone);
 }

@@ -79,6 +79,20 @@ public sealed class WavFileTests
         Assert.Contains("no finite number", Assert.Throws<InvalidDataException>(() => WavFile.Parse(Wave(3, 1, 8000, 32, [0, 0, 192, 127]), "x")).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1, 384_001, "x: the format at byte 12 says 384001 samples a second; 1 to 384000 are read")]
+    [InlineData(1, 0, "x: the format at byte 12 says 0 samples a second; 1 to 384000 are read")]
+    [InlineData(65, 8000, "x: the format at byte 12 says 65 channels; 1 to 64 are read")]
+    public void Parse_RatesAndChannelsOutOfRange_AreRefused(int channels, int rate, string message) =>
+        Assert.StartsWith(message, Assert.Throws<InvalidDataException>(() => WavFile.Parse(Wave(1, channels, rate, 16, [0, 0]), "x")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void IsSilent_SilenceOfALaw_IsSilent()
+    {
+        Assert.True(WavFile.Parse(Wave(6, 1, 8000, 8, [.. Enumerable.Repeat((byte)0xD5, 400)]), "x").IsSilent);
+        Assert.False(WavFile.Parse(Wave(6, 1, 8000, 8, [.. Enumerable.Repeat((byte)0xD5, 400), 0xAA]), "x").IsSilent);
+    }
+
     [Fact]
     public void Parse_AnyPrefixOfAFile_ThrowsInvalidDataOnly()
     {
@@ -125,6 +139,8 @@ public sealed class WavFileTests
         File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         folder.Write("ffmpeg", "#!/bin/sh\necho broken header >&2\nexit 1\n");
         Assert.Contains("ffmpeg could not read it: broken header", Assert.Throws<InvalidDataException>(() => AudioReader.Read(folder.File("a.ogg"), 8000, folder.Path)).Message, StringComparison.Ordinal);
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.Contains($"{program}, which converts other formats, cannot be started", Assert.Throws<InvalidDataException>(() => AudioReader.Read(folder.File("a.ogg"), 8000, folder.Path)).Message, StringComparison.Ordinal);
     }
 
     private static byte[] Wave(int tag, int channels, int rate, int bits, byte[] data)

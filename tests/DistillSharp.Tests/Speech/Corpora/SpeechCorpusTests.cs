@@ -1,3 +1,4 @@
+using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Speech.Audio;
 using DistillSharp.Speech.Corpora;
@@ -57,6 +58,36 @@ public sealed class SpeechCorpusTests
     }
 
     [Fact]
+    public void Create_TestRowsWithoutTextAndValidationThatIsTested_AreListed()
+    {
+        var utterances = Enumerable.Range(0, 60).Select(i => new SpeechUtterance($"/x/{i}.wav", $"number {i}", 1, "s")).ToList();
+        var plain = SpeechCorpus.Create("x", utterances, [("real", [new("/y/1.wav", "something else", 1, "s")])], new SplitRequest(0.2, 0, null), new SpeechOptions());
+        var (validated, tested) = (plain.Validation[0], new SpeechUtterance("/y/1.wav", plain.Validation[0].Text, 1, "s"));
+        var corpus = SpeechCorpus.Create("x", utterances, [("real", [tested, new("/y/2.wav", null, 1, "s")])], new SplitRequest(0.2, 0, null), new SpeechOptions());
+
+        Assert.Equal("/y/1.wav", Assert.Single(corpus.Tests[0].Utterances).Path);
+        Assert.Equal(["/y/2.wav: it is for testing and has no transcript", $"{validated.Path}: its sentence is tested"], corpus.LeftOut);
+        Assert.Equal(plain.Validation.Skip(1), corpus.Validation);
+    }
+
+    [Fact]
+    public void Check_NamesOfTestSets_AreThoseOfFilesAndFreeMetrics()
+    {
+        static IReadOnlyList<ConfigError> Faults(params string[] names)
+        {
+            var errors = new ConfigErrors();
+            new SpeechManifestOptions { Train = ["x.jsonl"], Test = names.ToDictionary(name => name, _ => "y.jsonl") }.Check(ConfigNode.Map("data", new Dictionary<string, ConfigNode>(), 2), errors);
+            return errors.All;
+        }
+
+        Assert.Empty(Faults("real", "test-clean_2", "Beams"));
+        Assert.All(Faults("clean/a", "", "größe", "beam", "beam_lm"), fault => Assert.Equal("data.test", fault.Path));
+        Assert.Equal(5, Faults("clean/a", "", "größe", "beam", "beam_lm").Count);
+        Assert.Contains("`clean/a` is no name of a test set", Faults("clean/a")[0].Message, StringComparison.Ordinal);
+        Assert.Contains("wer_beam is a metric already", Faults("beam")[0].Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Asterisk_Lines_AreReadAndDescriptionsLeftOut()
     {
         using var folder = new TemporaryFolder();
@@ -113,14 +144,34 @@ public sealed class SpeechCorpusTests
             WavFile.Write(folder.File(sound.Key + ".wav"), new AudioClip(sound.Value, 8000));
             return new SpeechUtterance(folder.File(sound.Key + ".wav"), $"this is {sound.Key}", 0, "s");
         }).ToList();
-        var (leftOut, clipped) = (new List<string>(), new List<string>());
+        var (leftOut, clipped, mistimed) = (new List<string>(), new List<string>(), new List<string>());
 
-        Assert.Equal(["this is good", "this is loud"], SoundCheck.Audible(utterances, 8000, leftOut, clipped).Select(utterance => utterance.Text));
+        Assert.Equal(["this is good", "this is loud"], SoundCheck.Audible(utterances, 8000, leftOut, clipped, mistimed).Select(utterance => utterance.Text));
+        Assert.Empty(mistimed);
         Assert.Equal([$"{folder.File("empty.wav")}: it is 0 seconds long", $"{folder.File("silent.wav")}: it is silent"], leftOut);
         Assert.StartsWith($"{folder.File("loud.wav")}: 6", Assert.Single(clipped), StringComparison.Ordinal);
 
         File.WriteAllBytes(folder.File("good.wav"), File.ReadAllBytes(folder.File("good.wav"))[..300]);
-        Assert.Contains("the file is cut off", Assert.Throws<InvalidDataException>(() => SoundCheck.Audible(utterances, 8000, leftOut, clipped).Count()).Message, StringComparison.Ordinal);
+        Assert.Contains("the file is cut off", Assert.Throws<InvalidDataException>(() => SoundCheck.Audible(utterances, 8000, leftOut, clipped, mistimed).Count()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Durations_OfManifests_GiveWayToThoseOfTheRecordings()
+    {
+        using var folder = new TemporaryFolder();
+        WavFile.Write(folder.File("x.wav"), new AudioClip([.. Enumerable.Range(0, 4000).Select(i => (float)Math.Sin(i) / 2)], 8000));
+        var utterances = new[] { 0, 0.45, 3 }.Select(seconds => new SpeechUtterance(folder.File("x.wav"), "x", seconds, "s")).ToList();
+        var mistimed = new List<string>();
+
+        var audible = SoundCheck.Audible(utterances, 16000, [], [], mistimed).ToList();
+        Assert.Equal([0.5, 0.5, 0.5], audible.Select(utterance => utterance.Duration));
+        Assert.Equal($"{folder.File("x.wav")}: it is 0.50 s long, and its manifest says 3.00", Assert.Single(mistimed));
+        Assert.Equal([0.5, 0.45, 3.0], SoundCheck.Timed(utterances, 16000).Select(utterance => utterance.Duration));
+
+        // What is longer than is allowed does not hide behind its manifest.
+        var hidden = utterances[0] with { Text = "y", Duration = 0.1 };
+        var error = Assert.Throws<InvalidDataException>(() => SpeechCorpus.CreateChecked("x", [hidden], [("real", [utterances[0]])], new SplitRequest(0.2, 0, null), new SpeechOptions { MaxSeconds = 0.4 }));
+        Assert.Contains("x.wav: 0.5 s are more than max_seconds 0.4", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

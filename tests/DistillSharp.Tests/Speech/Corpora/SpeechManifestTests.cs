@@ -28,6 +28,7 @@ public sealed class SpeechManifestTests
     [Theory]
     [InlineData("m.jsonl", "{\"path\": \"a\"}\n{\"text\": \"b\"}\n", "line 2 has no `path`")]
     [InlineData("m.jsonl", "nonsense\n", "line 1 is no JSON object")]
+    [InlineData("m.jsonl", "{\"path\": \"a\"}\nnull\n", "line 2 is no JSON object, but null")]
     [InlineData("m.jsonl", "{\"path\": \"a\", \"duration\": \"long\"}\n", "line 1: `duration` is `long`")]
     [InlineData("m.csv", "file,text\nx,y\n", "`path` must be one")]
     [InlineData("m.csv", "path,text\nx,y,z\n", "line 2 has 3 cells, the header 2")]

@@ -48,6 +48,28 @@ public sealed class ParallelCorpusTests
     }
 
     [Fact]
+    public void Apply_TextWithoutSpaces_IsBoundedByItsCharacters()
+    {
+        var filter = new PairFilter(new ToyPhrasesOptions { MaxWords = 10 });
+        var kept = filter.Apply([new(new string('a', 400), "b", ""), new(new string('a', 401), "b", "")]).ToList();
+
+        Assert.Equal(400, Assert.Single(kept).Source.Length);
+        Assert.Equal(1, filter.Dropped["too long"]);
+    }
+
+    [Fact]
+    public void Apply_SourcesAlone_AreBoundedAndNew()
+    {
+        var filter = new PairFilter(new ToyPhrasesOptions { MinWords = 2, MaxWords = 4 });
+        string[] sources = ["one  two", "One two!", "one", "a b c d e", "", "Tested before.", $"two {new string('x', 200)}", "three four"];
+
+        var kept = filter.Apply(sources, new HashSet<string> { "tested before" }).ToList();
+
+        Assert.Equal(["one two", "three four"], kept);
+        Assert.Equal(["1 duplicate", "1 empty", "1 known from the data", "2 too long", "1 too short"], filter.Dropped.Select(entry => $"{entry.Value} {entry.Key}"));
+    }
+
+    [Fact]
     public void Normalise_CaseAndPunctuation_AreNothing() =>
         Assert.Equal(PairFilter.Normalise("A library,  for C++ – files!"), PairFilter.Normalise("a LIBRARY for c files"));
 

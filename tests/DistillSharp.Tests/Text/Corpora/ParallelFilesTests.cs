@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using DistillSharp.Data;
 using DistillSharp.Text.Corpora;
 
 namespace DistillSharp.Tests.Text.Corpora;
@@ -122,10 +123,20 @@ public sealed class ParallelFilesTests : IDisposable
         var file = Catalogue(bigEndian, ("", "Language: it"), ("menu\u0004Open", "Apri"), ("%d file\0%d files", "%d file\0%d dei file"), ("none", ""));
         File.WriteAllBytes(path, file);
 
-        Assert.Equal([new SentencePair("Open", "Apri", "app"), new SentencePair("%d file", "%d file", "app")], ParallelFiles.ReadFile(path));
+        Assert.Equal([new SentencePair("Open", "Apri", "open"), new SentencePair("%d file", "%d file", "d file")], ParallelFiles.ReadFile(path));
 
         File.WriteAllBytes(path, file[..^4]);
         Assert.Contains("cut off", Assert.Throws<InvalidDataException>(() => ParallelFiles.ReadFile(path).ToList()).Message);
+    }
+
+    [Fact]
+    public void Load_Catalogue_IsSplitByMessage()
+    {
+        var path = Write("app.po", string.Concat(Enumerable.Range(0, 400).Select(i => $"msgid \"Open file number {i}\"\nmsgstr \"Apri il documento {i}\"\n\n")));
+
+        var corpus = OwnParallelText.Load(new ParallelTextOptions { Train = path, TestShare = 0.2 }, new SplitRequest(0.2, 0, null));
+
+        Assert.All(new[] { corpus.Train, corpus.Validation, corpus.Test }, part => Assert.InRange(part.Count, 40, 300));
     }
 
     private static byte[] Catalogue(bool bigEndian, params (string Source, string Target)[] messages)

@@ -165,6 +165,10 @@ public sealed class BytePairEncodingTests
     [InlineData("100% sure", "100% sure", 0)]
     [InlineData("See <b>here</b> at https://debian.org/x.", "at \uE002.", 3)]
     [InlineData("${home} and $(user), ${home}", "\uE000 and \uE001, \uE000", 2)]
+    [InlineData("%(name)s has {0:.2f} of {user.name}", "\uE000 has \uE001 of \uE002", 3)]
+    [InlineData("%s of %s in {items[0]!r}", "\uE000 of \uE000 in \uE001", 2)]
+    [InlineData("a \uE004 of %s", "a \uE000 of \uE001", 2)]
+    [InlineData("{note: read on}", "{note: read on}", 0)]
     public void Hide_Marks_BecomeLetters(string text, string part, int count)
     {
         var (hidden, values) = Placeholders.Hide(text);
@@ -175,8 +179,22 @@ public sealed class BytePairEncodingTests
     }
 
     [Fact]
-    public void Show_LostAndInvented_AreMended() =>
-        Assert.Equal("file: x %s", Placeholders.Show("file: \uE005x", ["%s"]));
+    public void Show_LostInventedAndRepeated_AreMended()
+    {
+        Assert.Equal("file: x %s", Placeholders.Show("file: \uE005x", [new("%s", 1)]));
+        Assert.Equal("%s von %s", Placeholders.Show("\uE000 von", [new("%s", 2)]));
+        Assert.Equal("%s, ", Placeholders.Show("\uE000, \uE000", [new("%s", 1)]));
+    }
+
+    [Fact]
+    public void Hide_LettersThatNothingStandsFor_AreNotTakenForPlaceholders()
+    {
+        var (hidden, values) = Placeholders.Hide(string.Concat(Enumerable.Range(0, 10).Select(i => $"{{{i}}} ")) + "\uE000");
+
+        Assert.Equal(10, values.Count);
+        Assert.Equal('\uFFFD', hidden[^1]);
+        Assert.Equal(("a \uFFFD", "b"), Placeholders.Hide("a \uE000", "b"));
+    }
 
     [Fact]
     public void Hide_Pair_SharesLettersOnlyWhereBothHaveTheSame()

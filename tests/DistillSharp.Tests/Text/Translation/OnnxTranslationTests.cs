@@ -84,6 +84,27 @@ public sealed class OnnxTranslationTests : IDisposable
     }
 
     [Fact]
+    public void Open_MoreTokensThanPositions_SaysHowMany()
+    {
+        using var network = Create(DecoderKind.Ssru);
+        using var model = Export(network);
+
+        Assert.Contains("1025 tokens", Assert.Throws<ArgumentException>(() => model.Open([new int[TranslationExporter.LongestSequence + 1]], 1)).Message);
+    }
+
+    [Fact]
+    public void Translate_LongestPartOfALine_StaysWithinThePositions()
+    {
+        using var network = Create(DecoderKind.Ssru);
+        using var model = Export(network);
+        var translator = new LineTranslator(new SentenceTranslator(model.Open, _codec, new DecodingOptions { Beam = 1 }));
+
+        // 600 tokens: an output might have 1210.
+        Assert.Single(translator.Translate([new string('é', 300)], TestContext.Current.CancellationToken));
+        Assert.Equal(TranslationExporter.LongestSequence, new DecodingOptions().Longest);
+    }
+
+    [Fact]
     public void Vocabulary_OfAnotherModel_IsRefused()
     {
         VocabularyFiles.Save(BytePairEncoding.Learn(["other words other words"], 600), _folder.Path);

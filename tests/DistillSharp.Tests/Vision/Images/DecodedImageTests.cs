@@ -83,9 +83,7 @@ public sealed class DecodedImageTests : IDisposable
     [InlineData(8, true, 0, 1)]
     public void Of_ExifOrientation_TurnsTheImage(byte orientation, bool swapped, int right, int down)
     {
-        var plain = File.ReadAllBytes(ImageMaker.Write(_folder.File("plain.jpg"), 32, 16, new SKColor(60, 60, 60)));
-        byte[] exif = [0xFF, 0xE1, 0, 34, .. "Exif\0\0"u8, .. "MM\0*"u8, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0];
-        using var image = DecodedImage.Of(_folder.Write("turned.jpg", [.. plain[..2], .. exif, .. plain[2..]]));
+        using var image = DecodedImage.Of(Oriented(ImageMaker.Write(_folder.File("plain.jpg"), 32, 16, new SKColor(60, 60, 60)), orientation));
         Assert.Equal(swapped ? (16, 32) : (32, 16), (image.Width, image.Height));
         for (var y = 0; y < 2; y++)
         {
@@ -95,6 +93,25 @@ public sealed class DecodedImageTests : IDisposable
                 Near([grey, grey, grey], image, (image.Width / 4) + (x * image.Width / 2), (image.Height / 4) + (y * image.Height / 2), 6);
             }
         }
+    }
+
+    [Theory]
+    [InlineData(5, 8)]
+    [InlineData(6, 24)]
+    [InlineData(7, 24)]
+    [InlineData(8, 8)]
+    public void Of_ExifOrientationOfOneColumn_IsOneRow(byte orientation, int lighter)
+    {
+        using var bitmap = new SKBitmap(1, 32);
+        for (var y = 0; y < 32; y++)
+        {
+            bitmap.SetPixel(0, y, y < 16 ? new SKColor(120, 120, 120) : new SKColor(60, 60, 60));
+        }
+
+        using var image = DecodedImage.Of(Oriented(ImageMaker.Write(_folder.File("plain.jpg"), bitmap), orientation));
+        Assert.Equal((32, 1), (image.Width, image.Height));
+        Near([120, 120, 120], image, lighter, 0, 6);
+        Near([60, 60, 60], image, 32 - lighter, 0, 6);
     }
 
     [Theory]
@@ -120,6 +137,14 @@ public sealed class DecodedImageTests : IDisposable
     [InlineData("no image at all")]
     public void Of_NoImage_IsRefusedByName(string content) =>
         Assert.Contains("x.jpg", Assert.Throws<InvalidDataException>(() => DecodedImage.Of(_folder.Write("x.jpg", content))).Message, StringComparison.Ordinal);
+
+    // A JPEG file with EXIF's tag of orientation put behind its first marker.
+    private string Oriented(string path, byte orientation)
+    {
+        var plain = File.ReadAllBytes(path);
+        byte[] exif = [0xFF, 0xE1, 0, 34, .. "Exif\0\0"u8, .. "MM\0*"u8, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0];
+        return _folder.Write("turned.jpg", [.. plain[..2], .. exif, .. plain[2..]]);
+    }
 
     private static void Near(byte[] expected, DecodedImage image, int x, int y, int tolerance)
     {

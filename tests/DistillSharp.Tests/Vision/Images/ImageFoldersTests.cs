@@ -166,6 +166,33 @@ public sealed class ImageFoldersTests : IDisposable
     }
 
     [Fact]
+    public void TinyImageNet_LinkedImageOrRepeatedClass_IsRefused()
+    {
+        const string Id = "n01443537";
+        ImageMaker.Write(_folder.File($"set/train/{Id}/images/{Id}_0.JPEG"), 64, 64, ImageMaker.Colour(0, 0));
+        ImageMaker.Write(_folder.File("set/val/images/val_0.JPEG"), 64, 64, ImageMaker.Colour(0, 0));
+        _folder.Write("set/wnids.txt", Id + "\n");
+        _folder.Write("set/val/val_annotations.txt", $"val_0.JPEG\t{Id}\t0\t0\t1\t1\n");
+        Assert.Equal(1, Open().Train.Count);
+
+        File.CreateSymbolicLink(_folder.File($"set/train/{Id}/images/{Id}_1.JPEG"), ImageMaker.Write(_folder.File("outside.JPEG"), 64, 64, ImageMaker.Colour(1, 0)));
+        Assert.Contains("is a link to", Assert.Throws<InvalidDataException>(() => Open()).Message, StringComparison.Ordinal);
+
+        _folder.Write("set/wnids.txt", $"{Id}\n{Id}\n");
+        Assert.Contains($"class ids must differ; {Id} occurs 2 times", Assert.Throws<InvalidDataException>(() => Open()).Message, StringComparison.Ordinal);
+
+        DatasetPair Open() => TinyImageNet.Entry.Load(new TinyImageNetOptions { Folder = _folder.File("set") }, new DataLocator(null));
+    }
+
+    [Fact]
+    public void Manifest_RepeatedClass_IsRefused()
+    {
+        ImageMaker.Classes(_folder.Path, 1, 2, extension: ".png");
+        var error = Assert.Throws<InvalidDataException>(() => Manifest("path,label\nn00/n00_0.png,a\nn00/n00_1.png,a\n", new() { Classes = ["a", "a"] }));
+        Assert.Contains("class names must differ; they are a, a", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Manifest_WithSplit_TakesSidesAndLabelsFromTheTable()
     {
         ImageMaker.Classes(_folder.Path, 2, 2, extension: ".png");

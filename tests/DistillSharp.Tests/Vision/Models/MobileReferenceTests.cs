@@ -117,6 +117,28 @@ public sealed class MobileReferenceTests
     }
 
     [Fact]
+    public void ShuffleNetV1_Units_EqualFunctionalReference()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var network = new ShuffleNetV1(new ShuffleNetV1Options { Width = 0.5 }, SampleData.Images(3, 32, 4));
+        var (reference, _) = Prepare(network);
+        var x = randn(2, 12, 7, 7);
+        var expected = cat([functional.avg_pool2d(x, 3, 2, 1), functional.relu(Convolved(x, "features.0", 1, 2))], 1);
+        FunctionalReference.AssertClose(expected, At(network, "features.0").call(x));
+        FunctionalReference.AssertClose(functional.relu(Convolved(expected, "features.1", 3, 1) + expected), At(network, "features.1").call(expected));
+
+        Tensor Convolved(Tensor input, string key, int groups, int stride)
+        {
+            var y = functional.relu(reference.Norm(reference.Conv(input, key + ".branch_main_1.0", groups: groups), key + ".branch_main_1.1"));
+            y = reference.Norm(reference.Conv(y, key + ".branch_main_1.3", stride, groups: 30), key + ".branch_main_1.4");
+            // Of three groups of ten, place c of group g is given channel 3·c + g.
+            y = y.index_select(1, tensor(Enumerable.Range(0, 30).Select(place => (3L * (place % 10)) + (place / 10)).ToArray()));
+            return reference.Norm(reference.Conv(y, key + ".branch_main_2.0", groups: 3), key + ".branch_main_2.1");
+        }
+    }
+
+    [Fact]
     public void ShuffleNetV2_Units_EqualFunctionalReference()
     {
         using var scope = NewDisposeScope();
@@ -160,6 +182,7 @@ public sealed class MobileReferenceTests
     [InlineData("cifar_mobilenet_v2", "conv1.0.weight blocks.0.0.conv.6.weight blocks.6.0.conv.7.bias conv2.1.weight classifier.0.bias")]
     [InlineData("mobilenet_v3 large", "features.0.0.weight features.1.block.0.0.weight features.4.block.2.fc1.bias features.15.block.3.1.weight features.16.1.bias classifier.0.weight classifier.3.bias")]
     [InlineData("mobilenet_v3 small", "features.1.block.1.fc2.weight features.12.0.weight classifier.3.weight")]
+    [InlineData("shufflenet_v1", "first_conv.0.weight first_conv.1.bias features.0.branch_main_1.3.weight features.0.branch_main_2.1.running_mean features.15.branch_main_1.0.weight classifier.0.weight")]
     [InlineData("shufflenet_v2", "conv1.0.weight stage2.0.branch1.3.bias stage3.7.branch2.6.running_mean conv5.1.weight fc.weight")]
     [InlineData("cifar_shufflenet_v1", "conv1.weight layer1.3.bn3.weight layer3.0.conv1.weight linear.bias")]
     public void StateDict_EveryFamily_HasThePublishedNames(string name, string names)

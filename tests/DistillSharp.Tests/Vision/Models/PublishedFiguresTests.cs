@@ -16,6 +16,8 @@ public sealed class PublishedFiguresTests
     [InlineData("resnet50", 25_557_032, 4.089)]
     [InlineData("resnet101", 44_549_160, 7.801)]
     [InlineData("resnet152", 60_192_808, 11.514)]
+    [InlineData("wide_resnet50_2", 68_883_240, 11.398)]
+    [InlineData("wide_resnet101_2", 126_886_696, 22.753)]
     [InlineData("vgg11", 132_863_336, 7.609)]
     [InlineData("vgg11_bn", 132_868_840, 7.609)]
     [InlineData("vgg13", 133_047_848, 11.308)]
@@ -63,11 +65,16 @@ public sealed class PublishedFiguresTests
 
     /// <summary>
     /// MobileNet V1: 4.2 million parameters and 569 million multiply-adds, 1.3 and 149 at half the width (Howard et al., tables 6 and 8);
+    /// ShuffleNet V1 with three groups: the table of its authors' code;
     /// DeiT with the distillation token: 6, 22 and 87 million parameters (Touvron et al., table 5), exactly those of timm.
     /// </summary>
     [Theory]
     [InlineData("mobilenet_v1_x1_0", 4.2, 0.05, 569.0)]
     [InlineData("mobilenet_v1_x0_5", 1.3, 0.05, 149.0)]
+    [InlineData("shufflenet_v1_x0_5", 0.7, 0.05, 38.0)]
+    [InlineData("shufflenet_v1_x1_0", 1.9, 0.05, 138.0)]
+    [InlineData("shufflenet_v1_x1_5", 3.4, 0.05, 292.0)]
+    [InlineData("shufflenet_v1_x2_0", 5.4, 0.05, 524.0)]
     [InlineData("deit_tiny_distilled_patch16_224", 5.910_800, 1e-9, null)]
     [InlineData("deit_small_distilled_patch16_224", 22.436_432, 1e-9, null)]
     [InlineData("deit_base_distilled_patch16_224", 87.338_192, 1e-9, null)]
@@ -90,6 +97,20 @@ public sealed class PublishedFiguresTests
         using var scope = NewDisposeScope();
         Assert.Equal(36.5, Millions("wrn_28_10", new NamedModelOptions(), 10), 0.05);
         Assert.Equal(23_705_252, Millions("resnet", new DistillSharp.Vision.Models.ResNetOptions { Depth = 50, Stem = "cifar" }, 100) * 1e6, 0.5);
+    }
+
+    /// <summary>A stem of stride 1 sees four times as many positions with the same weights; torchvision's without 900 of its classes.</summary>
+    [Theory]
+    [InlineData("small", 2_542_856 - (900 * 1025))]
+    [InlineData("large", 5_483_032 - (900 * 1281))]
+    public void Cifar_MobileNetV3_IsThatOfImageNetAtTwiceTheResolution(string size, long parameters)
+    {
+        using var scope = NewDisposeScope();
+        var (small, whole) = (SampleData.Images(3, 32, 100), SampleData.Images(3, 64, 100));
+        var network = Create($"cifar_mobilenet_v3_{size}", new NamedModelOptions(), small);
+        var published = Create($"mobilenet_v3_{size}", new NamedModelOptions(), whole);
+        Assert.Equal(parameters, network.parameters().Sum(parameter => parameter.numel()));
+        Assert.Equal(MacCounter.Count(published, whole), MacCounter.Count(network, small));
     }
 
     [Fact]

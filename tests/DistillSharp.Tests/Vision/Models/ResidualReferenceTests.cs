@@ -10,13 +10,14 @@ namespace DistillSharp.Tests.Vision.Models;
 public sealed class ResidualReferenceTests
 {
     [Theory]
-    [InlineData(12, 2)]
-    [InlineData(8, 1)]
-    public void Bottleneck_Forward_EqualsFunctionalReference(int inputs, int stride)
+    [InlineData(12, 2, 1)]
+    [InlineData(8, 1, 1)]
+    [InlineData(12, 1, 2)]
+    public void Bottleneck_Forward_EqualsFunctionalReference(int inputs, int stride, int innerMultiplier)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var block = new Bottleneck(inputs, 2, stride);
+        var block = new Bottleneck(inputs, 2, stride, innerMultiplier);
         ZooCase.Randomise(block);
         block.eval();
         var reference = new FunctionalReference(block.state_dict());
@@ -26,6 +27,7 @@ public sealed class ResidualReferenceTests
         y = reference.Norm(reference.Conv(y, "conv3"), "bn3");
         var shortcut = inputs == 8 ? x : reference.Norm(reference.Conv(x, "downsample.0", stride), "downsample.1");
         FunctionalReference.AssertClose(functional.relu(y + shortcut), block.call(x));
+        Assert.Equal(2L * innerMultiplier, block.state_dict()["conv2.weight"].shape[0]);
     }
 
     [Theory]

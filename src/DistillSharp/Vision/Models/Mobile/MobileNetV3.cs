@@ -20,6 +20,10 @@ public sealed record MobileNetV3Options
     [Option("Share of the classifier's inputs dropped in training.", Min = 0, Max = 0.99)]
     public double Dropout { get; init; } = 0.2;
 
+    /// <summary>Stride of the first convolution.</summary>
+    [Option("Stride of the first convolution: 2 as published, 1 for small images.", Min = 1, Max = 2)]
+    public int StemStride { get; init; } = 2;
+
     internal IReadOnlyList<FeaturePoint> FeaturePoints()
     {
         int[] stages = Size == "small" ? [1, 3, 8, 11] : [3, 6, 12, 15];
@@ -34,7 +38,7 @@ public sealed record MobileNetV3Options
 }
 
 /// <summary>
-/// MobileNet V3 for ImageNet (Howard et al., 2019, tables 1 and 2) with torchvision's parameter names. Feature points: <c>stem</c>,
+/// MobileNet V3 (Howard et al., 2019, tables 1 and 2) with torchvision's parameter names. Feature points: <c>stem</c>,
 /// <c>layer1</c>–<c>layer4</c> (the last block of a resolution: 1/4 to 1/32; no ReLU ends it), <c>penultimate</c>, <c>logits</c>.
 /// </summary>
 public sealed class MobileNetV3 : LayeredNetwork
@@ -63,7 +67,7 @@ public sealed class MobileNetV3 : LayeredNetwork
         var classes = InputShapes.Classes(data, "mobilenet_v3");
         long Scaled(int width) => ChannelWidths.Divisible(width * options.WidthMultiplier);
         var inputs = Scaled(16);
-        var features = new List<nn.Module<Tensor, Tensor>> { Layers.Chain(Convolution(channels, inputs, 3, 2, nn.Hardswish())) };
+        var features = new List<nn.Module<Tensor, Tensor>> { Layers.Chain(Convolution(channels, inputs, 3, options.StemStride, nn.Hardswish())) };
         foreach (var block in options.Size == "small" ? Small : Large)
         {
             features.Add(Build(block, inputs, Scaled(block.Expanded), Scaled(block.Outputs)));
@@ -89,7 +93,7 @@ public sealed class MobileNetV3 : LayeredNetwork
 
     internal static ModelFamily<MobileNetV3Options> Family { get; } = new(
         "mobilenet_v3",
-        "Inverted residual blocks with squeeze-excitation and hard swish, small or large, for ImageNet.",
+        "Inverted residual blocks with squeeze-excitation and hard swish, small or large, for ImageNet or small images.",
         "Howard et al., Searching for MobileNetV3, ICCV 2019",
         options => options.FeaturePoints(),
         (options, data) => new MobileNetV3(options, data));

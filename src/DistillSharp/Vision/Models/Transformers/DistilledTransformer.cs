@@ -44,7 +44,8 @@ public sealed record DistilledTransformerOptions : ICheckedOptions
 
 /// <summary>
 /// DeiT with the distillation token (Touvron et al., 2021) and timm's parameter names. Its logits are those of the class token in
-/// training, the mean of both heads in evaluation. Feature points: <c>stem</c> (patches [N, P, D]), <c>layer1</c>… (tokens [N, 2 + P, D]),
+/// training, the mean of both heads in evaluation (those of the class token alone where no term has taught <c>head_dist</c>). Feature points:
+/// <c>stem</c> (patches [N, P, D]), <c>layer1</c>… (tokens [N, 2 + P, D]),
 /// <c>penultimate</c> (the class token), <c>distillation_logits</c> (the head that learns from the teacher), <c>logits</c>. The attention maps of a
 /// block are at <c>blocks.K.attn.softmax</c>.
 /// </summary>
@@ -83,7 +84,7 @@ public sealed class DistilledTransformer : SingleInputNetwork
         norm = Layers.LayerNorm(options.Width, Tokens.NormEpsilon);
         head = Layers.Linear(options.Width, classes);
         head_dist = Layers.Linear(options.Width, classes);
-        average = new HeadAverage();
+        average = new HeadAverage(() => IsTaught);
         RegisterComponents();
         FeaturePoints = options.FeaturePoints();
         Initialise();
@@ -98,6 +99,17 @@ public sealed class DistilledTransformer : SingleInputNetwork
         "Touvron et al., Training Data-Efficient Image Transformers and Distillation through Attention, ICML 2021",
         options => options.FeaturePoints(),
         (options, data) => new DistilledTransformer(options, data));
+
+    // Biases start at 0 and stay there exactly until a gradient comes. Seen from the weights, it is the same for a file that was read back.
+    private bool IsTaught
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            var bias = head_dist.bias!;
+            return bias.device_type == TorchSharp.DeviceType.META || bias.ne(0).any().item<bool>();
+        }
+    }
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input)
@@ -132,16 +144,17 @@ public sealed class DistilledTransformer : SingleInputNetwork
             ("mlp", nn.Sequential(("fc1", Layers.Linear(options.Width, hidden)), ("act", nn.GELU()), ("fc2", Layers.Linear(hidden, options.Width)))));
     }
 
+    // The originals cut the normal at ±2, a hundred deviations away. TorchSharp's trunc_normal_ is not used: it fills with one value.
     private void Initialise()
     {
         foreach (var token in new[] { cls_token, dist_token, pos_embed })
         {
-            nn.init.trunc_normal_(token, std: InitialDeviation);
+            nn.init.normal_(token, 0, InitialDeviation);
         }
 
         foreach (var linear in modules().OfType<Linear>())
         {
-            nn.init.trunc_normal_(linear.weight!, std: InitialDeviation);
+            nn.init.normal_(linear.weight!, 0, InitialDeviation);
             nn.init.zeros_(linear.bias!);
         }
     }

@@ -8,7 +8,7 @@ namespace DistillSharp.Vision.Models.Transformers;
 /// Self-attention with torch's parameter names: <c>in_proj_weight</c>, <c>in_proj_bias</c> and <c>out_proj</c>. <c>softmax</c> makes the
 /// attention maps [N, heads, T, T].
 /// </summary>
-public sealed class PackedSelfAttention : nn.Module<Tensor, Tensor>, INetworkGraph
+public sealed class PackedSelfAttention : nn.Module<Tensor, Tensor>, INetworkGraph, IInputProjection
 {
     private readonly Parameter in_proj_weight;
     private readonly Parameter in_proj_bias;
@@ -29,6 +29,8 @@ public sealed class PackedSelfAttention : nn.Module<Tensor, Tensor>, INetworkGra
         nn.init.xavier_uniform_(in_proj_weight);
         nn.init.zeros_(out_proj.bias!);
     }
+
+    Parameter IInputProjection.InputWeight => in_proj_weight;
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input)

@@ -73,7 +73,7 @@ public sealed class VisionTransformer : SingleInputNetwork
         heads = nn.Sequential(("head", head));
         RegisterComponents();
         FeaturePoints = options.FeaturePoints();
-        nn.init.trunc_normal_(conv_proj.weight, std: Math.Sqrt(1.0 / (channels * options.PatchSize * options.PatchSize)));
+        nn.init.normal_(conv_proj.weight, 0, Math.Sqrt(1.0 / (channels * options.PatchSize * options.PatchSize)));
         nn.init.zeros_(conv_proj.bias!);
         nn.init.zeros_(head.weight!);
         nn.init.zeros_(head.bias!);

@@ -1,7 +1,7 @@
 using System.Runtime;
-using DistillSharp.Training;
+using DistillSharp.Data;
 
-namespace DistillSharp.Tests.Training;
+namespace DistillSharp.Tests.Data;
 
 [CollectionDefinition(nameof(CollectionPauseTests), DisableParallelization = true)]
 [Collection(nameof(CollectionPauseTests))]
@@ -21,7 +21,7 @@ public sealed class CollectionPauseTests
             }
 
             interrupted += GC.CollectionCount(0) - before;
-            pause.Renew();
+            CollectionPause.Renew();
         }
 
         Assert.Equal(0, interrupted);
