@@ -48,7 +48,7 @@ public sealed class DebianDescriptionsTests : IDisposable
         var lists = Directory.CreateDirectory(_folder.File("lists")).FullName;
         foreach (var (name, text) in indices)
         {
-            File.WriteAllBytes(Path.Combine(lists, $"deb.debian.org_debian_dists_stable_main_{name}.lz4"), Frame(Encoding.UTF8.GetBytes(text)));
+            File.WriteAllBytes(Path.Combine(lists, $"mirror.example_debian_dists_stable_main_{name}.lz4"), Frame(Encoding.UTF8.GetBytes(text)));
         }
 
         return lists;
