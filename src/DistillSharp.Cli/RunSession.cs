@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DistillSharp.Config;
 using DistillSharp.Recipes;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
@@ -23,14 +24,43 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
     {
         if (directory.Exists)
         {
-            throw new UsageException(directory.IsFinished || File.Exists(directory.SweepFile)
-                ? $"{directory.Path} holds a finished run; choose another --output (`distill compare` shows its results again)"
+            throw new UsageException(directory.IsSweep ? OfSweep(directory) + ", or choose another --output"
+                : directory.IsFinished ? $"{directory.Path} holds a finished run; choose another --output (`distill compare` shows its results again)"
                 : $"{directory.Path} holds an unfinished run; continue it with `distill resume`, or choose another --output");
         }
 
         if (File.Exists(directory.Path) || (Directory.Exists(directory.Path) && Directory.EnumerateFileSystemEntries(directory.Path).Any()))
         {
             throw new UsageException($"{directory.Path} is there already and not a run; choose another --output");
+        }
+    }
+
+    /// <summary>What to do with the directory of a sweep where one of a run is wanted.</summary>
+    public static string OfSweep(RunDirectory directory) => File.Exists(directory.SweepFile)
+        ? $"{directory.Path} holds a sweep: see sweep.md; run its tuned.yaml (`distill run {directory.TunedRecipeFile}`)"
+        : $"{directory.Path} holds an unfinished sweep; go on with `distill resume`";
+
+    /// <summary>The recipe of a file; where it has no name, that of the file, as far as a run can be called so.</summary>
+    public static RecipeReading ReadFile(string path, IReadOnlyList<string> overrides)
+    {
+        var reading = RecipeReader.ReadFile(path, overrides);
+        return reading with { Recipe = reading.Recipe with { Name = RunDirectory.NameOf(reading.Recipe.Name) } };
+    }
+
+    /// <summary>Says before any work where <c>--arm</c> or <c>--seed</c> is none of the run's.</summary>
+    public static void CheckArm(Recipe recipe, string? arm, int? seed)
+    {
+        var arms = Arms.Of(recipe);
+        var name = arm ?? Arms.Exported(recipe);
+        var plan = arms.FirstOrDefault(each => each.Name == name);
+        if (plan is null && arm is not null)
+        {
+            throw new UsageException($"--arm {arm}: the run has no such arm; {NearestName.Hint(arm, arms.Select(each => each.Name))}");
+        }
+
+        if (plan is not null && seed is { } number && !plan.Seeds.Contains(number))
+        {
+            throw new UsageException($"--seed {number}: the seeds of {name} are {string.Join(", ", plan.Seeds)}");
         }
     }
 

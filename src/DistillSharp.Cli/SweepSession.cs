@@ -12,8 +12,9 @@ internal sealed class SweepSession(Recipe recipe, RunDirectory directory, RunOut
 
     /// <summary>Starts or resumes, and prints what was found.</summary>
     /// <param name="isNew">False to resume.</param>
-    /// <param name="copy">File that is given the chosen recipe too; null for none.</param>
-    public int Run(bool isNew, string? copy)
+    /// <param name="copy">File that is given the chosen recipe too; null for none. A sweep that is resumed remembers it.</param>
+    /// <param name="overwrite">True where that file may be there already.</param>
+    public int Run(bool isNew, string? copy = null, bool overwrite = false)
     {
         if (jobs < 1)
         {
@@ -25,7 +26,12 @@ internal sealed class SweepSession(Recipe recipe, RunDirectory directory, RunOut
         if (isNew)
         {
             RunSession.Check(directory);
+            CheckCopy(copy, overwrite);
             Sweep.Prepare(recipe, directory);
+            if (copy is not null)
+            {
+                File.WriteAllText(directory.SweepCopyFile, Path.GetFullPath(copy));
+            }
         }
 
         var options = new ExperimentOptions { Jobs = jobs, DataFolder = dataFolder, Doctor = doctor, Launcher = jobs > 1 ? new ProcessLauncher(dataFolder) : null };
@@ -42,23 +48,51 @@ internal sealed class SweepSession(Recipe recipe, RunDirectory directory, RunOut
             };
         }
 
-        Print(results);
-        if (copy is not null)
-        {
-            RecipeReader.ReadFile(directory.TunedRecipeFile).Recipe.WriteTo(copy);
-            Console.Out.WriteLine(copy);
-        }
-
+        Print(results, WriteCopy());
         return ExitCode.Fine;
     }
 
     public void Dispose() => _interruption.Dispose();
 
-    private void Print(SweepResults results)
+    // Before hours of work and not after them.
+    private static void CheckCopy(string? copy, bool overwrite)
+    {
+        if (copy is null)
+        {
+            return;
+        }
+
+        var folder = Path.GetDirectoryName(Path.GetFullPath(copy));
+        if (Directory.Exists(copy) || !Directory.Exists(folder))
+        {
+            throw new UsageException(Directory.Exists(copy) ? $"--write {copy} is a folder; name a file in it" : $"--write {copy}: there is no folder {folder}; make it, or name a file elsewhere");
+        }
+
+        if (File.Exists(copy) && !overwrite)
+        {
+            throw new UsageException($"--write {copy} exists; choose another name or give --force");
+        }
+    }
+
+    // Once: what became of the file since is its owner's.
+    private string? WriteCopy()
+    {
+        if (!File.Exists(directory.SweepCopyFile))
+        {
+            return null;
+        }
+
+        var copy = File.ReadAllText(directory.SweepCopyFile);
+        RecipeReader.ReadFile(directory.TunedRecipeFile).Recipe.WriteTo(copy);
+        File.Delete(directory.SweepCopyFile);
+        return copy;
+    }
+
+    private void Print(SweepResults results, string? copy)
     {
         if (output == RunOutput.Json)
         {
-            Console.Out.WriteLine(JsonSerializer.Serialize(new { kind = "sweep", results, recipe = directory.TunedRecipeFile }, RunJson.Line));
+            Console.Out.WriteLine(JsonSerializer.Serialize(new { kind = "sweep", results, recipe = directory.TunedRecipeFile, written = copy }, RunJson.Line));
             return;
         }
 
@@ -74,7 +108,7 @@ internal sealed class SweepSession(Recipe recipe, RunDirectory directory, RunOut
         }
 
         Console.Out.WriteLine();
-        foreach (var path in new[] { directory.SweepTableFile, directory.TunedRecipeFile })
+        foreach (var path in new[] { directory.SweepTableFile, directory.TunedRecipeFile, copy }.OfType<string>())
         {
             Console.Out.WriteLine(Path.GetRelativePath(Environment.CurrentDirectory, path));
         }

@@ -64,7 +64,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
 
     /// <summary>What fills an arm's store with the outputs for training samples, or for a split.</summary>
     public StoreTeacher LoadToFill(ArmPlan arm, int seed, StoredSplit? split, IProgress<StoreProgress> progress) => split is { } measured
-        ? _stores.Wrap(arm, Load(arm with { Store = null }, seed, combiner => combiner.WithoutLabels, teaches: true), measured, progress)
+        ? _stores.Wrap(arm, Load(arm with { Store = null }, seed, combiner => combiner.WithoutLabels, teaches: true, measured), measured, progress)
         : _stores.Wrap(arm, Load(arm with { Store = null }, seed, combiner => combiner, teaches: true), progress);
 
     /// <summary>A finished arm for looking at it: with no store but one that is all there is, and untrained networks in the place of those that are not there.</summary>
@@ -170,6 +170,11 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
         }
 
         var teacher = LoadItself(arm, seed, combiner, teaches, split);
+        if (teaches && arm.Store is not null && split is { } part)
+        {
+            return _stores.Wrap(arm, teacher, part);
+        }
+
         return !teaches || arm.Store is null ? teacher
             : student is not null && data.Info.Sequence is not null ? _stores.Wrap(arm, teacher, student, seed)
             : _stores.Wrap(arm, teacher);
@@ -190,7 +195,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
 
         if (arm.Source is { } source)
         {
-            return source.Open(data.Info, data.Normalisation, threads);
+            return source.Open(data.Info, data.Normalisation, threads, device);
         }
 
         var network = LoadNetwork(arm, seed);

@@ -63,10 +63,10 @@ internal sealed class ClassificationData : RunData
         var locator = new DataLocator(folder);
         var pair = recipe.Dataset.Entry.Load(recipe.Dataset.Options, locator);
         var splits = DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed, recipe.Data.TrainSamples).LeavingOut(recipe.Data.LeaveOut);
-        var whole = new Lazy<Dataset>(() => DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed).Train);
-        var teacherTrain = TeachersOf(recipe).Any(teacher => teacher.AllSamples) ? whole.Value : splits.Train;
+        var whole = new Lazy<DataSplits>(() => DataSplits.Create(pair.Train, pair.Test, recipe.Data.Validation, recipe.Data.SplitSeed));
+        var teacherTrain = TeachersOf(recipe).Any(teacher => teacher.AllSamples) ? whole.Value.Train : splits.Train;
         var unlabelled = recipe.Unlabelled is not { } wanted ? null
-            : wanted == UnlabelledSpec.Rest ? whole.Value
+            : wanted == UnlabelledSpec.Rest ? whole.Value.LeavingOut(recipe.Data.LeaveOut).Train
             : wanted.Load(splits.Train.Info, locator);
         return new ClassificationData(recipe, pair.Remarks, pair.Train, splits, teacherTrain, unlabelled);
     }

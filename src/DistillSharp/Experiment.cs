@@ -65,14 +65,15 @@ public sealed class Experiment
         _arms = Arms.Of(recipe);
     }
 
-    /// <summary>Starts a new run: makes the directory and writes the recipe into it.</summary>
+    /// <summary>Starts a new run: makes the directory and writes the recipe, under its name, into it.</summary>
     /// <exception cref="IOException">The directory is taken or cannot be written.</exception>
     public static void Prepare(Recipe recipe, RunDirectory directory)
     {
         directory.Create();
         EnvironmentInfo.Capture(recipe.Threads).Save(directory.EnvironmentFile);
         AtomicFile.WriteText(directory.RecipeFolderFile, recipe.Folder);
-        AtomicFile.WriteText(directory.RecipeFile, YamlConfig.Write(recipe.Source));
+        // Without one a run would be called by its directory, whose name is another.
+        AtomicFile.WriteText(directory.RecipeFile, YamlConfig.Write(YamlConfig.Set(recipe.Source, ["name"], RunDirectory.NameOf(recipe.Name), new ConfigErrors())));
     }
 
     /// <summary>Runs every job that is not finished and writes the comparison: of all at the end, of those there are before each seed and where it is interrupted.</summary>
@@ -175,16 +176,30 @@ public sealed class Experiment
             report();
             foreach (var arm in _arms.Where(arm => !arm.IsTeacher))
             {
+                if (failed.Prevents(arm.Name, seed))
+                {
+                    continue;
+                }
+
+                int? job = seed;
                 try
                 {
+                    runner.CheckNeeds(arm, seed);
                     doctor?.BeforeArm(arm);
+                    job = null;
                     runner.Tune(arm, cancellation);
+                    job = seed;
                     runner.Run(runner.Matched(arm, seed), seed, cancellation);
                     doctor?.AfterArm(arm);
                 }
                 catch (Exception error) when (FailedJobs.IsOfOneJob(error))
                 {
-                    failed.Add(arm.Name, seed, error.Message);
+                    failed.Add(arm.Name, job, error.Message);
+                    if (job is null)
+                    {
+                        // Without its settings this seed's job has failed as well; those of later seeds are not begun.
+                        failed.Prevents(arm.Name, seed);
+                    }
                 }
             }
         }

@@ -33,6 +33,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             return JobResult.Load(file);
         }
 
+        CheckNeeds(arm, seed);
         Directory.CreateDirectory(directory.JobFolder(arm.Name, seed));
         var (result, seconds) = arm.Model is not null ? Train(arm, seed, cancellation) : (MeasureOnly(arm, seed), 0);
         result.Save(file);
@@ -43,6 +44,17 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
 
         events.Write(new JobEnded(arm.Name, seed, result.Metrics, seconds) { Time = clock.GetUtcNow() });
         return result;
+    }
+
+    /// <summary>Refuses to begin what builds on a job that failed, now or before the run was resumed.</summary>
+    /// <exception cref="InvalidOperationException">Such a job has no result; names it.</exception>
+    public void CheckNeeds(ArmPlan arm, int seed)
+    {
+        IEnumerable<string?> needs = arm.Name == ArmNames.PlainMatched ? [ArmNames.Plain, recipe.Objectives.Keys.First()] : [arm.Teacher, .. arm.Ensemble?.Members.Values ?? []];
+        if (!File.Exists(directory.JobResultFile(arm.Name, seed)) && needs.OfType<string>().FirstOrDefault(name => _networks.ResultOf(name, seed) is null) is { } missing)
+        {
+            throw new InvalidOperationException($"{JobResult.JobName(missing, _networks.Find(missing).SeedFor(seed))}, which it needs, has no result");
+        }
     }
 
     private (JobResult Result, double Seconds) Train(ArmPlan arm, int seed, CancellationToken cancellation)
@@ -77,7 +89,8 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         }
     }
 
-    /// <summary>Tries the tuning grid for an arm on validation data and remembers the trials; does nothing where that is done.</summary>
+    /// <summary>Tries the tuning grid for an arm on validation data and remembers each trial; goes on where it was interrupted, and does nothing where all is done.</summary>
+    /// <exception cref="InvalidOperationException">No setting trained; the next call tries all of them again.</exception>
     public void Tune(ArmPlan arm, CancellationToken cancellation)
     {
         // Of one setting there is nothing to choose.
@@ -86,8 +99,10 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             return;
         }
 
-        var (trials, failed) = (new List<TuningTrial>(), 0);
-        foreach (var candidate in arm.Candidates)
+        CheckNeeds(arm, recipe.Seeds[0]);
+        var partial = Path.Combine(directory.ArmFolder(arm.Name), "tuning.partial.json");
+        var trials = File.Exists(partial) ? RunJson.Load<List<TuningTrial>>(partial) : [];
+        foreach (var candidate in arm.Candidates.Skip(trials.Count))
         {
             var seed = recipe.Tuning!.Seed;
             data.Prepare(arm, seed, _networks, directory, Note, cancellation);
@@ -102,24 +117,26 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             {
                 var validation = new Trainer(new SilentSink(), clock).Run(job, cancellation).Validation[data.SelectionMetric];
                 trials.Add(new TuningTrial(candidate.Settings, validation));
+                RunJson.Save(partial, trials);
                 events.Write(new NoteLogged("info", $"{arm.Name}: {settings} → validation {(data.SelectionMetric == "top1" ? $"{validation:P2}" : $"{validation:0.00}")}") { Time = clock.GetUtcNow() });
             }
             catch (TrainingDivergedException diverged)
             {
                 // A setting that does not train is an answer, and the worst.
-                trials.Add(new TuningTrial(candidate.Settings, 0));
-                failed++;
+                trials.Add(new TuningTrial(candidate.Settings, 0) { Failed = true });
+                RunJson.Save(partial, trials);
                 events.Write(new NoteLogged("warning", $"{arm.Name}: {settings} → {diverged.Message}") { Time = clock.GetUtcNow() });
             }
         }
 
-        if (failed == trials.Count)
+        if (trials.All(trial => trial.Failed))
         {
+            File.Delete(partial);
             throw new InvalidOperationException($"{arm.Name}: no setting of its tuning trained; see the warnings for where each diverged");
         }
 
-        Directory.CreateDirectory(directory.ArmFolder(arm.Name));
         RunJson.Save(TuningFile(arm), trials);
+        File.Delete(partial);
     }
 
     /// <summary>
@@ -148,7 +165,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         catch (TrainingDivergedException diverged)
         {
             // A setting that does not train is an answer, and the worst.
-            result = new TrialResult { Name = arm.Name, Failure = diverged.Message };
+            result = new TrialResult { Name = arm.Name, Failure = diverged.Message, SelectionMetric = data.SelectionMetric };
             events.Write(new NoteLogged("warning", $"{arm.Name}: {diverged.Message}") { Time = clock.GetUtcNow() });
         }
 
@@ -188,6 +205,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
         var file = Path.Combine(directory.ArmFolder(arm.Name), $"epochs-seed-{seed}.json");
         if (!File.Exists(file))
         {
+            CheckNeeds(arm, seed);
             var plain = JobResult.Load(directory.JobResultFile(ArmNames.Plain, seed));
             var distilled = JobResult.Load(directory.JobResultFile(recipe.Objectives.Keys.First(), seed));
             var ratio = ChainCost(distilled) / Math.Max(1e-9, plain.Metrics["cpu_seconds"]);
@@ -217,9 +235,9 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             return null;
         }
 
-        // The first of equals: grids are written from cheap to dear.
+        // The first of equals: grids are written from cheap to dear. One that trained is better than one that did not, even where it scores 0.
         var trials = RunJson.Load<List<TuningTrial>>(TuningFile(arm));
-        var best = trials.Select((trial, i) => (trial.Validation, Index: i)).MaxBy(entry => (entry.Validation, -entry.Index)).Index;
+        var best = trials.Select((trial, i) => (HasTrained: !trial.Failed, trial.Validation, Index: i)).MaxBy(entry => (entry.HasTrained, entry.Validation, -entry.Index)).Index;
         return (arm.Candidates[best].Plan, trials);
     }
 
@@ -286,6 +304,7 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
             Arm = arm.Name,
             Seed = seed,
             IsTeacher = arm.IsTeacher,
+            IsControl = !arm.IsTeacher && ArmNames.IsDistilled(arm.Name) && LearnsFromLabelsAlone(plan),
             Metrics = metrics,
             Validation = artefacts.Int8File is null
                 ? new Dictionary<string, double>(outcome.Validation)
@@ -403,6 +422,10 @@ internal sealed class JobRunner(Recipe recipe, RunDirectory directory, RunData d
 
         return new SplitLogits(logits, split.Labels, classes);
     }
+
+    // Schemes without a teacher distil even where they have no terms.
+    private static bool LearnsFromLabelsAlone(ObjectivePlan plan) =>
+        plan.Scheme.Entry.NeedsTeacher && plan.Stages.All(stage => stage.Terms.Count == 0) && (plan.Targets ?? (object?)plan.FromLayers) is null;
 
     private static TrainingTask OnPolicy(ObjectivePlan plan, TrainingTask task) => plan.Targets is { By: TargetWriter.Student } options ? new OnPolicyTask(task, options) : task;
 

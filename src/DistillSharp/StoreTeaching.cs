@@ -19,7 +19,7 @@ public sealed record TeachRange(int First = 0, int? End = null, int Part = 1, in
     /// <summary>Reads <c>a-b</c> (first and last sample, from 0).</summary>
     /// <exception cref="FormatException">It is none.</exception>
     public static TeachRange OfSamples(string text) => Two(text, '-') is var (first, last) && first >= 0 && last >= first
-        ? new TeachRange(first, last + 1)
+        ? new TeachRange(first, (int)Math.Min(last + 1L, int.MaxValue))
         : throw new FormatException($"`{text}` is no range of samples; write the first and the last, counted from 0, such as 0-24999");
 
     /// <summary>Reads <c>i/n</c>.</summary>
@@ -29,9 +29,11 @@ public sealed record TeachRange(int First = 0, int? End = null, int Part = 1, in
         : throw new FormatException($"`{text}` is no part; write its number and how many there are, such as 1/2");
 
     /// <summary>First position and end of a split of so many samples.</summary>
+    /// <exception cref="InvalidOperationException">The range begins behind the last of them.</exception>
     public (int First, int End) In(int count) => Parts > 1
         ? ((int)((long)count * (Part - 1) / Parts), (int)((long)count * Part / Parts))
-        : (Math.Min(First, count), Math.Min(End ?? count, count));
+        : First > 0 && First >= count ? throw new InvalidOperationException($"the range begins at sample {First}, and there are {count} training samples, 0 to {count - 1}; give a range among them")
+        : (First, Math.Min(End ?? count, count));
 
     private static (int First, int Second)? Two(string text, char separator) =>
         text.Split(separator) is [var first, var second]
@@ -53,7 +55,7 @@ public sealed record TeachProgress(string What, long Done, long Total);
 public sealed class StoreTeaching(Recipe recipe, RunDirectory? run, string? dataFolder)
 {
     /// <summary>Fills them; returns the folders.</summary>
-    /// <exception cref="InvalidOperationException">There is nothing to fill, or a teacher is not trained.</exception>
+    /// <exception cref="InvalidOperationException">There is nothing to fill, the range holds no sample, or a teacher is not trained.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; what was computed is stored.</exception>
     public IReadOnlyList<string> Fill(TeachRange range, IProgress<TeachProgress> progress, Action<string> note, CancellationToken cancellation)
     {

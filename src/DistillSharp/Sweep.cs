@@ -230,7 +230,7 @@ public sealed class Sweep
     private int Best(string arm, IReadOnlyList<TrialResult> results) => SweepResults.Best(results, Metric(results), _recipe.Metrics)
         ?? throw new InvalidOperationException($"{arm}: no setting that the sweep tried trained; see the warnings for where each diverged, and try a lower learning rate");
 
-    private string Metric(IReadOnlyList<TrialResult> results) => _plan.Section.Select ?? results[0].SelectionMetric;
+    private string Metric(IReadOnlyList<TrialResult> results) => _plan.Section.Select ?? (results.FirstOrDefault(result => result.Failure is null) ?? results[0]).SelectionMetric;
 
     // Of a chain the last link decides, and it fails where an earlier one does.
     private TrialResult? Result(string arm, int trial)
@@ -281,7 +281,7 @@ public sealed class Sweep
         var heading = string.Create(CultureInfo.InvariantCulture, $"# {_recipe.Name} with the best of {_plan.Section.Trials} trials an arm by validation {metric} (distill sweep, seed {_plan.Section.Seed}).\n");
         var tuned = _plan.With(chosen);
         // The file is called otherwise than the recipe was.
-        tuned = tuned with { Source = YamlConfig.Set(tuned.Source, ["name"], _recipe.Name, new ConfigErrors()) };
+        tuned = tuned with { Source = YamlConfig.Set(tuned.Source, ["name"], RunDirectory.NameOf(_recipe.Name), new ConfigErrors()) };
         tuned.WriteTo(path, heading);
     }
 

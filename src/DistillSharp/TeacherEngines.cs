@@ -41,6 +41,12 @@ internal sealed class TeacherEngines(IReadOnlyList<ArmPlan> arms, RunDirectory d
         var readers = arms.Where(arm => Reads(arm, teacher)).ToList();
         var stages = readers.SelectMany(arm => arm.Plan.Stages.Where(stage => stage.NeedsTeacher).Select(stage => (Arm: arm, Stage: stage))).ToList();
         var features = stages.SelectMany(entry => entry.Stage.Terms).SelectMany(term => term.TeacherFeatures).Select(feature => OwnName(teacher, feature)).OfType<string>().Distinct().Order().ToList();
+        if (stages.Count == 0)
+        {
+            // `distill teach` may fill a store that no student of this recipe reads.
+            return new EngineChoice(teacher.Engine == TeacherEngine.Auto ? TeacherEngine.Torch : teacher.Engine, "no student reads it") { Threads = threads };
+        }
+
         // The largest batch decides: it is where the time goes.
         var (reader, largest) = stages.MaxBy(entry => entry.Stage.Training.BatchSize);
         var passes = stages.Sum(entry => Passes(entry.Arm, entry.Stage));

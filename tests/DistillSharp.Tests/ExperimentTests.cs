@@ -98,7 +98,7 @@ public sealed class ExperimentTests : IDisposable
     [Fact]
     public void Run_ArmWithAugmentationOfItsOwn_AloneSeesChangedImages()
     {
-        var (_, directory, _) = Run(
+        var (results, directory, _) = Run(
             Common + """
             objectives:
               shifted: {terms: [], training: {augment: {shift: 2}}}
@@ -107,6 +107,8 @@ public sealed class ExperimentTests : IDisposable
             seeds: [0]
             """);
 
+        Assert.Equal([false, true, true], new[] { "plain", "shifted", "unshifted" }.Select(arm => JobResult.Load(directory.JobResultFile(arm, 0)).IsControl));
+        Assert.True(results.Arm("shifted")!.IsControl);
         var (plain, shifted, unshifted) = (Weights("plain"), Weights("shifted"), Weights("unshifted"));
         Assert.Equal(plain, unshifted);
         Assert.NotEqual(plain, shifted);
@@ -262,7 +264,22 @@ public sealed class ExperimentTests : IDisposable
             Common + "teacher: {model: mlp, widths: [16]}\nobjective: {terms: [{method: soft_target}]}\ntuning: {learning_rate: [1.0e+30, 0.1]}\nseeds: [0]\n");
 
         Assert.Equal(0, JobResult.Load(directory.JobResultFile("plain", 0)).Tuning[0].Validation);
+        Assert.Equal([true, false], JobResult.Load(directory.JobResultFile("plain", 0)).Tuning.Select(trial => trial.Failed));
         Assert.Contains(events.OfType<NoteLogged>(), note => note.Level == "warning" && note.Message.Contains("plain: learning_rate 1E+30", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Run_TrialThatDivergedBesideOneThatScores0_IsNotChosen()
+    {
+        var (_, _, events) = Run(
+            Common + "baselines: {plain: true}\nobjective: {scheme: {scheme: self_distillation, heads: [hidden1]}}\ntuning: {learning_rate: [1.0e+30, 0.1]}\nseeds: [0]\n",
+            prepared: directory => RunJson.Save(Path.Combine(directory.ArmFolder("plain"), "tuning.json"), new List<TuningTrial>
+            {
+                new(new() { ["learning_rate"] = "1E+30" }, 0) { Failed = true },
+                new(new() { ["learning_rate"] = "0.1" }, 0),
+            }));
+
+        Assert.Equal(0.1, events.OfType<StepLogged>().First(step => step.Arm == "plain").LearningRate, 6);
     }
 
     [Fact]

@@ -47,6 +47,56 @@ public sealed class FailedJobsTests : IDisposable
         Assert.False(directory.IsFinished);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Run_ArmsThatBuildOnOneThatFails_AreNamedAndTheOthersGoOn(int jobs)
+    {
+        const string Chain =
+            """
+            teacher: {model: mlp, widths: [16]}
+            objectives:
+              born: {scheme: {scheme: born_again, generations: 2, ensemble: true}}
+              soft: {hard_labels: 0.5, terms: [{method: soft_target, temperature: 2, weight: 0.5}]}
+            baselines: {plain: true, compute_matched: true, training: {plain: {learning_rate: 1.0e+30}}}
+            export: {arm: soft}
+            seeds: [0]
+            """;
+        var directory = _runs.Prepare(Chain);
+        for (var round = 0; round < 2; round++)
+        {
+            var error = Assert.Throws<JobsFailedException>(() => _runs.Continue(Chain, directory, jobs));
+            var failures = error.Failures.Order(StringComparer.Ordinal).ToList();
+            Assert.Equal(5, failures.Count);
+            Assert.Equal("born/seed-0: born_1/seed-0, which it needs, has no result", failures[0]);
+            Assert.Equal("born_1/seed-0: plain/seed-0, which it needs, has no result", failures[1]);
+            Assert.Equal("born_ensemble/seed-0: born_1/seed-0, which it needs, has no result", failures[2]);
+            Assert.StartsWith("plain/seed-0: plain/seed-0, step ", failures[3], StringComparison.Ordinal);
+            Assert.Equal("plain_compute_matched/seed-0: plain/seed-0, which it needs, has no result", failures[4]);
+            Assert.NotNull(error.Results!.Arm("soft"));
+        }
+    }
+
+    [Fact]
+    public void Run_ArmWhoseSettingsAllDiverge_IsTunedOnce()
+    {
+        var text = Text.Replace("training: {learning_rate: 1.0e+30}", "tuning: {training.learning_rate: [1.0e+30, 2.0e+30]}", StringComparison.Ordinal) + "\ntuning: {learning_rate: [0.05, 0.1]}\n";
+        var directory = _runs.Prepare(text);
+        var trials = 0;
+
+        var error = Assert.Throws<JobsFailedException>(() => _runs.Continue(text, directory, stop: runEvent =>
+        {
+            trials += runEvent is NoteLogged { Level: "warning" } note && note.Message.StartsWith("wild: training.learning_rate", StringComparison.Ordinal) ? 1 : 0;
+            return false;
+        }));
+
+        Assert.Equal(2, trials);
+        Assert.StartsWith("wild (tuning): wild: no setting of its tuning trained", error.Failures[0], StringComparison.Ordinal);
+        Assert.Equal(["wild/seed-0: its tuning failed", "wild/seed-1: its tuning failed"], error.Failures.Skip(1));
+        Assert.Equal([0, 1], error.Results!.Arm("soft")!.Seeds);
+        Assert.Empty(Directory.GetFiles(directory.ArmFolder("wild"), "tuning*"));
+    }
+
     [Fact]
     public void RunSideBySide_ArmThatDiverges_IsNamed()
     {

@@ -1,5 +1,6 @@
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
+using DistillSharp.Teachers;
 using DistillSharp.Teachers.Store;
 
 namespace DistillSharp.Tests;
@@ -88,6 +89,35 @@ public sealed class StoredTeacherTests : IDisposable
         Assert.Equal(["b.hidden1"], store.Manifest.Features.Keys);
         Assert.Equal("torch", store.Manifest.Key["teacher.a.engine"]);
         Assert.Equal([0], store.Views);
+    }
+
+    [Fact]
+    public void Fill_EnsembleWhoseMemberHasAStoreToo_HoldsWhatTheTeachersSayOfEverySplit()
+    {
+        var members = $"a: {{model: mlp, widths: [16], store: {{path: {_folder.File("member")}, precision: float32}}}}, b: {{model: mlp, widths: [12]}}";
+        var text = Text("").Replace("teacher: ", $"teachers: {{{members}, store: {{path: {StorePath}, precision: float32}}}}", StringComparison.Ordinal);
+        var (_, with, _) = _runs.Run(text);
+        new StoreTeaching(_runs.Read(text), with, null).Fill(new TeachRange(), new Progress<TeachProgress>(), _ => { }, TestContext.Current.CancellationToken);
+
+        Assert.Equal(3, StoreMaintenance.StoresIn(_folder.File("member")).Count);
+        Assert.Equal(3, StoreMaintenance.StoresIn(StorePath).Count);
+        var (_, alone, _) = _runs.Run(Text($"{{store: {StorePath}}}"));
+        var (expected, measured) = (JobResult.Load(with.JobResultFile("teacher", 0)), JobResult.Load(alone.JobResultFile("teacher", 0)));
+        Assert.Equal(expected.Predictions, measured.Predictions);
+        Assert.Equal(expected.Metrics["nll"], measured.Metrics["nll"], 5);
+    }
+
+    [Fact]
+    public void Fill_TeacherThatNoStudentReads_IsRunByTorch()
+    {
+        var text = Text(Stored("precision: float32")).Replace("method: soft_target, temperature: 2", "method: virtual_teacher", StringComparison.Ordinal);
+        var directory = _runs.Run(text).Directory;
+        new StoreTeaching(_runs.Read(text), directory, null).Fill(new TeachRange(), new Progress<TeachProgress>(), _ => { }, TestContext.Current.CancellationToken);
+
+        var choice = RunJson.Load<EngineChoice>(directory.EngineFile("teacher"));
+        Assert.Equal((TeacherEngine.Torch, "no student reads it"), (choice.Engine, choice.Reason));
+        using var store = TeacherStore.Open(StorePath);
+        Assert.NotEqual(0, store.RowCount);
     }
 
     private string Stored(string keys) => $"{{model: mlp, widths: [16], seed: 0, store: {{path: {StorePath}, {keys}}}}}";

@@ -136,6 +136,33 @@ public sealed class TranslationRunTests
     }
 
     [Fact]
+    public void Run_SweepWhoseFirstTrialDiverges_ChoosesByTheMetricOfText()
+    {
+        const string Small = """
+            data: {dataset: toy_phrases, pairs: 200, vocabulary: 520, validation_pairs: 5, test_pairs: 5}
+            student: {model: transformer, width: 8, heads: 2, encoder_layers: 1, decoder_layers: 1}
+            objectives: {again: {terms: []}, other: {terms: []}}
+            baselines: {plain: true}
+            training: {epochs: 1, batch_tokens: 200, optimizer: adam, learning_rate: 0.003}
+            evaluation: {beam: 1, latency: false}
+            seeds: [0]
+            sweep: {trials: 2, search: grid, space: {training.learning_rate: [1.0e+30, 0.003]}}
+            """;
+        using var folder = new TemporaryFolder();
+        var recipe = RecipeReader.Read(Small, "toy", folder.Path).Recipe;
+        var directory = new RunDirectory(folder.File("sweep"));
+        Sweep.Prepare(recipe, directory);
+
+        var results = new Sweep(recipe, directory, new SilentSink()).Run(TestContext.Current.CancellationToken);
+
+        Assert.Equal("bleu", results.Select);
+        Assert.All(results.Rows, row => Assert.Equal(row.Trial == 2, row.IsChosen));
+        var failed = RunJson.Load<TrialResult>(directory.TrialFile("plain/trial-01", recipe.Sweep!.Seed));
+        Assert.NotNull(failed.Failure);
+        Assert.Equal("bleu", failed.SelectionMetric);
+    }
+
+    [Fact]
     public void StoredSequences_BeforeTheTeacherHasWritten_AreRefused()
     {
         var recipe = RecipeReader.Read(Text, "toy", ".").Recipe;

@@ -36,4 +36,25 @@ public sealed class UnfinishedRunTests : IDisposable
         Assert.True(directory.IsFinished);
         Assert.Contains(RunResults.Load(directory.ResultsFile).Arms, arm => arm.Seeds is [0, 1]);
     }
+
+    [Fact]
+    public void Run_InterruptedInItsTuning_GoesOnWithTheNextTrial()
+    {
+        const string text =
+            """
+            objective: {scheme: {scheme: self_distillation, heads: [hidden1]}}
+            baselines: {plain: true}
+            tuning: {learning_rate: [0.02, 0.05, 0.1]}
+            seeds: [0]
+            """;
+        var directory = _runs.Prepare(text);
+        Assert.Null(_runs.Continue(text, directory, stop: runEvent => runEvent is NoteLogged note && note.Message.StartsWith("plain: learning_rate 0.02 ", StringComparison.Ordinal)).Results);
+
+        var (results, events) = _runs.Continue(text, directory);
+        var tried = events.OfType<NoteLogged>().Select(note => note.Message).Where(message => message.StartsWith("plain: learning_rate", StringComparison.Ordinal)).Select(message => message.Split(' ')[2]);
+        Assert.Equal(["0.05", "0.1"], tried);
+        Assert.NotNull(results);
+        Assert.Equal(["0.02", "0.05", "0.1"], JobResult.Load(directory.JobResultFile("plain", 0)).Tuning.Select(trial => trial.Settings["learning_rate"]));
+        Assert.Equal(["tuning.json"], Directory.GetFiles(directory.ArmFolder("plain")).Select(file => Path.GetFileName(file)));
+    }
 }

@@ -31,7 +31,7 @@ internal static class CompareCommand
             var directories = parsed.GetValue(runs)!.Select(RunSession.Existing).ToList();
             foreach (var directory in directories.Where(directory => !File.Exists(directory.ResultsFile)))
             {
-                throw new UsageException($"{directory.Path} has no results.json yet: no job has finished; go on with `distill resume`");
+                throw new UsageException(directory.IsSweep ? RunSession.OfSweep(directory) : $"{directory.Path} has no results.json yet: no job has finished; go on with `distill resume`");
             }
 
             return directories.Count == 1 ? One(directories[0], parsed.GetValue(json)) : Several(directories, parsed.GetValue(json));

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Recipes;
 using DistillSharp.Speech.Activity;
@@ -10,9 +11,20 @@ namespace DistillSharp.Cli.Commands;
 /// <summary><c>distill data</c>: which datasets there are, and fetching them.</summary>
 internal static class DataCommand
 {
+    private static readonly string[] Fetched = [.. DatasetFetcher.Names, DebianDescriptions.FetchedName, AsteriskPrompts.FetchedName];
+
     public static Command Create()
     {
-        var command = new Command("data", "List datasets and fetch them into the cache.");
+        var command = new Command(
+            "data",
+            """
+            List datasets and fetch them into the cache.
+
+            Examples:
+              distill data list
+              distill data get fashion-mnist
+              distill data verify fashion-mnist
+            """);
         command.Subcommands.Add(List());
         command.Subcommands.Add(Get());
         command.Subcommands.Add(Verify());
@@ -23,14 +35,25 @@ internal static class DataCommand
     private static Command List()
     {
         var data = CommonOptions.DataFolder();
-        var command = new Command("list", "Datasets, and whether they are on this machine.") { data };
+        var command = new Command(
+            "list",
+            """
+            Datasets, and whether they are on this machine.
+
+            Examples:
+              distill data list
+              distill data list --data-dir my-data
+            """)
+        {
+            data,
+        };
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
             var locator = new DataLocator(parsed.GetValue(data));
             foreach (var entry in Catalogs.Default().Datasets.Entries)
             {
                 var state = entry.Needs is { } needs ? locator.FetchedFolder(needs) ?? $"not here: distill data get {needs}"
-                    : entry.Name == DebianDescriptions.Entry.Name ? Directories(locator) ?? $"not here: distill data get {DebianDescriptions.FetchedName} --languages en,it"
+                    : entry.Name == DebianDescriptions.Entry.Name ? Tables(locator).FirstOrDefault() ?? $"not here: distill data get {DebianDescriptions.FetchedName} --languages en,it"
                     : entry.Name == SpeechDatasets.Asterisk.Name || entry.Name == ActivityCorpus.Entry.Name ? locator.FindFolder(AsteriskPrompts.FetchedName, ["train.jsonl"]) ?? $"not here: distill data get {AsteriskPrompts.FetchedName}"
                     : entry.Name is "digits" or "toy_phrases" ? "built in" : "your own files";
                 Console.Out.WriteLine($"{entry.Name,-15} {entry.Summary} [{entry.Source}] — {state}");
@@ -41,13 +64,13 @@ internal static class DataCommand
         return command;
     }
 
-    private static string? Directories(DataLocator locator) => locator.Folders(DebianDescriptions.FetchedName)
-        .SelectMany(folder => Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "en-*.tsv.gz") : []).FirstOrDefault();
+    private static IEnumerable<string> Tables(DataLocator locator) => locator.Folders(DebianDescriptions.FetchedName)
+        .SelectMany(folder => Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "en-*.tsv.gz").Order(StringComparer.Ordinal) : Enumerable.Empty<string>());
 
     private static Command Get()
     {
-        var name = new Argument<string>("name") { Description = "Dataset: " + string.Join(", ", [.. DatasetFetcher.Names, DebianDescriptions.FetchedName, AsteriskPrompts.FetchedName]) };
-        name.AcceptOnlyFromAmong([.. DatasetFetcher.Names, DebianDescriptions.FetchedName, AsteriskPrompts.FetchedName]);
+        var name = new Argument<string>("name") { Description = "Dataset: " + string.Join(", ", Fetched) };
+        name.AcceptOnlyFromAmong(Fetched);
         var languages = new Option<string>("--languages") { Description = "Source and target of debian-descriptions, such as en,it", HelpName = "en,xx" };
         var command = new Command(
             "get",
@@ -85,13 +108,15 @@ internal static class DataCommand
 
     private static Command Verify()
     {
-        var wanted = new Argument<string>("name or recipe") { Description = "What can be fetched or made (its files are hashed), or a recipe file (all of its data is read)" };
+        string[] names = [.. Fetched, SyntheticSpeech.MadeName];
+        var wanted = new Argument<string>("name or recipe") { Description = $"What was fetched or made (its files are hashed): {string.Join(", ", names)}; or a recipe file (all of its data is read)" };
         var data = CommonOptions.DataFolder();
         var command = new Command(
             "verify",
             """
             Read all of a dataset: each file is hashed, or each image decoded. Recordings are compared with the hashes of their
-            manifests, and what a recipe of speech leaves out is listed. What is damaged is named; the exit code is then 1.
+            manifests, and what a recipe of speech leaves out is listed. Of debian-descriptions, which has no published hashes, each
+            line is read. What is damaged is named; the exit code is then 1.
 
             Examples:
               distill data verify mnist
@@ -107,7 +132,9 @@ internal static class DataCommand
             var (name, locator) = (parsed.GetValue(wanted)!, new DataLocator(parsed.GetValue(data)));
             return DatasetFetcher.Known(name) is { } known ? VerifyFiles(known, locator)
                 : name is AsteriskPrompts.FetchedName or SyntheticSpeech.MadeName ? VerifyRecordings(name, locator)
-                : VerifySamples(RecipeReader.ReadFile(name).Recipe, locator);
+                : name == DebianDescriptions.FetchedName ? VerifyTables(locator)
+                : File.Exists(name) ? VerifySamples(RecipeReader.ReadFile(name).Recipe, locator)
+                : throw new UsageException($"there is no recipe file {name}, and no dataset of that name to verify; {NearestName.Hint(name, names)}");
         }));
         return command;
     }
@@ -134,6 +161,32 @@ internal static class DataCommand
 
         Console.Out.WriteLine($"{folder}: {(faults.Count == 0 ? "every recording has the SHA-256 of its manifest" : Damaged(faults.Count))}");
         return faults.Count == 0 ? ExitCode.Fine : ExitCode.Failed;
+    }
+
+    private static int VerifyTables(DataLocator locator)
+    {
+        var tables = Tables(locator).ToList();
+        if (tables.Count == 0)
+        {
+            throw new FileNotFoundException(
+                $"{DebianDescriptions.FetchedName} was not found in {string.Join(", ", locator.Folders(DebianDescriptions.FetchedName))}; `distill data get {DebianDescriptions.FetchedName} --languages en,it` fetches it");
+        }
+
+        var code = ExitCode.Fine;
+        foreach (var table in tables)
+        {
+            try
+            {
+                Console.Out.WriteLine($"{table}: {ParallelFiles.ReadTable(table).Count()} pairs, every line has its columns");
+            }
+            catch (InvalidDataException error)
+            {
+                Console.Out.WriteLine($"{(error.Message.Contains(table, StringComparison.Ordinal) ? "" : $"{table}: ")}{error.Message}; `distill data get {DebianDescriptions.FetchedName}` with its --languages fetches it again");
+                code = ExitCode.Failed;
+            }
+        }
+
+        return code;
     }
 
     private static string Damaged(int recordings) => $"{recordings} {(recordings == 1 ? "recording is" : "recordings are")} missing or changed; bring them back, or take them out of their manifests";

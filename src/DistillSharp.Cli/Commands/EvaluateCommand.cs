@@ -29,7 +29,9 @@ internal static class EvaluateCommand
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
             var directory = RunSession.Existing(parsed.GetValue(run)!);
-            using var trained = TrainedArm.Load(RunSession.ReadRecipe(directory), directory, parsed.GetValue(arm), parsed.GetValue(seed), parsed.GetValue(data));
+            var recipe = RunSession.ReadRecipe(directory);
+            RunSession.CheckArm(recipe, parsed.GetValue(arm), parsed.GetValue(seed));
+            using var trained = TrainedArm.Load(recipe, directory, parsed.GetValue(arm), parsed.GetValue(seed), parsed.GetValue(data));
             var metrics = trained.Evaluate(parsed.GetValue(split) == "validation");
             if (parsed.GetValue(json))
             {
@@ -75,7 +77,9 @@ internal static class ExportCommand
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
             var directory = RunSession.Existing(parsed.GetValue(run)!);
-            using var trained = TrainedArm.Load(RunSession.ReadRecipe(directory), directory, parsed.GetValue(arm), parsed.GetValue(seed), parsed.GetValue(data));
+            var recipe = RunSession.ReadRecipe(directory);
+            RunSession.CheckArm(recipe, parsed.GetValue(arm), parsed.GetValue(seed));
+            using var trained = TrainedArm.Load(recipe, directory, parsed.GetValue(arm), parsed.GetValue(seed), parsed.GetValue(data));
             if (parsed.GetValue(exits))
             {
                 Print(EarlyExits.Write(trained, parsed.GetValue(output)!));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using DistillSharp.Config;
 using DistillSharp.Recipes;
 using DistillSharp.Training;
 
@@ -57,15 +58,23 @@ internal static class ListCommand
                 ("adam", "Adam, weight decay added to the gradient", "Kingma and Ba, ICLR 2015"),
                 ("adamw", "Adam with decoupled weight decay", "Loshchilov and Hutter, ICLR 2019"),
             ],
-            _ =>
-            [
-                ("constant", "the same learning rate throughout", ""),
-                ("step", "multiplied by decay every step_epochs", ""),
-                ("multistep", "multiplied by decay at each of milestones", ""),
-                ("cosine", "half a cosine down to final_learning_rate", "Loshchilov and Hutter, ICLR 2017"),
-                ("linear", "a straight line down to final_learning_rate", ""),
-            ],
+            _ => Enum.GetValues<LearningRateShape>().Select(Schedule),
         };
+    }
+
+    private static (string Name, string Summary, string Paper) Schedule(LearningRateShape shape)
+    {
+        var (summary, paper) = shape switch
+        {
+            LearningRateShape.Constant => ("the same learning rate throughout", ""),
+            LearningRateShape.Step => ("multiplied by decay every step_epochs", ""),
+            LearningRateShape.Multistep => ("multiplied by decay at each of milestones", ""),
+            LearningRateShape.Cosine => ("half a cosine down to final_learning_rate", "Loshchilov and Hutter, ICLR 2017"),
+            LearningRateShape.Linear => ("a straight line down to final_learning_rate", ""),
+            LearningRateShape.InverseSqrt => ("falls with the inverse square root of the step after warm_up_epochs", "Vaswani et al., NeurIPS 2017"),
+            _ => throw new ArgumentOutOfRangeException(nameof(shape), shape, "a schedule without a summary"),
+        };
+        return (ConfigBinder.SnakeCase(shape.ToString()), summary, paper);
     }
 
     private static void Print(List<(string Name, string Summary, string Paper)> entries, bool json)

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using DistillSharp.Config;
+using DistillSharp.Training;
 
 namespace DistillSharp.Cli.Commands;
 
@@ -6,8 +8,8 @@ namespace DistillSharp.Cli.Commands;
 internal static class NewCommand
 {
     /// <summary>The starter recipe.</summary>
-    public const string Starter =
-        """
+    public static readonly string Starter =
+        $$"""
         # A distillation recipe. `distill check` explains every fault; docs/recipes.md documents every key.
         data:
           dataset: fashion-mnist        # distill list datasets; csv, npy and idx read your own files
@@ -25,9 +27,9 @@ internal static class NewCommand
         training:
           epochs: 10
           batch_size: 128
-          optimizer: sgd                # sgd, adam, adamw
+          optimizer: sgd                # {{Names<OptimizerKind>()}}
           learning_rate: 0.05
-          schedule: cosine              # constant, step, multistep, cosine, linear
+          schedule: cosine              # {{Names<LearningRateShape>()}}
         baselines:
           plain: true                   # the undistilled student, always beside the distilled one
           label_smoothing: 0.1          # what any soft target must beat; 0 leaves it out
@@ -64,4 +66,7 @@ internal static class NewCommand
         }));
         return command;
     }
+
+    private static string Names<T>()
+        where T : struct, Enum => string.Join(", ", Enum.GetNames<T>().Select(ConfigBinder.SnakeCase));
 }

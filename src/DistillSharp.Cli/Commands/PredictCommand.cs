@@ -29,6 +29,11 @@ internal static class PredictCommand
         };
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
+            if (parsed.GetValue(top) < 1)
+            {
+                throw new UsageException($"--top must be at least 1, not {parsed.GetValue(top)}");
+            }
+
             var path = parsed.GetValue(model)!;
             using var classifier = new ImageClassifier(Directory.Exists(path) ? Path.Combine(path, "student.onnx") : path);
             var failed = 0;
@@ -36,7 +41,7 @@ internal static class PredictCommand
             {
                 try
                 {
-                    Show(image, classifier.Classify(image, Math.Max(1, parsed.GetValue(top))), parsed.GetValue(json));
+                    Show(image, classifier.Classify(image, parsed.GetValue(top)), parsed.GetValue(json));
                 }
                 catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException)
                 {

@@ -44,9 +44,16 @@ internal static class QuantiseCommand
                 throw new UsageException($"--samples must be at least 1, not {parsed.GetValue(samples)}");
             }
 
+            var recipe = RunSession.ReadRecipe(directory);
+            if (recipe.Dataset.Entry.LoadDomain is not null)
+            {
+                throw new UsageException($"quantise is for classifiers, and {directory.Path} is a run on {recipe.Dataset.Entry.Name}, which has no classes of samples");
+            }
+
+            RunSession.CheckArm(recipe, parsed.GetValue(arm), parsed.GetValue(seed));
             var exported = StudentQuantiser.Exported(directory);
             var name = parsed.GetValue(arm) ?? exported?.Arm;
-            using var trained = TrainedArm.Load(RunSession.ReadRecipe(directory), directory, name, parsed.GetValue(seed) ?? (name == exported?.Arm ? exported?.Seed : null), parsed.GetValue(data));
+            using var trained = TrainedArm.Load(recipe, directory, name, parsed.GetValue(seed) ?? (name == exported?.Arm ? exported?.Seed : null), parsed.GetValue(data));
             var destination = parsed.GetValue(output) ?? directory.Int8File;
             var options = new QuantisationOptions { Calibration = Parse<RangeRule>(parsed.GetValue(calibration)!), Weights = Parse<WeightBits>(parsed.GetValue(weights)!) };
             var table = StudentQuantiser.Quantise(trained, destination, parsed.GetValue(samples), options);

@@ -11,7 +11,15 @@ internal static class StoreCommand
 {
     public static Command Create()
     {
-        var command = new Command("store", "Look at a store of teacher outputs, check it, tidy it up.");
+        var command = new Command(
+            "store",
+            """
+            Look at a store of teacher outputs, check it, tidy it up.
+
+            Examples:
+              distill store info stores/teacher
+              distill store verify stores/teacher
+            """);
         command.Subcommands.Add(Info());
         command.Subcommands.Add(Verify());
         command.Subcommands.Add(Prune());
@@ -23,7 +31,17 @@ internal static class StoreCommand
     private static Command Info()
     {
         var (folder, json) = (Folder(), CommonOptions.Json());
-        var command = new Command("info", "What the store is of, field by field, and how many rows it holds.") { folder, json };
+        var command = new Command(
+            "info",
+            """
+            What the store is of, field by field, and how many rows it holds.
+
+            Example:
+              distill store info stores/teacher
+            """)
+        {
+            folder, json,
+        };
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
             foreach (var path in StoreMaintenance.StoresIn(parsed.GetValue(folder)!))
@@ -115,8 +133,13 @@ internal static class StoreCommand
         {
             foreach (var path in StoreMaintenance.StoresIn(parsed.GetValue(folder)!))
             {
-                var (rows, freed) = StoreMaintenance.Prune(path);
-                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {rows} rows kept, {Math.Max(0, freed)} bytes freed"));
+                var report = StoreMaintenance.Prune(path);
+                foreach (var remark in report.Remarks)
+                {
+                    Console.Out.WriteLine("note: " + remark);
+                }
+
+                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {report.Rows} rows kept, {Math.Max(0, report.FreedBytes)} bytes freed"));
             }
 
             return ExitCode.Fine;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using DistillSharp.Recipes;
 using DistillSharp.Runs;
 
 namespace DistillSharp.Cli.Commands;
@@ -12,7 +11,8 @@ internal static class SweepCommand
     {
         var recipe = new Argument<string>("recipe") { Description = "Recipe file (YAML)" };
         var output = new Option<string?>("--output") { Description = "Folder of the sweep; runs/<name>-sweep-<date>-<time> by default" };
-        var write = new Option<string?>("--write") { Description = "Also write the chosen recipe to this file" };
+        var write = new Option<string?>("--write") { Description = "Also write the chosen recipe to this file, when the sweep ends or is resumed to its end" };
+        var force = new Option<bool>("--force") { Description = "Overwrite the file of --write where it exists" };
         var trials = new Option<int?>("--trials") { Description = "Settings that every arm tries, instead of the recipe's sweep.trials (12)" };
         var search = new Option<string?>("--search") { Description = "low_discrepancy, random or grid" };
         var tries = new Option<string[]>("--try")
@@ -30,12 +30,12 @@ internal static class SweepCommand
             label-smoothed student as for the distilled ones, on validation data alone. The result is a recipe for `distill run`.
 
             Examples:
-              distill sweep recipe.yaml --trials 16 --jobs 2
+              distill sweep recipe.yaml --trials 16 --jobs 2 --write recipe-tuned.yaml
               distill sweep recipe.yaml --try training.learning_rate=0.01..0.3 --try objective.terms.0.temperature=1..16
               distill resume runs/recipe-sweep-20260101-120000
             """)
         {
-            recipe, output, write, trials, search, tries, set, threads, device, jobs, json, quiet, data, skip,
+            recipe, output, write, force, trials, search, tries, set, threads, device, jobs, json, quiet, data, skip,
         };
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
@@ -46,10 +46,10 @@ internal static class SweepCommand
                 .. parsed.GetValue(search) is { } kind ? [$"sweep.search={kind}"] : Array.Empty<string>(),
                 .. parsed.GetValue(tries) is { Length: > 0 } given ? [Space(given)] : Array.Empty<string>(),
             ];
-            var reading = RecipeReader.ReadFile(parsed.GetValue(recipe)!, overrides);
+            var reading = RunSession.ReadFile(parsed.GetValue(recipe)!, overrides);
             var directory = new RunDirectory(parsed.GetValue(output) ?? Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"{reading.Recipe.Name}-sweep-{DateTime.Now:yyyyMMdd-HHmmss}")));
             using var session = new SweepSession(reading.Recipe, directory, RunCommand.Show(parsed, json, quiet), parsed.GetValue(jobs), parsed.GetValue(data), !parsed.GetValue(skip));
-            return session.Run(isNew: true, parsed.GetValue(write));
+            return session.Run(isNew: true, parsed.GetValue(write), parsed.GetValue(force));
         }));
         return command;
     }

@@ -39,8 +39,10 @@ internal static class TranslateCommand
 
             using var interruption = new Interruption();
             var directory = RunSession.Existing(parsed.GetValue(model)!);
+            var recipe = RunSession.ReadRecipe(directory);
+            RunSession.CheckArm(recipe, parsed.GetValue(arm), parsed.GetValue(seed));
             using var trained = TrainedTranslator.Load(
-                directory, RunSession.ReadRecipe(directory), parsed.GetValue(arm), parsed.GetValue(seed), parsed.GetValue(engine) == "onnxruntime", parsed.GetValue(threads) ?? 1);
+                directory, recipe, parsed.GetValue(arm), parsed.GetValue(seed), parsed.GetValue(engine) == "onnxruntime", parsed.GetValue(threads) ?? 1);
             var translator = trained.Translator(new DecodingOptions { Beam = parsed.GetValue(beam), LengthPenalty = parsed.GetValue(penalty) });
             using var input = Console.OpenStandardInput();
             using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false));

@@ -15,6 +15,7 @@ public interface ICheckedOptions
 /// <summary>
 /// Reads a <see cref="ConfigNode"/> into an options record: keys are property names in snake_case, ranges come from
 /// <see cref="OptionAttribute"/>, unknown keys and every other fault are reported with their path.
+/// <c>null</c> and <c>~</c> of an option that may be null leave it as it is by default.
 /// </summary>
 public sealed class ConfigBinder(ConfigErrors errors)
 {
@@ -51,7 +52,7 @@ public sealed class ConfigBinder(ConfigErrors errors)
         {
             if (options.TryGetValue(key, out var property))
             {
-                if (TryRead(property.PropertyType, value, property.GetCustomAttribute<OptionAttribute>(), out var read))
+                if (!IsTakenBack(property, value) && TryRead(property.PropertyType, value, property.GetCustomAttribute<OptionAttribute>(), out var read))
                 {
                     property.SetValue(record, read);
                 }
@@ -105,6 +106,10 @@ public sealed class ConfigBinder(ConfigErrors errors)
 
         return text.ToString();
     }
+
+    // YAML's null, by which an override takes back what a recipe gives: as if the key were not there.
+    private static bool IsTakenBack(PropertyInfo property, ConfigNode node) =>
+        node.Scalar is "null" or "~" && new NullabilityInfoContext().Create(property).WriteState == NullabilityState.Nullable;
 
     private bool TryRead(Type type, ConfigNode node, OptionAttribute? option, out object? value)
     {

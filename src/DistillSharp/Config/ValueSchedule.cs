@@ -32,7 +32,7 @@ public enum ValueShape
 /// A number that may change in training: a constant, or a map such as
 /// <c>{schedule: linear, from: 1, to: 0, until: 10}</c>. Epochs are counted within the stage.
 /// </summary>
-public sealed record ValueSchedule
+public sealed record ValueSchedule : ICheckedOptions
 {
     /// <summary>The shape of the change.</summary>
     [Option("how the value changes: constant, linear, cosine, warm_up or steps")]
@@ -61,6 +61,46 @@ public sealed record ValueSchedule
     /// <summary>Factor of steps.</summary>
     [Option("factor applied at each step (steps)")]
     public double Factor { get; init; } = 0.1;
+
+    /// <inheritdoc/>
+    public void Check(ConfigNode node, ConfigErrors errors)
+    {
+        var shape = ConfigBinder.SnakeCase(Schedule.ToString());
+        if (node.Get("schedule") is { } chosen && chosen.Scalar != shape)
+        {
+            return;
+        }
+
+        Refuse(Schedule is ValueShape.Constant or ValueShape.Steps, ["to", "start", "until"], "linear, cosine or warm_up");
+        Refuse(Schedule != ValueShape.Steps, ["at", "factor"], "steps");
+        Refuse(Schedule == ValueShape.WarmUp && From != 0, ["from"], "the others: warm_up rises from 0 to `to`");
+        Require(Schedule is ValueShape.Constant or ValueShape.Steps, "from", "is 0 throughout");
+        Require(Schedule == ValueShape.Steps, "at", "stays as it is");
+        Require(Schedule == ValueShape.WarmUp, "to", "is 0 throughout");
+        if (Until < Start)
+        {
+            errors.Add(node.Get("until")!, FormattableString.Invariant($"must be at least start ({Start}), where the change begins"));
+        }
+
+        void Refuse(bool isUnread, string[] keys, string shapes)
+        {
+            foreach (var key in keys)
+            {
+                if (isUnread && node.Get(key) is { Scalar: not ("null" or "~") } given)
+                {
+                    errors.Add(given, $"does nothing with `schedule: {shape}`{(node.Get("schedule") is null ? ", the default" : "")}; it is for {shapes}");
+                }
+            }
+        }
+
+        void Require(bool isNeeded, string key, string otherwise)
+        {
+            if (isNeeded && node.Get(key) is null)
+            {
+                errors.Add(node.PathOf(key), $"missing; without it the value of `schedule: {shape}` {otherwise}", node.Line);
+            }
+        }
+    }
 
     /// <summary>A constant.</summary>
     public static ValueSchedule Of(double value) => new() { From = value, To = value };

@@ -33,7 +33,7 @@ public static class ImageResampler
     public static void Scale(PlanarImage image, PixelRegion part, int height, int width, Span<byte> target)
     {
         var (columns, rows) = (Filter.Of(part.Width, width, 0, width), Filter.Of(part.Height, height, 0, height));
-        var between = new float[part.Height * width];
+        var between = ArrayPool<float>.Shared.Rent(part.Height * width);
         for (var channel = 0; channel < image.Channels; channel++)
         {
             var plane = image.Pixels.Slice(channel * image.Height * image.Width, image.Height * image.Width);
@@ -54,6 +54,8 @@ public static class ImageResampler
 
             Down(between, rows, height, width, target.Slice(channel * height * width, height * width));
         }
+
+        ArrayPool<float>.Shared.Return(between);
     }
 
     /// <summary>

@@ -146,8 +146,10 @@ public sealed class Loader : IBatchSource
             }
         }, CancellationToken.None);
 
-        // What another thread decodes is new memory; tables of samples are copied into what there is.
-        using var pause = _data.IsRead ? new CollectionPause() : null;
+        // Threads that decode samples or change them at length take memory beside the training, and may start a collection in the middle of it. Where
+        // samples are only copied, a few small arrays a batch are all.
+        var allocates = _data.IsRead || _options.Augment.NeedsBytes;
+        using var pause = allocates ? new CollectionPause() : null;
         try
         {
             while (true)
@@ -164,7 +166,7 @@ public sealed class Loader : IBatchSource
                 }
 
                 yield return batch;
-                if (_data.IsRead)
+                if (allocates)
                 {
                     CollectionPause.Renew();
                 }

@@ -48,7 +48,10 @@ public static partial class NpyDataset
     public static DatasetPair Load(NpyOptions options)
     {
         var train = LoadSplit(options.TrainInputs, options.TrainLabels, options.Classes);
-        return new DatasetPair(train, LoadSplit(options.TestInputs, options.TestLabels, train.Info.Classes));
+        var test = LoadSplit(options.TestInputs, options.TestLabels, train.Info.Classes);
+        return Enumerable.Range(0, test.Count).FirstOrDefault(i => test.Label(i) < 0, -1) is var missing and >= 0
+            ? throw new InvalidDataException($"{options.TestLabels}: sample {missing} has the label -1, which is for training samples without one; students are measured on the test set, whose labels must lie in 0…{test.Info.Classes.Count - 1}")
+            : new DatasetPair(train, test);
     }
 
     /// <summary>Shape and values of an array of numbers; bytes stay bytes.</summary>

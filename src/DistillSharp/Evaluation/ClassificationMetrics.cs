@@ -14,7 +14,8 @@ public static class ClassificationMetrics
     /// <param name="labels">[N], each in [0, classes).</param>
     /// <param name="classes">Number of classes.</param>
     /// <param name="calibrationTemperature">From <see cref="Calibration.FitTemperature"/> on <em>validation</em> logits; adds the calibrated metrics.</param>
-    /// <exception cref="ArgumentException">Sizes do not fit, a label is out of range, a logit is not a finite number, or there are no samples.</exception>
+    /// <exception cref="ArgumentException">Sizes do not fit, a label is out of range, or there are no samples.</exception>
+    /// <exception cref="NonFiniteLogitsException">A logit is not a finite number.</exception>
     public static ClassificationResult Compute(float[] logits, int[] labels, int classes, double? calibrationTemperature = null)
     {
         Check(logits, labels, classes);
@@ -106,7 +107,7 @@ public static class ClassificationMetrics
 
         if (Array.FindIndex(logits, logit => !float.IsFinite(logit)) is >= 0 and var bad)
         {
-            throw new ArgumentException($"sample {bad / classes} has the logit {logits[bad]} for class {bad % classes}; the network has diverged");
+            throw new NonFiniteLogitsException($"sample {bad / classes} has the logit {logits[bad]} for class {bad % classes}; the network has diverged", logits[bad]);
         }
     }
 

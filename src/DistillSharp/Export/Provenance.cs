@@ -100,6 +100,25 @@ public static class Provenance
     public static SortedDictionary<string, string> Seal(IReadOnlyDictionary<string, string> metadata) =>
         new(metadata.ToDictionary(), StringComparer.Ordinal) { [MetadataSha256] = SealOf(metadata) };
 
+    /// <summary>The list that stands as JSON under a key; null where the key is not there.</summary>
+    /// <exception cref="InvalidDataException">It is no such list; names the key.</exception>
+    internal static T[]? List<T>(IReadOnlyDictionary<string, string> metadata, string key)
+    {
+        if (!metadata.TryGetValue(key, out var text))
+        {
+            return null;
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize<T[]>(text) ?? throw new JsonException("it is null");
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException($"`{key}` in the metadata of the file is not the list that it should be: {error.Message}", error);
+        }
+    }
+
     internal static string SealOf(IReadOnlyDictionary<string, string> metadata)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -121,6 +121,9 @@ public sealed record MethodEntry(
     /// <summary>Which formula it is where papers and common code differ; null where there is one.</summary>
     public string? Variant { get; init; }
 
+    /// <summary>The method inside it, by its options, whose needs it has too; null where there is none.</summary>
+    internal Func<object, MethodEntry?> Inner { get; init; } = _ => null;
+
     /// <summary>What it does with a sample that one mixed of two (mixup, CutMix) has not; null where it takes mixed samples.</summary>
     internal string? WhyNotMixed =>
         Traits.HasFlag(MethodTraits.UsesLabels) ? "needs one hard label a sample"

@@ -19,4 +19,7 @@ public sealed record MethodPlan(
 {
     /// <summary>The student's feature point that stands for its logits in a method that compares no features; null for the logits themselves.</summary>
     internal string? LogitsPoint => Entry.Traits.HasFlag(MethodTraits.UsesFeatures) || StudentFeatures.Count == 0 ? null : StudentFeatures[0];
+
+    /// <summary>What it does with a sample that one mixed of two (mixup, CutMix) has not; null where it takes mixed samples.</summary>
+    internal string? WhyNotMixed => Entry.WhyNotMixed ?? Entry.Inner(Options)?.WhyNotMixed;
 }

@@ -27,9 +27,9 @@ internal sealed class MixingChecks(ConfigNode root, ConfigErrors errors)
             return;
         }
 
-        foreach (var term in stage.Terms.Where(term => term.Entry.WhyNotMixed is not null))
+        foreach (var term in stage.Terms.Where(term => term.WhyNotMixed is not null))
         {
-            Add($"mixes samples, and the term {term.Name} of {objective} {term.Entry.WhyNotMixed}");
+            Add($"mixes samples, and the term {term.Name} of {objective} {term.WhyNotMixed}");
         }
 
         if (stage.NeedsTeacher && teachers?.Combiner.Combine is Combination.ConfidenceWeighted or Combination.BestPerSample)

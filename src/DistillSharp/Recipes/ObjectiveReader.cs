@@ -33,6 +33,7 @@ internal sealed class ObjectiveReader(
     private static readonly string[] Structural = ["terms", "stages", "scheme", "training", "tuning", "targets", "from_layers", "student"];
 
     private TermReader _terms = new(catalogs, binder, student, teacher, teachers);
+    private ModelSpec? _student;
     private readonly Dictionary<string, IReadOnlyList<TuningCandidate>> _tuning = [];
     private readonly HashSet<string> _taken = [.. ArmNames.Known, .. teachers?.Members.Keys.Select(ArmNames.MemberOf) ?? []];
 
@@ -81,9 +82,15 @@ internal sealed class ObjectiveReader(
         }
 
         var own = node.Get("student") is { } studentNode ? catalogs.Models.Read(studentNode, binder) : null;
-        _terms = new TermReader(catalogs, binder, own ?? student, teacher, teachers);
+        _student = own ?? student;
+        _terms = new TermReader(catalogs, binder, _student, teacher, teachers);
         var stages = Stages(node, keys, scheme);
         var arm = name ?? keys.Name ?? (scheme.Entry.Name == SchemeCatalog.Offline.Name ? stages.SelectMany(stage => stage.Terms).FirstOrDefault()?.Entry.Name ?? "objective" : scheme.Entry.Name);
+        if (name is not null && keys.Name is { } other && other != name)
+        {
+            binder.Errors.Add(node.Get("name")!, $"does nothing here: an arm of `objectives` is called by its key, {name}; leave it out, or change the key");
+        }
+
         if (!Names.IsFileName(arm))
         {
             binder.Errors.Add(name is null ? node.PathOf("name") : node.Path, $"the arm name `{arm}` becomes a folder: {Names.Rule}", node.Line);
@@ -159,7 +166,7 @@ internal sealed class ObjectiveReader(
                 binder.Errors.Add(heads, "must name at least one feature point");
             }
 
-            self.Heads.ToList().ForEach(head => _terms.CheckFeature(node.Get("scheme")!.Get("heads")!, head, FeatureScope.Students(scheme, student)));
+            self.Heads.ToList().ForEach(head => _terms.CheckFeature(node.Get("scheme")!.Get("heads")!, head, FeatureScope.Students(scheme, _student)));
         }
     }
 
@@ -191,7 +198,8 @@ internal sealed class ObjectiveReader(
 
     private void CheckEpochs(string arm, SchemeSpec scheme, List<StagePlan> stages)
     {
-        var plain = root.Get("training")?.Get("epochs")?.Scalar is { } text && int.TryParse(text, out var epochs) ? epochs : new TrainingOptions().Epochs;
+        var given = root.Get("baselines")?.Get("training")?.Get(ArmNames.Plain)?.Get("epochs") ?? root.Get("training")?.Get("epochs");
+        var plain = given?.Scalar is { } text && int.TryParse(text, out var epochs) ? epochs : new TrainingOptions().Epochs;
         var total = stages.Sum(stage => stage.Training.Epochs);
         if (scheme.Options is BornAgainOptions { Generations: var generations })
         {
@@ -213,9 +221,13 @@ internal sealed class ObjectiveReader(
             return [node.Get("terms") is null ? only with { Terms = scheme.Entry.DefaultTerms } : only];
         }
 
-        if (node.Get("terms") is { } terms)
+        string?[] misplaced = ["terms", "hard_labels", keys.Epochs is null ? null : "epochs", keys.TrainUpTo is null ? null : "train_up_to"];
+        foreach (var key in misplaced.OfType<string>())
         {
-            binder.Errors.Add(terms, "give terms within the stages, where there are stages");
+            if (node.Get(key) is { } given)
+            {
+                binder.Errors.Add(given, $"give {key} within the stages, where there are stages");
+            }
         }
 
         var stages = new List<StagePlan>();
@@ -248,8 +260,13 @@ internal sealed class ObjectiveReader(
     private StagePlan Stage(ConfigNode node, ConfigNode? objective, ObjectiveKeys keys, SchemeSpec scheme, string name)
     {
         var merged = NodeMerge.Merge(node.PathOf("training"), [root.Get("training"), objective?.Get("training"), node.Get("training")]);
+        if (merged.Entries is not null && keys.Epochs is not null)
+        {
+            var epochs = new Dictionary<string, ConfigNode> { ["epochs"] = node.Get("epochs")! };
+            merged = NodeMerge.Merge(merged.Path, [merged, ConfigNode.Map(merged.Path, epochs, merged.Line)]);
+        }
+
         var training = binder.Bind<TrainingOptions>(merged);
-        training = keys.Epochs is { } epochs ? training with { Epochs = epochs } : training;
         var terms = _terms.Read(node, scheme);
         if (keys.TrainUpTo is { } point)
         {
@@ -258,7 +275,7 @@ internal sealed class ObjectiveReader(
                 binder.Errors.Add(node.Get("train_up_to")!, $"the scheme {scheme.Entry.Name} trains the whole student; leave it out");
             }
 
-            _terms.CheckFeature(node.Get("train_up_to")!, point, FeatureScope.Students(scheme, student));
+            _terms.CheckFeature(node.Get("train_up_to")!, point, FeatureScope.Students(scheme, _student));
         }
 
         foreach (var term in terms.Where(term => term.Entry.Traits.HasFlag(MethodTraits.CouplesSamples)))

@@ -27,6 +27,7 @@ public static class RecipeKeys
             Section(text, $"data, dataset: {entry.Name}", entry.OptionsType);
         }
 
+        Section(text, "data.speech_augment", typeof(Speech.Audio.SpeechAugmentOptions), "Of the datasets `speech_manifest` and `asterisk_en`.");
         Section(text, "teacher", typeof(TeacherKeys), "Beside these: `model` (its name), the model's own keys, and `training` (keys that differ from the top's).");
         foreach (var kind in Teachers.TeacherKinds.All)
         {
@@ -43,7 +44,9 @@ public static class RecipeKeys
         }
 
         Section(text, "training", typeof(TrainingOptions), "`teacher.training`, an objective's and a stage's `training` change single keys of it.");
-        Section(text, "objective, and each of its stages", typeof(ObjectiveKeys), "Beside these: `terms` (a list), `training`, and for the objective `scheme`, `stages` (a list) and `tuning` (keys below the objective, each with the values to try).");
+        Section(text, "objective, and each of its stages", typeof(ObjectiveKeys), "Beside these: `terms` (a list), `training`, and for the objective `scheme`, `stages` (a list), `targets` and `from_layers` (below), `student` (a map of `model` and the model's own keys: a network of this arm's own, in place of the recipe's `student`) and `tuning` (keys below the objective, each with the values to try).");
+        Section(text, "targets of an objective", typeof(TeacherTargetsOptions), "For text and speech: what a teacher writes takes the place of the training targets. `targets: {}` takes the defaults.");
+        Section(text, "from_layers of an objective", typeof(FromLayersOptions), "For text and speech: the student starts as these layers of the teacher.");
         Section(text, "term", typeof(TermKeys), "Beside these: the method's own keys.");
         foreach (var entry in catalogs.Methods.Entries.Where(entry => ConfigBinder.OptionsOf(entry.OptionsType).Count > 0))
         {
@@ -61,6 +64,7 @@ public static class RecipeKeys
         Section(text, "sweep", typeof(SweepSection), "Read by `distill sweep` alone.");
         Section(text, "sweep.space, a range", typeof(SweepRange));
         Section(text, "evaluation", typeof(EvaluationSection));
+        Section(text, "evaluation.language_model", typeof(LanguageModelSection), "`language_model: {}` takes the defaults.");
         Section(text, "export", typeof(ExportSection));
         return text.ToString();
     }

@@ -104,13 +104,18 @@ public static class RecipeReader
             var tuning = root.Get("tuning") is null ? null : Section<TuningSection>("tuning");
             var sweep = root.Get("sweep") is null ? null : Section<SweepSection>("sweep");
             CheckTuning(tuning, objectiveReader.Tuning, top.Seeds);
+            if (sweep is not null && top.Seeds.Contains(sweep.Seed))
+            {
+                _warnings.Add($"sweep.seed {sweep.Seed} is one of the table's seeds, so that settings of a sweep were chosen with that seed");
+            }
+
             CheckBaselines(baselines, objectives);
             var export = Section<ExportSection>("export");
             CheckExport(export, objectives, baselines, teacher?.Model is not null);
             return errors.Any || dataset is null || student is null
                 ? null
                 : new RecipeReading(
-                    new Recipe
+                    WithCheckedGrid(new Recipe
                     {
                         Name = top.Name ?? name,
                         Source = root,
@@ -136,7 +141,7 @@ public static class RecipeReader
                         Threads = top.Threads,
                         Device = top.Device,
                         Metrics = catalogs.Metrics,
-                    },
+                    }),
                     _warnings);
         }
 
@@ -189,6 +194,11 @@ public static class RecipeReader
                 {
                     errors.Add(node.Path, $"no such baseline; {NearestName.Hint(arm, [ArmNames.Plain, ArmNames.LabelSmoothing])}", node.Line);
                     continue;
+                }
+
+                if (arm == ArmNames.LabelSmoothing && baselines.LabelSmoothing == 0)
+                {
+                    errors.Add(node.Path, "there is no such arm without `baselines.label_smoothing`; give that, such as 0.1, or leave this out", node.Line);
                 }
 
                 own[arm] = _binder.Bind<TrainingOptions>(NodeMerge.Merge(node.Path, [root.Get("training"), node]));
@@ -314,6 +324,26 @@ public static class RecipeReader
             }
         }
 
+        // Its epochs take the place of those that were checked with the rest of `training`.
+        private Recipe WithCheckedGrid(Recipe recipe)
+        {
+            if (root.Get("tuning")?.Get("epochs") is not { } epochs)
+            {
+                return recipe;
+            }
+
+            foreach (var arm in Arms.Of(recipe))
+            {
+                var trained = arm.Candidates.SelectMany(candidate => candidate.Plan.Stages).Select(stage => stage.Training);
+                foreach (var training in trained.Where(each => each.WarmUpEpochs > each.Epochs))
+                {
+                    errors.Add(epochs, FormattableString.Invariant($"{arm.Name} would train a stage for {training.Epochs}, and its warm_up_epochs are {training.WarmUpEpochs}; try more epochs, or lower warm_up_epochs"));
+                }
+            }
+
+            return recipe;
+        }
+
         private void CheckBaselines(BaselineSection baselines, IReadOnlyDictionary<string, ObjectivePlan> objectives)
         {
             if (baselines.ComputeMatched && (!baselines.Plain || objectives.Count == 0))
@@ -324,7 +354,8 @@ public static class RecipeReader
 
         private void CheckExport(ExportSection export, IReadOnlyDictionary<string, ObjectivePlan> objectives, BaselineSection baselines, bool hasTeacher)
         {
-            var arms = objectives.Keys.Concat(baselines.Plain ? [ArmNames.Plain] : []).Concat(hasTeacher ? [ArmNames.Teacher] : []).ToList();
+            var arms = objectives.Keys.Concat(baselines.Plain ? [ArmNames.Plain] : []).Concat(baselines.LabelSmoothing > 0 ? [ArmNames.LabelSmoothing] : [])
+                .Concat(hasTeacher ? [ArmNames.Teacher] : []).ToList();
             if (export.Arm is { } arm && !arms.Contains(arm))
             {
                 errors.Add(root.Get("export")!.Get("arm")!, $"no such arm; {NearestName.Hint(arm, arms)}");

@@ -1,4 +1,5 @@
 using DistillSharp.Config;
+using DistillSharp.Data;
 
 namespace DistillSharp.Recipes;
 
@@ -6,7 +7,7 @@ namespace DistillSharp.Recipes;
 internal static class RelativePaths
 {
     private static readonly string[] Sections = ["teacher", "teachers", "student", "plugins"];
-    private static readonly string[] Keys = ["weights", "onnx", "torchscript", "store", "path"];
+    private static readonly string[] Keys = ["weights", "onnx", "onnx_stream", "torchscript", "dictionary", "store", "path"];
 
     /// <summary>The recipe as it must read in another folder.</summary>
     public static ConfigNode Moved(ConfigNode root, string from, string to) => from == to ? root
@@ -20,5 +21,9 @@ internal static class RelativePaths
         : node;
 
     private static string Moved(string path, string from, string to) =>
-        Path.IsPathRooted(path) ? path : Path.GetRelativePath(Path.GetFullPath(to), Path.GetFullPath(Path.Combine(from, path))).Replace('\\', '/');
+        Path.IsPathRooted(path) || IsFetched(path, from) ? path : Path.GetRelativePath(Path.GetFullPath(to), Path.GetFullPath(Path.Combine(from, path))).Replace('\\', '/');
+
+    // `name/file` of what `distill data get` brings is found from any folder.
+    private static bool IsFetched(string path, string from) =>
+        path.Split('/') is [var name, var file] && DatasetFetcher.Known(name) is { } known && known.FileNames.Contains(file) && !File.Exists(Path.Combine(from, path));
 }

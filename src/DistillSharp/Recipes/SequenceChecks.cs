@@ -1,16 +1,25 @@
+using System.Globalization;
 using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Models;
+using DistillSharp.Runs;
 using DistillSharp.Speech.Corpora;
+using DistillSharp.Speech.Models;
 using DistillSharp.Text.Corpora;
 using DistillSharp.Text.Models;
 using DistillSharp.Training;
+using DistillSharp.Vision.Reading;
 
 namespace DistillSharp.Recipes;
 
 /// <summary>What a recipe on text or speech must keep to.</summary>
 internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors, List<string> warnings)
 {
+    private const string Augment = "augment";
+
+    // Keys of `data` that only tables of samples and classes know.
+    private static readonly string[] OfTables = [Augment, "leave_out", "mean", "standard_deviation", "normalise", "workers"];
+
     /// <summary>Reports where what a teacher writes, its layers or its store do not go with the data, and terms with the vocabularies.</summary>
     public void Check(DatasetSpec? dataset, DataSection data, TeacherSection? teacher, ModelSpec? student, IReadOnlyDictionary<string, ObjectivePlan> objectives)
     {
@@ -24,6 +33,12 @@ internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors, List<
             }
 
             CheckSequenceStore(teacher, objectives);
+            CheckUnread(dataset);
+        }
+
+        if (dataset is { Options: SpeechOptions or WordTextOptions })
+        {
+            CheckSmoothing(teacher, student, objectives);
         }
 
         if (dataset is { Options: not SpeechOptions } && root.Get("evaluation")?.Get("language_model") is { } languageModel)
@@ -66,6 +81,75 @@ internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors, List<
             {
                 errors.Add(path, "word-level terms compare the teacher's and the student's distributions over the same tokens, and their vocabularies differ; learn what the teacher writes instead: `targets: {choose: best}` without terms (sequence-level distillation)", root.Line);
             }
+        }
+    }
+
+    private void CheckUnread(DatasetSpec dataset)
+    {
+        foreach (var key in OfTables)
+        {
+            if (root.Get("data")!.Get(key) is { } given)
+            {
+                Add(given, key);
+            }
+        }
+
+        foreach (var training in Trainings())
+        {
+            if (training.Get(Augment) is { Scalar: not ("null" or "~") } given)
+            {
+                Add(given, Augment);
+            }
+        }
+
+        void Add(ConfigNode given, string key)
+        {
+            var instead = key == Augment && dataset.Options is SpeechOptions ? "; `data.speech_augment` changes recordings" : "";
+            errors.Add(given, $"is for samples with classes, and nothing of {dataset.Entry.Name} reads it; leave it out{instead}");
+        }
+    }
+
+    // Every map of training keys.
+    private IEnumerable<ConfigNode> Trainings()
+    {
+        IEnumerable<ConfigNode?> owners =
+        [
+            root, root.Get("teacher"), .. root.Get("teachers")?.Entries?.Values ?? [], root.Get("objective"), .. root.Get("objectives")?.Entries?.Values ?? [],
+        ];
+        return owners.OfType<ConfigNode>().SelectMany(owner => owner.Get("stages")?.Items?.Prepend(owner) ?? [owner]).Select(owner => owner.Get("training"))
+            .Concat(root.Get("baselines")?.Get("training")?.Entries?.Values ?? []).OfType<ConfigNode>();
+    }
+
+    // The loss of CTC adds up the ways to write one text, and knows no others to give a share to. Attention's labels are tokens, which can be smoothed.
+    private void CheckSmoothing(TeacherSection? teacher, ModelSpec? student, IReadOnlyDictionary<string, ObjectivePlan> objectives)
+    {
+        var (training, baselines) = (root.Get("training"), root.Get("baselines"));
+        RefuseSmoothing(student, baselines);
+        RefuseSmoothing(student, training, baselines?.Get("training")?.Get(ArmNames.Plain));
+        RefuseSmoothing(teacher?.Model, root.Get("teacher")?.Get("training"));
+        foreach (var (name, plan) in objectives)
+        {
+            var node = root.Get("objectives")?.Get(name) ?? root.Get("objective");
+            foreach (var stage in node?.Get("stages")?.Items ?? [])
+            {
+                RefuseSmoothing(plan.Student ?? student, training, node!.Get("training"), stage.Get("training"));
+            }
+
+            if (node?.Get("stages") is null)
+            {
+                RefuseSmoothing(plan.Student ?? student, training, node?.Get("training"));
+            }
+        }
+    }
+
+    // Of several maps the last that has the key counts.
+    private void RefuseSmoothing(ModelSpec? model, params ConfigNode?[] maps)
+    {
+        if (model is { Options: not SpeechTransformerOptions }
+            && maps.Select(map => map?.Get("label_smoothing")).LastOrDefault(each => each is not null) is { } given
+            && double.TryParse(given.Scalar, NumberStyles.Float, CultureInfo.InvariantCulture, out var share) && share > 0)
+        {
+            errors.Add(given, $"does nothing: {model.Entry.Name} learns by CTC, whose loss has no smoothed labels; leave it out, or give 0");
         }
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using DistillSharp.Config;
 using DistillSharp.Evaluation;
 using DistillSharp.Methods;
+using DistillSharp.Methods.Logits;
 using DistillSharp.Runs;
 
 namespace DistillSharp.Recipes;
@@ -31,15 +32,16 @@ internal sealed class SweepSpace(Recipe recipe, SweepSection section, ConfigErro
         var used = new HashSet<string>();
         foreach (var name in Names(space))
         {
-            var targets = space.Select(dimension => (Dimension: dimension, Target: Target(name, dimension.Key))).Where(entry => entry.Target is not null).ToList();
+            var targets = space.Select(dimension => (Dimension: dimension, Target: Target(name, dimension.Key)!)).Where(entry => entry.Target is not null).ToList();
             used.UnionWith(targets.Select(entry => entry.Dimension.Key));
+            targets = [.. targets.Where(entry => Reaches(name, entry.Dimension.Key, entry.Target, [.. targets.Select(each => each.Target)]))];
             if (targets.Count == 0)
             {
                 errors.Add("sweep.space", $"{name} would try nothing, and the comparison would not be at equal tuning; name a key that all arms have, such as training.learning_rate");
                 continue;
             }
 
-            arms.Add(Arm(name, [.. targets.Select(entry => entry.Dimension)], targets.ToDictionary(entry => entry.Dimension.Key, entry => entry.Target!)));
+            arms.Add(Arm(name, [.. targets.Select(entry => entry.Dimension)], targets.ToDictionary(entry => entry.Dimension.Key, entry => entry.Target)));
         }
 
         foreach (var dimension in space.Where(dimension => !used.Contains(dimension.Key)))
@@ -125,6 +127,48 @@ internal sealed class SweepSpace(Recipe recipe, SweepSection section, ConfigErro
         return Has(node, rest) ? [.. path, .. rest] : null;
     }
 
+    // False where every stage of an arm has a value of its own, which stands before the objective's; a stage whose value nothing else tries is a fault.
+    private bool Reaches(string arm, string key, string[] target, IReadOnlyList<string[]> all)
+    {
+        var own = StageKeys(arm, target).ToList();
+        var missed = own.Where(stage => !all.Any(other => other.SequenceEqual(stage))).ToList();
+        foreach (var stage in missed)
+        {
+            errors.Add($"sweep.space.{key}", $"does not reach a stage of {arm} that gives it itself; try {string.Join('.', stage)} as well, or leave it out of the stage");
+        }
+
+        return own.Count == 0 || missed.Count > 0 || own.Count < recipe.Objectives[arm].Stages.Count;
+    }
+
+    // The keys of stages that stand before a key of their objective's `training`.
+    private IEnumerable<string[]> StageKeys(string arm, string[] target)
+    {
+        if (!recipe.Objectives.ContainsKey(arm))
+        {
+            yield break;
+        }
+
+        var (path, node) = Objective(arm);
+        if (node.Get("stages")?.Items is not { } stages || target.Length < path.Length + 2 || target[path.Length] != "training")
+        {
+            yield break;
+        }
+
+        var keys = target[(path.Length + 1)..];
+        for (var i = 0; i < stages.Count; i++)
+        {
+            string[] stage = [.. path, "stages", i.ToString(CultureInfo.InvariantCulture)];
+            if (keys is ["epochs"] && stages[i].Get("epochs") is not null)
+            {
+                yield return [.. stage, "epochs"];
+            }
+            else if (stages[i].Get("training")?.Get(keys[0]) is not null)
+            {
+                yield return [.. stage, "training", .. keys];
+            }
+        }
+    }
+
     private (string[] Path, ConfigNode Node) Objective(string arm) => recipe.Source.Get("objectives")?.Get(arm) is { } named
         ? (["objectives", arm], named)
         : (["objective"], recipe.Source.Get("objective")!);
@@ -165,10 +209,16 @@ internal sealed class SweepSpace(Recipe recipe, SweepSection section, ConfigErro
             var stages = node.Get("stages")?.Items;
             for (var s = 0; s < plan.Stages.Count; s++)
             {
+                var stage = string.Join('.', path) + (stages is null ? "" : string.Create(CultureInfo.InvariantCulture, $".stages.{s}"));
+                if (stages?[s].Get("training")?.Get("learning_rate") is not null)
+                {
+                    yield return Around(stage + ".training.learning_rate", plan.Stages[s].Training.LearningRate, 5);
+                }
+
                 var terms = (stages is null ? node : stages[s]).Get("terms")?.Items ?? [];
                 for (var t = 0; t < Math.Min(terms.Count, plan.Stages[s].Terms.Count); t++)
                 {
-                    var prefix = string.Join('.', path) + (stages is null ? "" : string.Create(CultureInfo.InvariantCulture, $".stages.{s}")) + string.Create(CultureInfo.InvariantCulture, $".terms.{t}.");
+                    var prefix = stage + string.Create(CultureInfo.InvariantCulture, $".terms.{t}.");
                     foreach (var dimension in OfTerm(prefix, terms[t], plan.Stages[s].Terms[t]))
                     {
                         yield return dimension;
@@ -181,7 +231,8 @@ internal sealed class SweepSpace(Recipe recipe, SweepSection section, ConfigErro
     // Schedules are left as they are.
     private static IEnumerable<SweepDimension> OfTerm(string prefix, ConfigNode node, MethodPlan term)
     {
-        if (ConfigBinder.OptionsOf(term.Options.GetType()).TryGetValue("temperature", out var property) && node.Get("temperature")?.Entries is null)
+        if (ConfigBinder.OptionsOf(term.Options.GetType()).TryGetValue("temperature", out var property) && node.Get("temperature")?.Entries is null
+            && term.Options is not LogitStandardizationOptions { HasTemperature: false })
         {
             var temperature = property.GetValue(term.Options) switch { double number => number, ValueSchedule schedule => schedule.From, _ => 0 };
             if (temperature > 0)

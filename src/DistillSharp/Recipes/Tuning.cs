@@ -23,17 +23,16 @@ public static class Tuning
         return [.. rates.SelectMany(rate => epochs.Select(count => Candidate(plan, rate, count)))];
     }
 
-    /// <summary>The plan with another total of epochs; the last stage changes.</summary>
-    public static ObjectivePlan WithEpochs(ObjectivePlan plan, int epochs)
-    {
-        var last = plan.Stages[^1];
-        var earlier = plan.Epochs - last.Training.Epochs;
-        return plan with { Stages = [.. plan.Stages.SkipLast(1), last with { Training = last.Training with { Epochs = Math.Max(1, epochs - earlier) } }] };
-    }
+    /// <summary>
+    /// The plan with another total of epochs; the last stage changes. Its learning rate decays at the same fractions of it, and its warm-up is as long as
+    /// before, where there is room for it.
+    /// </summary>
+    public static ObjectivePlan WithEpochs(ObjectivePlan plan, int epochs) =>
+        WithLast(Stretched(plan, epochs), training => training with { WarmUpEpochs = Math.Min(training.WarmUpEpochs, training.Epochs) });
 
     /// <summary>
     /// Every combination of an objective's own lists: keys below the objective (<c>terms.0.temperature</c>), each with its values.
-    /// Faults are added to <paramref name="errors"/>.
+    /// Faults are added to <paramref name="errors"/>, such as keys that a trial would not notice.
     /// </summary>
     internal static IReadOnlyList<(Dictionary<string, string> Settings, ConfigNode Objective)> Combinations(ConfigNode objective, ConfigNode lists, ConfigErrors errors)
     {
@@ -43,6 +42,12 @@ public static class Tuning
             if (values.Items is not { Count: > 0 } items || items.Any(item => item.Scalar is null))
             {
                 errors.Add(values, "must be a list of values to try, such as [1, 2, 4]");
+                continue;
+            }
+
+            if (WhyNotTried(objective, key) is { } reason)
+            {
+                errors.Add(values, reason);
                 continue;
             }
 
@@ -57,6 +62,29 @@ public static class Tuning
         return combinations;
     }
 
+    // An arm's network and targets are made once, for all of its trials.
+    private static string? WhyNotTried(ConfigNode objective, string key) => key.Split('.', '[')[0] switch
+    {
+        "targets" or "from_layers" or "student" => $"is the same in all trials of a run; `distill sweep` can try it, as {objective.PathOf(key)} of sweep.space",
+        "name" or "tuning" => "changes nothing about training; leave it out",
+        _ => null,
+    };
+
+    private static ObjectivePlan Stretched(ObjectivePlan plan, int epochs)
+    {
+        var before = plan.Stages[^1].Training.Epochs;
+        var after = Math.Max(1, epochs - plan.Epochs + before);
+        return after == before ? plan : WithLast(plan, training => training with
+        {
+            Epochs = after,
+            StepEpochs = Math.Max(1, (int)Math.Round((double)training.StepEpochs * after / before)),
+            Milestones = [.. training.Milestones.Select(milestone => milestone * after / before)],
+        });
+    }
+
+    private static ObjectivePlan WithLast(ObjectivePlan plan, Func<TrainingOptions, TrainingOptions> change) =>
+        plan with { Stages = [.. plan.Stages.SkipLast(1), plan.Stages[^1] with { Training = change(plan.Stages[^1].Training) }] };
+
     private static TuningCandidate Candidate(ObjectivePlan plan, double? rate, int? epochs)
     {
         var settings = new Dictionary<string, string>();
@@ -69,7 +97,8 @@ public static class Tuning
         if (epochs is { } count)
         {
             settings["epochs"] = count.ToString(CultureInfo.InvariantCulture);
-            plan = WithEpochs(plan, count);
+            // A warm-up that does not fit is a fault of the recipe.
+            plan = Stretched(plan, count);
         }
 
         return new TuningCandidate(settings, plan);

@@ -131,6 +131,7 @@ public static class Comparison
         return new ArmResults
         {
             Name = name,
+            IsControl = jobs.Any(job => job.IsControl),
             Seeds = [.. bySeed.Keys],
             Metrics = metrics,
             Validation = SummariseMetrics(jobs, job => job.Validation),

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using DistillSharp.RunLog;
 
 namespace DistillSharp.Runs;
@@ -26,14 +27,19 @@ public static class ArmNames
     /// <summary>True for the teacher and for each of several.</summary>
     public static bool IsTeacher(string arm) => arm == Teacher || arm.StartsWith(Teacher + ".", StringComparison.Ordinal);
 
-    /// <summary>True for an arm that learns from a teacher.</summary>
+    /// <summary>True for the arm of an objective, by its name; a control among them learns from no teacher (<see cref="JobResult.IsControl"/>).</summary>
     public static bool IsDistilled(string arm) => !Known.Contains(arm);
 }
 
 /// <summary>One try of the tuning on validation data.</summary>
 /// <param name="Settings">Recipe keys and their values.</param>
-/// <param name="Validation">The primary metric on the validation split.</param>
-public sealed record TuningTrial(Dictionary<string, string> Settings, double Validation);
+/// <param name="Validation">The primary metric on the validation split; 0 where it did not train.</param>
+public sealed record TuningTrial(Dictionary<string, string> Settings, double Validation)
+{
+    /// <summary>True where training diverged, which is worse than any figure.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Failed { get; init; }
+}
 
 /// <summary>What one arm reached with one seed: <c>arms/&lt;arm&gt;/seed-&lt;n&gt;/metrics.json</c>.</summary>
 public sealed record JobResult
@@ -46,6 +52,10 @@ public sealed record JobResult
 
     /// <summary>True where the arm is there for others to learn from and is not compared with the plain student: teachers and assistants.</summary>
     public bool IsTeacher { get; init; }
+
+    /// <summary>True for an objective of hard labels alone: a control beside others, which distils nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsControl { get; init; }
 
     /// <summary>Metrics on the test split and costs, by metric key; shares are 0…1.</summary>
     public Dictionary<string, double> Metrics { get; init; } = [];

@@ -6,8 +6,10 @@ namespace DistillSharp.Runs;
 /// <param name="path">The run directory.</param>
 public sealed class RunDirectory(string path)
 {
-    /// <summary>Full path of the directory.</summary>
-    public string Path { get; } = System.IO.Path.GetFullPath(path);
+    private const int LongestName = 100;
+
+    /// <summary>Full path of the directory, without a separator at its end.</summary>
+    public string Path { get; } = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
 
     /// <summary>The recipe as it runs, overrides applied.</summary>
     public string RecipeFile => File("recipe.yaml");
@@ -48,6 +50,9 @@ public sealed class RunDirectory(string path)
     /// <summary>The recipe with the settings that a sweep chose.</summary>
     public string TunedRecipeFile => File("tuned.yaml");
 
+    /// <summary>Says where a sweep that has not ended is to write that recipe beside; it is there only until then.</summary>
+    public string SweepCopyFile => File("sweep_write.txt");
+
     /// <summary>The comparison as a page.</summary>
     public string ReportFile => File("report.html");
 
@@ -62,6 +67,13 @@ public sealed class RunDirectory(string path)
 
     /// <summary>TensorBoard's files.</summary>
     public string TensorBoardFolder => File("tensorboard");
+
+    /// <summary>A text as the name of a run may be: what is no letter, digit, <c>_</c>, <c>-</c> or <c>.</c> becomes <c>-</c>.</summary>
+    public static string NameOf(string text)
+    {
+        var name = string.Concat(text.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '-' or '.' ? letter : '-')).TrimStart('_', '-', '.');
+        return name.Length == 0 ? "recipe" : name[..Math.Min(name.Length, LongestName)];
+    }
 
     /// <summary>Folder of one arm.</summary>
     public string ArmFolder(string arm) => System.IO.Path.Combine(Path, "arms", arm);

@@ -16,6 +16,10 @@ public sealed record ArmResults
     /// <summary>Arm name.</summary>
     public required string Name { get; init; }
 
+    /// <summary>True for an objective of hard labels alone, which distils nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsControl { get; init; }
+
     /// <summary>Seeds that have finished, ascending.</summary>
     public required int[] Seeds { get; init; }
 
@@ -146,6 +150,9 @@ public sealed record RunResults
 
     /// <summary>The arm of that name, or null.</summary>
     public ArmResults? Arm(string name) => Arms.FirstOrDefault(arm => arm.Name == name);
+
+    /// <summary>True for an arm that distils: an objective that is no control.</summary>
+    public bool IsDistilled(string arm) => ArmNames.IsDistilled(arm) && Arm(arm) is not { IsControl: true };
 
     /// <summary>The difference of two arms in a metric (the primary one unless named), or null.</summary>
     public Difference? Difference(string arm, string against, string? metric = null)

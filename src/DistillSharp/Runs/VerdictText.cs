@@ -14,7 +14,7 @@ public static class VerdictText
     /// <summary>The run in one sentence: what distillation gained over plain training, or that it did not.</summary>
     public static string Headline(RunResults results)
     {
-        var against = results.Differences.Where(difference => difference.Metric == results.PrimaryMetric && difference.Against == ArmNames.Plain && ArmNames.IsDistilled(difference.Arm)).ToArray();
+        var against = results.Differences.Where(difference => difference.Metric == results.PrimaryMetric && difference.Against == ArmNames.Plain && results.IsDistilled(difference.Arm)).ToArray();
         if (against.Length == 0)
         {
             return "No distilled student can be compared with a plain one yet.";

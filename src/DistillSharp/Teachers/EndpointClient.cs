@@ -74,7 +74,7 @@ internal sealed class EndpointClient : IDisposable
 
             var fault = $"answers {(int)response.StatusCode} {response.ReasonPhrase}{Shown(memory.ToArray())}";
             return response.StatusCode is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError
-                ? (null, fault, response.Headers.RetryAfter?.Delta)
+                ? (null, fault, RetryAfter(response))
                 : throw new InvalidDataException($"{_options.Endpoint} {fault}");
         }
         catch (OperationCanceledException)
@@ -86,6 +86,10 @@ internal sealed class EndpointClient : IDisposable
             return (null, $"cannot be reached: {error.Message}", null);
         }
     }
+
+    // Seconds, or a date.
+    private TimeSpan? RetryAfter(HttpResponseMessage response) =>
+        response.Headers.RetryAfter is { } after ? after.Delta ?? (after.Date - _clock.GetUtcNow()) : null;
 
     private static string Shown(byte[] body)
     {

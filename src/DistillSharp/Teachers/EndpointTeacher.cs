@@ -78,34 +78,39 @@ public sealed record EndpointTeacherOptions : TeacherSourceOptions
     public override string? FeatureFault(string name) => "an HTTP endpoint gives logits alone";
 
     /// <inheritdoc/>
-    protected override Teacher OpenBare(DatasetInfo own, int threads) => new EndpointTeacher(this);
+    protected override Teacher OpenBare(DatasetInfo own, int threads, Device device) => new EndpointTeacher(this);
 }
 
 /// <summary>A teacher behind an HTTP endpoint: batches of samples as JSON in, logits out. docs/teachers.md says what is sent.</summary>
 public sealed class EndpointTeacher : Teacher
 {
     private readonly EndpointTeacherOptions _options;
-    private readonly EndpointClient _client;
+    private readonly TimeProvider _clock;
+
+    // One for all sources: they keep to the rate limit together.
+    private EndpointClient? _client;
 
     /// <summary>A teacher of <paramref name="options"/>.</summary>
     /// <param name="options">Address, limits, where the token is.</param>
     /// <param name="clock">Time of retries and of the rate limit; the system's by default.</param>
-    /// <exception cref="ArgumentException">The address is none, or the variable of the token is not set.</exception>
+    /// <exception cref="ArgumentException">The address is none.</exception>
     public EndpointTeacher(EndpointTeacherOptions options, TimeProvider? clock = null)
     {
         options.CheckSource();
-        _options = options;
-        var token = options.TokenVariable is { } variable
-            ? Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value
-                : throw new ArgumentException($"the environment variable {variable}, which `token_variable` names, is not set")
-            : null;
-        _client = new EndpointClient(options, token, clock ?? TimeProvider.System);
+        (_options, _clock) = (options, clock ?? TimeProvider.System);
     }
 
-    /// <inheritdoc/>
-    public override ISignalSource Open(IEnumerable<string> features) => features.Any()
-        ? throw new ArgumentException($"{_options.Endpoint}: {_options.FeatureFault("")}, and `{features.First()}` is asked for")
-        : new Source(this);
+    /// <summary>Opens the endpoint; the token is read now.</summary>
+    /// <exception cref="ArgumentException">Features are wanted, or the variable of the token is not set, or holds none.</exception>
+    public override ISignalSource Open(IEnumerable<string> features)
+    {
+        if (features.FirstOrDefault() is { } feature)
+        {
+            throw new ArgumentException($"{_options.Endpoint}: {_options.FeatureFault(feature)}, and `{feature}` is asked for");
+        }
+
+        return new Source(this, _client ??= new EndpointClient(_options, Token(), _clock));
+    }
 
     /// <inheritdoc/>
     public override string Fingerprint() => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{_options.Endpoint}\n{_options.Version}")));
@@ -120,11 +125,24 @@ public sealed class EndpointTeacher : Teacher
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        _client.Dispose();
+        _client?.Dispose();
         base.Dispose(disposing);
     }
 
-    private Tensor Logits(Batch batch)
+    private string? Token()
+    {
+        if (_options.TokenVariable is not { } variable)
+        {
+            return null;
+        }
+
+        var token = Environment.GetEnvironmentVariable(variable);
+        return string.IsNullOrEmpty(token) ? throw new ArgumentException($"the environment variable {variable}, which `token_variable` names, is not set")
+            : token.All(letter => letter is >= ' ' and <= '~') ? token
+            : throw new ArgumentException($"the environment variable {variable}, which `token_variable` names, holds a line break or another character that cannot be sent; a token is one line of ASCII");
+    }
+
+    private Tensor Logits(Batch batch, EndpointClient client)
     {
         using var input = batch.Input.detach().to(ScalarType.Float32).cpu().contiguous();
         var size = (int)(input.numel() / batch.Count);
@@ -133,7 +151,7 @@ public sealed class EndpointTeacher : Teacher
         for (var start = 0; start < batch.Count; start += _options.BatchSize)
         {
             var count = Math.Min(_options.BatchSize, batch.Count - start);
-            rows.AddRange(_client.Ask(values.AsMemory(start * size, count * size), input.shape[1..], batch.SampleIds.AsSpan(start, count)));
+            rows.AddRange(client.Ask(values.AsMemory(start * size, count * size), input.shape[1..], batch.SampleIds.AsSpan(start, count)));
         }
 
         return rows.Select(row => row.Length).Distinct().Count() == 1
@@ -141,9 +159,9 @@ public sealed class EndpointTeacher : Teacher
             : throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"{_options.Endpoint} gives {rows.Min(row => row.Length)} logits for some samples and {rows.Max(row => row.Length)} for others"));
     }
 
-    private sealed class Source(EndpointTeacher owner) : ISignalSource
+    private sealed class Source(EndpointTeacher owner, EndpointClient client) : ISignalSource
     {
-        public ModelSignals Read(Batch batch) => new(new Signal(owner.Logits(batch)), new Dictionary<string, Signal>());
+        public ModelSignals Read(Batch batch) => new(new Signal(owner.Logits(batch, client)), new Dictionary<string, Signal>());
 
         public void Dispose()
         {

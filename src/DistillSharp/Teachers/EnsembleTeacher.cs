@@ -43,7 +43,7 @@ public sealed class EnsembleTeacher(IReadOnlyDictionary<string, Teacher> members
             throw;
         }
 
-        return new Source(sources, options);
+        return new Source(sources, options, CoveredClasses);
     }
 
     /// <inheritdoc/>
@@ -84,7 +84,7 @@ public sealed class EnsembleTeacher(IReadOnlyDictionary<string, Teacher> members
             : throw new ArgumentException($"a feature of several teachers is named `teacher.feature`, so `{feature}` must begin with one of {string.Join(", ", members.Keys)}");
     }
 
-    private sealed class Source(List<(string Name, ISignalSource Source)> sources, CombinerOptions options) : ISignalSource
+    private sealed class Source(List<(string Name, ISignalSource Source)> sources, CombinerOptions options, IReadOnlyList<int>? covered) : ISignalSource
     {
         public ModelSignals Read(Batch batch)
         {
@@ -95,11 +95,29 @@ public sealed class EnsembleTeacher(IReadOnlyDictionary<string, Teacher> members
                 throw new ArgumentException($"the logits of several teachers must have one shape to be combined: {string.Join(", ", shapes)}");
             }
 
-            var combined = Combiner.Combine(stack(read.Select(member => member.Signals.Logits.Value), 0), batch.Targets, options);
+            var combined = Combiner.Combine(stack(read.Select(member => member.Signals.Logits.Value), 0), Among(batch.Targets), options);
             var features = read.SelectMany(member => member.Signals.Features.Select(feature => (Name: $"{member.Name}.{feature.Key}", feature.Value)));
             return new ModelSignals(read[0].Signals.Logits with { Value = combined }, features.ToDictionary(feature => feature.Name, feature => feature.Value));
         }
 
         public void Dispose() => sources.ForEach(member => member.Source.Dispose());
+
+        // Logits of some classes have their numbers among these; labels of other classes are none.
+        private Tensor? Among(Tensor? targets)
+        {
+            if (targets is null || covered is null)
+            {
+                return targets;
+            }
+
+            var behind = covered[^1] + 1;
+            var numbers = Enumerable.Repeat(-1L, behind + 1).ToArray();
+            for (var i = 0; i < covered.Count; i++)
+            {
+                numbers[covered[i]] = i;
+            }
+
+            return where(targets.ge(0), tensor(numbers, device: targets.device).index_select(0, targets.clamp(0, behind).reshape(-1)).reshape(targets.shape), targets);
+        }
     }
 }

@@ -64,7 +64,7 @@ public sealed class ExportedTeacher(Network network, DatasetInfo data, int threa
 
         public ModelSignals Read(Batch batch)
         {
-            var outputs = session.Run(OnnxExporter.InputName, batch.Input, _outputs);
+            var outputs = session.Run(OnnxExporter.InputName, batch.Input, _outputs).Select(output => output.to(batch.Input.device)).ToList();
             var features = exits.Select((exit, i) => (exit.FeaturePoint.Name, Signal: new Signal(outputs[i + 1])));
             return new ModelSignals(new Signal(outputs[0]), features.ToDictionary(feature => feature.Name, feature => feature.Signal));
         }

@@ -2,6 +2,7 @@ using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Export;
 using DistillSharp.Models;
+using TorchSharp;
 
 namespace DistillSharp.Teachers;
 
@@ -49,7 +50,7 @@ public sealed record NetworkTeacherOptions : TeacherSourceOptions
     public override string? FeatureFault(string name) => null;
 
     /// <inheritdoc/>
-    protected override Teacher OpenBare(DatasetInfo own, int threads)
+    protected override Teacher OpenBare(DatasetInfo own, int threads, torch.Device device)
     {
         var network = Model!.Create(own);
         try
@@ -60,6 +61,12 @@ public sealed record NetworkTeacherOptions : TeacherSourceOptions
         {
             network.Dispose();
             throw;
+        }
+
+        // ONNX Runtime runs its export on the CPU, wherever batches are.
+        if (Engine != TeacherEngine.Onnxruntime)
+        {
+            network.to(device);
         }
 
         MemoryFormats.Apply(network, MemoryFormat.ChannelsLast);

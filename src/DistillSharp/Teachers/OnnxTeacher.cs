@@ -68,7 +68,7 @@ public sealed record OnnxTeacherOptions : TeacherSourceOptions
     }
 
     /// <inheritdoc/>
-    protected override Teacher OpenBare(DatasetInfo own, int threads) => new OnnxTeacher(this, threads);
+    protected override Teacher OpenBare(DatasetInfo own, int threads, Device device) => new OnnxTeacher(this, threads);
 
     /// <inheritdoc/>
     protected override IReadOnlyList<string> OwnClasses() => Dictionary is null ? base.OwnClasses() : CtcDictionary.Read(Dictionary);
@@ -142,8 +142,7 @@ public sealed class OnnxTeacher : Teacher
     }
 
     /// <inheritdoc/>
-    public override string Fingerprint() =>
-        string.Join("+", _graph.WeightFiles.Select(name => Path.Combine(Path.GetDirectoryName(_options.Onnx)!, name)).Prepend(_options.Onnx).Select(FileHash.Sha256));
+    public override string Fingerprint() => OnnxWeightFiles.Sha256(_options.Onnx, _graph.WeightFiles);
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Describe() => new OrderedDictionary<string, string>

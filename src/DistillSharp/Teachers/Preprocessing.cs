@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using DistillSharp.Data;
 using DistillSharp.Export;
 using static TorchSharp.torch;
@@ -54,6 +53,7 @@ public sealed class Preprocessing
     /// <param name="given">How the batches are normalised; null where they are not.</param>
     /// <param name="metadata">What the teacher's file says of itself; its mean and deviation count where the recipe names none.</param>
     /// <exception cref="ArgumentException">The data has no such colours or axes.</exception>
+    /// <exception cref="InvalidDataException">The metadata's mean and deviation are no two lists of one length.</exception>
     public Preprocessing(PreprocessingOptions options, DatasetInfo data, Normalisation? given, IReadOnlyDictionary<string, string> metadata)
     {
         (_options, _data, _samples) = (options, given, data);
@@ -71,7 +71,7 @@ public sealed class Preprocessing
             throw new ArgumentException($"colour of a teacher is for images of 1 or 3 channels; {data.Name} has {has}");
         }
 
-        _wanted = Wanted(options, metadata);
+        _wanted = Wanted(options, given, metadata);
         if (_wanted is { } wanted && wanted.Mean.Count != 1 && wanted.Mean.Count != _channels)
         {
             throw new ArgumentException($"the teacher normalises {wanted.Mean.Count} channels and gets {_channels}");
@@ -206,16 +206,25 @@ public sealed class Preprocessing
         _ => input,
     };
 
-    private static Normalisation? Wanted(PreprocessingOptions options, IReadOnlyDictionary<string, string> metadata)
+    private static Normalisation? Wanted(PreprocessingOptions options, Normalisation? given, IReadOnlyDictionary<string, string> metadata)
     {
         if (options.Mean.Count > 0)
         {
             return new Normalisation([.. options.Mean.Select(value => (float)value)], [.. options.Deviation.Select(value => (float)value)]);
         }
 
-        return metadata.TryGetValue(Provenance.Mean, out var mean) && metadata.TryGetValue(Provenance.Deviation, out var deviation)
-            && JsonSerializer.Deserialize<float[]>(mean) is { Length: > 0 } means && JsonSerializer.Deserialize<float[]>(deviation) is { } deviations
-                ? new Normalisation(means, deviations)
-                : null;
+        var (means, deviations) = (Provenance.List<float>(metadata, Provenance.Mean), Provenance.List<float>(metadata, Provenance.Deviation));
+        if (means is null || deviations is null)
+        {
+            return null;
+        }
+
+        if (means.Length != deviations.Length)
+        {
+            throw new InvalidDataException($"the metadata of the teacher's file has {means.Length} values of `{Provenance.Mean}` and {deviations.Length} of `{Provenance.Deviation}`; it should have as many, one a channel");
+        }
+
+        // Empty lists say that it was trained on values as they are, which is what it gets where the data is not normalised either.
+        return means.Length > 0 ? new Normalisation(means, deviations) : given is null ? null : Normalisation.None(1);
     }
 }

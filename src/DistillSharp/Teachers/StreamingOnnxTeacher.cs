@@ -81,7 +81,7 @@ public sealed record StreamingOnnxTeacherOptions : TeacherSourceOptions
     public override string? FeatureFault(string name) => $"{OnnxStream} is read chunk by chunk and gives no features";
 
     /// <inheritdoc/>
-    protected override Teacher OpenBare(DatasetInfo own, int threads) => new StreamingOnnxTeacher(this, threads);
+    protected override Teacher OpenBare(DatasetInfo own, int threads, Device device) => new StreamingOnnxTeacher(this, threads);
 }
 
 /// <summary>
@@ -114,7 +114,7 @@ public sealed class StreamingOnnxTeacher : Teacher
         features.FirstOrDefault() is { } feature ? throw new ArgumentException(_options.FeatureFault(feature)) : new Source(_options, _threads);
 
     /// <inheritdoc/>
-    public override string Fingerprint() => FileHash.Sha256(_options.OnnxStream);
+    public override string Fingerprint() => OnnxWeightFiles.Sha256(_options.OnnxStream, OnnxGraph.Read(_options.OnnxStream).WeightFiles);
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Describe() => new OrderedDictionary<string, string>

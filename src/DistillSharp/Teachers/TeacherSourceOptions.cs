@@ -1,5 +1,6 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
+using TorchSharp;
 
 namespace DistillSharp.Teachers;
 
@@ -89,25 +90,32 @@ public abstract record TeacherSourceOptions : PreprocessingOptions
     /// <summary>The teacher as it is, without preprocessing and class map.</summary>
     /// <param name="own">Shape of the samples that it is given, and its own classes.</param>
     /// <param name="threads">Threads within one operation.</param>
-    protected abstract Teacher OpenBare(DatasetInfo own, int threads);
+    /// <param name="device">Where its batches are.</param>
+    protected abstract Teacher OpenBare(DatasetInfo own, int threads, torch.Device device);
 
     /// <summary>The teacher, given the data's batches and answering in the data's classes.</summary>
     /// <param name="data">Shape and classes of the data.</param>
     /// <param name="normalisation">How its batches are normalised; null where they are not.</param>
     /// <param name="threads">Threads within one operation.</param>
-    public Teacher Open(DatasetInfo data, Normalisation? normalisation, int threads = 1)
+    /// <param name="device">Where its batches are; the CPU by default.</param>
+    public Teacher Open(DatasetInfo data, Normalisation? normalisation, int threads = 1, torch.Device? device = null)
     {
         var preprocessing = new Preprocessing(this, data, normalisation, Metadata);
         var map = MapTo(data.Classes);
         var own = new DatasetInfo(data.Name, preprocessing.OutputShape, map is null ? data.Classes : OwnClasses());
-        return new AdaptedTeacher(OpenBare(own, threads), Location, preprocessing, map, data.Classes.Count);
+        return new AdaptedTeacher(OpenBare(own, threads, device ?? torch.CPU), Location, preprocessing, map, data.Classes.Count);
     }
 
     /// <summary>The map to the data's classes; null where the teacher's have no names.</summary>
-    /// <exception cref="ArgumentException">A class is missing, or a name does not exist.</exception>
+    /// <exception cref="ArgumentException">A class is missing, or a name does not exist, or names are mapped that nothing says.</exception>
     public ClassMap? MapTo(IReadOnlyList<string> ours)
     {
         var theirs = OwnClasses();
+        if (theirs.Count == 0 && ClassMap.Count > 0)
+        {
+            throw new ArgumentException("class_map goes by the names of the teacher's outputs, and nothing says them; give them in their order as `classes`");
+        }
+
         return theirs.Count > 0 && ours.Count > 0 ? Teachers.ClassMap.Create(theirs, Renamed(theirs, ours), ours, MissingClasses) : null;
     }
 
@@ -116,9 +124,7 @@ public abstract record TeacherSourceOptions : PreprocessingOptions
 
     /// <summary>Names of its outputs; empty where nothing says them.</summary>
     protected virtual IReadOnlyList<string> OwnClasses() =>
-        Classes.Count > 0 ? Classes
-        : Metadata.TryGetValue(Export.Provenance.Classes, out var json) ? System.Text.Json.JsonSerializer.Deserialize<string[]>(json) ?? []
-        : [];
+        Classes.Count > 0 ? Classes : Export.Provenance.List<string>(Metadata, Export.Provenance.Classes) ?? [];
 
     /// <inheritdoc/>
     public override void Check(ConfigNode node, ConfigErrors errors)

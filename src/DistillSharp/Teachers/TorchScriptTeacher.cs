@@ -38,7 +38,7 @@ public sealed record TorchScriptTeacherOptions : TeacherSourceOptions
     public override string? FeatureFault(string name) => null;
 
     /// <inheritdoc/>
-    protected override Teacher OpenBare(DatasetInfo own, int threads) => new TorchScriptTeacher(this);
+    protected override Teacher OpenBare(DatasetInfo own, int threads, Device device) => new TorchScriptTeacher(this);
 }
 
 /// <summary>

@@ -13,7 +13,8 @@ public static class LearningRateSchedule
         var warmUp = options.WarmUpEpochs * stepsPerEpoch;
         if (step < warmUp)
         {
-            return options.LearningRate * (step + 1) / warmUp;
+            // A warm-up may end within a step.
+            return options.LearningRate * Math.Min(step + 1, warmUp) / warmUp;
         }
 
         var epoch = (double)step / stepsPerEpoch;

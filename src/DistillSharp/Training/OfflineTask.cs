@@ -117,6 +117,9 @@ public sealed class OfflineTask : TrainingTask
     public override Network? TakeDeployed() => _deployed?.Copy();
 
     /// <inheritdoc/>
+    public override bool DeploysCompanions => _deployed is not null;
+
+    /// <inheritdoc/>
     public override bool Prepare(Preparation preparation)
     {
         var due = Pretrained.Where(term => term.Method.Pretraining.Epochs > 0).ToList();
@@ -230,7 +233,7 @@ public sealed class OfflineTask : TrainingTask
                 RotatedViews.Require(probe, plan.Name);
             }
 
-            if (probe.Mix is not null && plan.Entry.WhyNotMixed is { } reason)
+            if (probe.Mix is not null && plan.WhyNotMixed is { } reason)
             {
                 throw new ArgumentException($"{plan.Name} {reason}, and mixup or cutmix leave samples without one: take them off, or the term");
             }

@@ -29,6 +29,7 @@ public sealed class OnPolicyTask : TrainingTask
         (_task, _options) = (task, options);
         _network = task.Student as ISequenceNetwork ?? throw new ArgumentException($"`targets: {{by: student}}` needs a student that writes sequences, and {task.Student.GetName()} does not");
         _tokens = task.Student.Sequence!;
+        MomentumGap = task.MomentumGap;
     }
 
     /// <inheritdoc/>
@@ -41,7 +42,10 @@ public sealed class OnPolicyTask : TrainingTask
     public override IReadOnlyList<(string Name, Parameter Parameter)> TrainedParameters => _task.TrainedParameters;
 
     /// <inheritdoc/>
-    public override string CouplingTerm => "on-policy distillation (`targets: {by: student}`)";
+    public override string CouplingTerm => _task.CouplingTerm ?? "on-policy distillation (`targets: {by: student}`)";
+
+    /// <inheritdoc/>
+    public override bool ComparesSamples => _task.ComparesSamples;
 
     /// <inheritdoc/>
     public override double TakeTeacherSeconds() => _task.TakeTeacherSeconds();

@@ -55,6 +55,9 @@ public sealed class SelfDistillationTask : TrainingTask
     /// <inheritdoc/>
     public override IReadOnlyList<(string Name, Parameter Parameter)> TrainedParameters { get; }
 
+    /// <inheritdoc/>
+    public override bool DeploysCompanions => _options.KeepHeads;
+
     /// <summary>
     /// The heads as early exits <c>exit_&lt;feature&gt;</c>, where the options keep them: copies, which the caller disposes.
     /// </summary>

@@ -1,5 +1,6 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
+using DistillSharp.Evaluation;
 using DistillSharp.Models;
 using DistillSharp.RunLog;
 using TorchSharp;
@@ -27,6 +28,7 @@ internal sealed class StageRun : IDisposable
     private readonly Device _device;
     private readonly bool _resumes;
     private readonly EpochLosses _losses;
+    private readonly List<string> _overtaken = [];
     private TrainingState _state;
     private CostMeter _cost;
     private long[] _lastSampleIds = [];
@@ -46,15 +48,15 @@ internal sealed class StageRun : IDisposable
         _stepsPerEpoch = StepsPerEpoch(stage, _source);
         _totalSteps = job.Plan.Stages.Sum(each => (long)each.Training.Epochs * StepsPerEpoch(each, each == stage ? _source : job.Source(each)));
         _device = job.Student.parameters().First().device;
-        BatchNormCheck.ThrowIfTooSmall(job.Student, _source, _options.BatchSize);
+        CheckBatchNorm(job.Student);
         MemoryFormats.Apply(job.Student, _options.MemoryFormat);
         _task = CreateTask();
         _job.BeforeStep?.Invoke();
         MemoryFormats.Apply(_task.Companions, _options.MemoryFormat);
-        BatchNormCheck.ThrowIfTooSmall(_task.Companions, _source, _options.BatchSize);
+        CheckBatchNorm(_task.Companions);
         CheckCoupling();
         _optimizer = new Optimizer(_task.TrainedParameters, _options, _task.MomentumGap);
-        _average = _options.Ema > 0 ? new WeightAverage(job.Student, _options.Ema) : null;
+        _average = _options.Ema > 0 ? new WeightAverage(job.Student, _options.Ema, _task.DeploysCompanions ? _task.Companions : null) : null;
         _resumes = saved is not null;
         if (saved is not null)
         {
@@ -88,7 +90,7 @@ internal sealed class StageRun : IDisposable
             _job.Finished?.Invoke(_task);
         }
 
-        return (_state, validation ?? _job.Validate(_task.Deployed));
+        return (_state, validation ?? Validate());
     }
 
     public void Dispose()
@@ -103,6 +105,9 @@ internal sealed class StageRun : IDisposable
 
     private bool IsLastStage => _state.Stage == _job.Plan.Stages.Count - 1;
 
+    // Sequences may be counted in tokens, and a batch then holds as many as there is room for.
+    private bool HasBatchesOfSamples => _options.BatchTokens == 0 || _source.Info is { Sequence: null, Ctc: null };
+
     private static int StepsPerEpoch(StagePlan stage, IBatchSource source) =>
         (source.BatchCount + stage.Training.Accumulate - 1) / stage.Training.Accumulate;
 
@@ -116,6 +121,14 @@ internal sealed class StageRun : IDisposable
         return _job.CreateTask(_stage, moved, _source);
     }
 
+    private void CheckBatchNorm(nn.Module network)
+    {
+        if (HasBatchesOfSamples)
+        {
+            BatchNormCheck.ThrowIfTooSmall(network, _source, _options.BatchSize);
+        }
+    }
+
     private void CheckCoupling()
     {
         if (_task.CouplingTerm is not { } term)
@@ -125,10 +138,11 @@ internal sealed class StageRun : IDisposable
 
         if (_options.Accumulate > 1)
         {
-            throw new InvalidOperationException($"{term} compares the samples of a batch with each other, so accumulate must be 1; raise batch_size instead");
+            var reason = _task.ComparesSamples ? "compares the samples of a batch with each other" : "counts tokens that the student has yet to write";
+            throw new InvalidOperationException($"{term} {reason}, so accumulate must be 1; raise {(HasBatchesOfSamples ? "batch_size" : "batch_tokens")} instead");
         }
 
-        if (BatchNormCheck.SmallestBatch(_source, _options.BatchSize) == 1)
+        if (_task.ComparesSamples && HasBatchesOfSamples && BatchNormCheck.SmallestBatch(_source, _options.BatchSize) == 1)
         {
             throw new InvalidOperationException(
                 $"{_source.SampleCount} training samples in batches of {_options.BatchSize} leave a batch of one sample, in which {term} has nothing to compare; choose another batch_size");
@@ -282,12 +296,11 @@ internal sealed class StageRun : IDisposable
         var last = epoch + 1 == _options.Epochs;
         var jobEpoch = _firstEpoch + epoch + 1;
         IReadOnlyDictionary<string, double> validation = new Dictionary<string, double>();
-        string? staleBest = null;
         if (last || (epoch + 1) % _options.EvaluateEvery == 0)
         {
             _average?.Swap();
-            validation = _job.Validate(_task.Deployed);
-            staleBest = KeepIfBest(validation, jobEpoch);
+            validation = Validate();
+            KeepIfBest(validation, jobEpoch);
             _average?.Swap();
         }
 
@@ -297,11 +310,6 @@ internal sealed class StageRun : IDisposable
         if (last || (epoch + 1) % _options.CheckpointEvery == 0)
         {
             SaveCheckpoint();
-        }
-
-        if (staleBest is not null)
-        {
-            _job.Checkpoints?.DeleteBest(staleBest);
         }
 
         _events.Write(new EpochEnded(
@@ -327,14 +335,27 @@ internal sealed class StageRun : IDisposable
 
         using var best = _job.Checkpoints.ReadBest(_state.BestFile);
         StudentTensors.RestoreNetworks(best.Tensors, _task);
-        return _job.Validate(_task.Deployed);
+        return Validate();
     }
 
-    private string? KeepIfBest(IReadOnlyDictionary<string, double> validation, int jobEpoch)
+    // Weights can be finite where what they make of other samples is not.
+    private IReadOnlyDictionary<string, double> Validate()
+    {
+        try
+        {
+            return _job.Validate(_task.Deployed);
+        }
+        catch (NonFiniteLogitsException error)
+        {
+            throw new TrainingDivergedException(_job.Arm, _job.Seed, _state.Step, "validation", error.Value, [], _job.Checkpoints?.LatestPath, error);
+        }
+    }
+
+    private void KeepIfBest(IReadOnlyDictionary<string, double> validation, int jobEpoch)
     {
         if (!SelectsBest || !(validation[_job.SelectionMetric] > (_state.Best ?? double.NegativeInfinity)))
         {
-            return null;
+            return;
         }
 
         if (_job.Checkpoints is null)
@@ -342,13 +363,16 @@ internal sealed class StageRun : IDisposable
             // A trial keeps no weights; what it is judged by is the accuracy of those that would be kept.
             _state = _state with { Best = validation[_job.SelectionMetric], BestEpoch = jobEpoch };
             _bestValidation = validation;
-            return null;
+            return;
         }
 
         var stale = _state.BestFile;
         var file = _job.Checkpoints.WriteBest(_state.Step, StudentTensors.OfNetworks(_task));
         _state = _state with { Best = validation[_job.SelectionMetric], BestEpoch = jobEpoch, BestFile = file };
-        return stale == file ? null : stale;
+        if (stale is not null && stale != file)
+        {
+            _overtaken.Add(stale);
+        }
     }
 
     private void SaveCheckpoint()
@@ -370,6 +394,9 @@ internal sealed class StageRun : IDisposable
         }
 
         var path = _job.Checkpoints.Write(_state.Step, StudentTensors.Collect(_task, _optimizer, _average), _state.ToJson());
+        // Whoever resumes reads the newest checkpoint, which named them until now.
+        _overtaken.ForEach(_job.Checkpoints.DeleteBest);
+        _overtaken.Clear();
         _events.Write(new CheckpointSaved(_job.Arm, _job.Seed, _state.Step, path) { Time = _clock.GetUtcNow() });
     }
 }

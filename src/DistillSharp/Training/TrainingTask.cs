@@ -36,6 +36,9 @@ public abstract class TrainingTask : IDisposable
     /// <summary>A network that outlives the task and computes what <see cref="Deployed"/> does; null where that is the student. The caller disposes it.</summary>
     public virtual Network? TakeDeployed() => null;
 
+    /// <summary>True where companions are kept and deployed with the student, so that their weights are averaged with its own.</summary>
+    public virtual bool DeploysCompanions => false;
+
     /// <summary>Projectors, heads and memory: trained and saved with the checkpoint, not with the student.</summary>
     public abstract nn.Module Companions { get; }
 
@@ -53,6 +56,9 @@ public abstract class TrainingTask : IDisposable
 
     /// <summary>Why the batches of an accumulation group may not be taken apart; null where they may.</summary>
     public virtual string? CouplingTerm => null;
+
+    /// <summary>True where that is because samples of a batch are compared with each other, of which there must be two then.</summary>
+    public virtual bool ComparesSamples => CouplingTerm is not null;
 
     /// <summary>
     /// What must be done once before the stage's first step, such as training a paraphraser on the teacher. Not called where a

@@ -9,17 +9,23 @@ namespace DistillSharp.Training;
 /// </summary>
 public sealed class WeightAverage : IDisposable
 {
+    private const string CompanionPrefix = "companions.";
+
     private readonly (string Name, Parameter Parameter)[] _parameters;
     private readonly Tensor[] _current;
     private readonly Tensor[] _shadow;
     private readonly double _decay;
 
     /// <summary>Starts at the current weights.</summary>
-    public WeightAverage(nn.Module network, double decay)
+    /// <param name="network">The network.</param>
+    /// <param name="decay">Share of itself that an average keeps in a step.</param>
+    /// <param name="companions">What is trained and deployed with the network, averaged under names of its own; null for nothing.</param>
+    public WeightAverage(nn.Module network, double decay, nn.Module? companions = null)
     {
         using var noGradient = no_grad();
         _decay = decay;
-        _parameters = [.. network.named_parameters()];
+        var deployed = companions?.named_parameters().Where(entry => entry.parameter.requires_grad).Select(entry => (CompanionPrefix + entry.name, entry.parameter));
+        _parameters = [.. network.named_parameters(), .. deployed ?? []];
         _current = [.. _parameters.Select(entry => (Tensor)entry.Parameter)];
         _shadow = [.. _current.Select(tensor => tensor.clone().DetachFromDisposeScope())];
     }

@@ -26,11 +26,12 @@ public sealed class ImageClassifier : IDisposable
     private readonly int? _resize;
     private readonly float[] _mean;
     private readonly float[] _deviation;
+    private readonly float _white;
 
     /// <summary>Loads a student that <c>distill</c> exported.</summary>
     /// <param name="path">The ONNX file.</param>
     /// <param name="threads">Threads within one operation.</param>
-    /// <exception cref="InvalidDataException">It is no ONNX file, does not say how its inputs are made, or takes no images.</exception>
+    /// <exception cref="InvalidDataException">It is no ONNX file, does not say how its inputs are made, or takes no images, or images on a scale that nothing says.</exception>
     public ImageClassifier(string path, int threads = 1)
     {
         if (!File.Exists(path))
@@ -61,6 +62,7 @@ public sealed class ImageClassifier : IDisposable
             _classes = Read<string[]>(Provenance.Classes);
             _mean = PerChannel(Read<float[]>(Provenance.Mean), 0);
             _deviation = PerChannel(Read<float[]>(Provenance.Deviation), 1);
+            _white = White(_session.ModelMetadata.CustomMetadataMap.GetValueOrDefault(Provenance.PixelScale));
         }
         catch
         {
@@ -116,7 +118,7 @@ public sealed class ImageClassifier : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _session.Dispose();
 
-    // Pixels count 0 to 1 before normalisation, whatever bytes the training data was stored in.
+    // Pixels count 0 to 1 before normalisation, whatever bytes the training data was stored in, where mean and deviation are of that scale.
     private float[] Values(DecodedImage image)
     {
         var plane = _height * _width;
@@ -140,7 +142,25 @@ public sealed class ImageClassifier : IDisposable
         return values;
     }
 
-    private float Normalised(float value, int channel) => (value - _mean[channel]) / _deviation[channel];
+    private float Normalised(float value, int channel) => ((value * _white) - _mean[channel]) / _deviation[channel];
+
+    // What a white pixel counts: 1, or 255 times the factor of bytes where mean and deviation are of numbers beyond 0 to 1.
+    private float White(string? pixelScale)
+    {
+        var isKnown = float.TryParse(pixelScale, NumberStyles.Float, CultureInfo.InvariantCulture, out var scale) && scale > 0 && float.IsFinite(scale);
+        var white = 255 * scale;
+        if ((isKnown && Math.Abs(white - 1) < 1e-3f) || (Array.TrueForAll(_mean, mean => mean is >= 0 and <= 1) && Array.TrueForAll(_deviation, deviation => deviation <= 1)))
+        {
+            return 1;
+        }
+
+        return isKnown && Array.TrueForAll(_mean, mean => mean >= 0 && mean <= white) && Array.TrueForAll(_deviation, deviation => deviation <= white)
+            ? white
+            : throw new InvalidDataException(
+                $"{_path} was trained on numbers beyond 0 to 1 (mean {Text(_mean)}, deviation {Text(_deviation)}), and `{Provenance.PixelScale}` ({pixelScale ?? "not there"}) does not say how pixels become these; train it on pixels as bytes or from 0 to 1, or give it its numbers in ONNX Runtime");
+    }
+
+    private static string Text(float[] values) => string.Join(", ", values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
 
     private float[] PerChannel(float[] values, float otherwise) => values.Length == 0 ? [.. Enumerable.Repeat(otherwise, _channels)]
         : values.Length == _channels ? values

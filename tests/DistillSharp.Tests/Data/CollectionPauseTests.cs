@@ -1,5 +1,6 @@
 using System.Runtime;
 using DistillSharp.Data;
+using DistillSharp.Data.Augmentation;
 
 namespace DistillSharp.Tests.Data;
 
@@ -27,6 +28,22 @@ public sealed class CollectionPauseTests
         Assert.Equal(0, interrupted);
         // 100 MB do not fit: it was collected in between.
         Assert.InRange(GC.CollectionCount(0) - collections, 3, 20);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Epoch_PixelsThatAreChangedAtLength_AreUsedWithinARegion(bool changed)
+    {
+        var augment = changed ? new AugmentOptions { RandAugment = new RandAugmentOptions() } : new AugmentOptions { Flip = 0.5 };
+        var data = Dataset.FromBytes(new DatasetInfo("pixels", [1, 4, 4], ["a", "b"]), new byte[8 * 16], [0, 1, 0, 1, 0, 1, 0, 1], 1 / 255f);
+        foreach (var batch in new Loader(data, new LoaderOptions { BatchSize = 4, Augment = augment }).Epoch(0, 0, TestContext.Current.CancellationToken))
+        {
+            batch.Dispose();
+            Assert.Equal(changed, GCSettings.LatencyMode == GCLatencyMode.NoGCRegion);
+        }
+
+        Assert.NotEqual(GCLatencyMode.NoGCRegion, GCSettings.LatencyMode);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using DistillSharp.Config;
 using DistillSharp.Data;
+using DistillSharp.Tests.Training;
 
 namespace DistillSharp.Tests.Data;
 
@@ -66,6 +67,22 @@ public sealed class DataSplitsTests : IDisposable
         var pair = Digits.Load();
         Assert.Contains("1132", Assert.Throws<InvalidDataException>(() => DataSplits.Create(pair.Train, pair.Test, 0.1, 0, 5000)).Message, StringComparison.Ordinal);
         Assert.Contains("empty", Assert.Throws<InvalidDataException>(() => DataSplits.Create(pair.Train.Subset([0, 1]), pair.Test, 0.1, 0)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Create_SamplesWithoutLabel_StayInTraining()
+    {
+        var data = TrainingCase.Samples(60, [4], unlabelledEvery: 3);
+        var splits = DataSplits.Create(data, data, 0.25, 0);
+        Assert.Equal([5, 5], PerClass(splits.Validation));
+        Assert.Equal(50, splits.Train.Count);
+        Assert.Equal(Enumerable.Range(0, 60), Ids(splits.Train).Concat(Ids(splits.Validation)).Order());
+
+        var few = DataSplits.Create(data, data, 0.25, 0, trainSamples: 12).Train;
+        Assert.Equal(32, few.Count);
+        Assert.Equal(20, Enumerable.Range(0, few.Count).Count(i => few.Label(i) < 0));
+        Assert.Contains("30 labelled training samples", Assert.Throws<InvalidDataException>(() => DataSplits.Create(data, data, 0.25, 0, 31)).Message, StringComparison.Ordinal);
+        Assert.False(DataSplits.HoldOutTest(data, 0.5, 0).Test.HasUnlabelled);
     }
 
     [Fact]

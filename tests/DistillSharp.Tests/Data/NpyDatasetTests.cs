@@ -58,6 +58,23 @@ public sealed class NpyDatasetTests : IDisposable
         Assert.Contains("label -2", Error(inputs, Npy(1, "<i4", "2,", Bytes([0, -2]))), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Load_SamplesWithoutLabel_AreForTraining()
+    {
+        var options = new NpyOptions
+        {
+            TrainInputs = _folder.Write("x.npy", Npy(1, "<f4", "3, 1", Bytes<float>([1, 2, 3]))),
+            TrainLabels = _folder.Write("y.npy", Npy(1, "<i4", "3,", Bytes([0, 1, -1]))),
+            TestInputs = _folder.File("x.npy"),
+            TestLabels = _folder.Write("right.npy", Npy(1, "<i4", "3,", Bytes([0, 1, 1]))),
+        };
+        Assert.True(NpyDataset.Load(options).Train.HasUnlabelled);
+
+        var message = Assert.Throws<InvalidDataException>(() => NpyDataset.Load(options with { TestLabels = _folder.File("y.npy") })).Message;
+        Assert.StartsWith($"{_folder.File("y.npy")}: sample 2 has the label -1", message, StringComparison.Ordinal);
+        Assert.EndsWith("0…1", message, StringComparison.Ordinal);
+    }
+
     private static DatasetPair Load(string inputs, string labels) =>
         NpyDataset.Load(new NpyOptions { TrainInputs = inputs, TrainLabels = labels, TestInputs = inputs, TestLabels = labels });
 

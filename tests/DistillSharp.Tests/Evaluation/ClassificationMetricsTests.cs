@@ -93,7 +93,13 @@ public class ClassificationMetricsTests
     [InlineData(new float[0], new int[0], 2, "no samples")]
     [InlineData(new float[] { 1 }, new[] { 0 }, 1, "at least 2 classes")]
     public void Compute_BadInput_SaysWhat(float[] logits, int[] labels, int classes, string expected)
-        => Assert.Contains(expected, Assert.Throws<ArgumentException>(() => ClassificationMetrics.Compute(logits, labels, classes)).Message, StringComparison.Ordinal);
+        => Assert.Contains(expected, Assert.ThrowsAny<ArgumentException>(() => ClassificationMetrics.Compute(logits, labels, classes)).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.NegativeInfinity)]
+    public void Compute_LogitThatIsNotFinite_HasAnExceptionOfItsOwn(float logit)
+        => Assert.Equal(logit, Assert.Throws<NonFiniteLogitsException>(() => ClassificationMetrics.Compute([1, logit], [0], 2)).Value);
 
     [Fact]
     public void Agreement_CountsSamePredictions()

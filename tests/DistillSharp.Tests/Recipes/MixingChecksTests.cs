@@ -9,6 +9,8 @@ public class MixingChecksTests
 
     [Theory]
     [InlineData("objective: {terms: [{method: dkd}]}", "data.augment.mixup", "dkd of dkd needs one hard label")]
+    [InlineData("objective: {terms: [{method: logit_standardization, wraps: dkd}]}", "data.augment.mixup", "logit_standardization of logit_standardization needs one hard label")]
+    [InlineData("objective: {terms: [{method: logit_standardization, wraps: weighted_soft_labels}]}", "data.augment.mixup", "needs one hard label")]
     [InlineData("objective: {terms: [{method: crd, student: hidden1, teacher: hidden1}]}", "data.augment.mixup", "remembers each sample by its id")]
     [InlineData("objective: {scheme: {scheme: class_wise_self}}", "data.augment.mixup", "class_wise_self")]
     public void Read_TermOrSchemeThatNeedsHardLabels_IsRefused(string objective, string path, string message)
@@ -21,6 +23,7 @@ public class MixingChecksTests
 
     [Theory]
     [InlineData("objective: {terms: [{method: soft_target}, {method: fitnet, student: hidden1, teacher: hidden1}]}")]
+    [InlineData("objective: {terms: [{method: logit_standardization}, {method: logit_standardization, wraps: skewed_kl}]}")]
     [InlineData("objective: {terms: [{method: dkd}], training: {augment: {flip: 0}}}")]
     public void Read_TermsWithoutHardLabelsOrWithoutMixing_AreFine(string objective) => Assert.NotNull(RecipeReader.Read(Common + objective, "mixed", ".").Recipe);
 

@@ -82,6 +82,8 @@ public class RecipeReaderTests
     [InlineData("tuning: {seed: 7}", "tuning", "must list learning_rate")]
     [InlineData("plugins: absent.dll", "plugins", "there is no file")]
     [InlineData("baselines: {label_smoothing: 1.5}", "baselines.label_smoothing", "at most 0.9")]
+    [InlineData("baselines: {training: {label_smoothing: {learning_rate: 0.1}}}", "baselines.training.label_smoothing", "no such arm without `baselines.label_smoothing`")]
+    [InlineData("export: {arm: label_smoothing}", "export.arm", "no such arm")]
     [InlineData("evaluation: [1]", "evaluation", "must be a map")]
     public void Read_FaultySection_SaysWhereAndWhatWouldBeRight(string section, string path, string message)
     {
@@ -99,14 +101,22 @@ public class RecipeReaderTests
     [InlineData("objective: {terms: [{method: soft_target}], tuning: {terms.0.temperature: 2}}\ntuning: {learning_rate: [1]}", "objective.tuning.terms.0.temperature", "must be a list of values")]
     [InlineData("objective: {terms: [{method: soft_target}], tuning: [1]}\ntuning: {learning_rate: [1]}", "objective.tuning", "must be a map of keys")]
     [InlineData("objective: {terms: [{method: soft_target}], tuning: {terms.0.temperature: [1, 2]}}", "tuning", "list as many settings")]
+    [InlineData("objective: {terms: [{method: soft_target}], tuning: {student.channels: [2, 4]}}\ntuning: {learning_rate: [1]}", "objective.tuning.student.channels", "as objective.student.channels of sweep.space")]
+    [InlineData("objective: {terms: [{method: soft_target}], tuning: {targets.beam: [2, 4]}}\ntuning: {learning_rate: [1]}", "objective.tuning.targets.beam", "the same in all trials")]
+    [InlineData("objective: {terms: [{method: soft_target}], tuning: {name: [a, b]}}\ntuning: {learning_rate: [1]}", "objective.tuning.name", "leave it out")]
     [InlineData("objective: {terms: [soft_target]}", "objective.terms[0]", "must be a map")]
     [InlineData("objective: {terms: []}", "objective.terms", "without terms nothing is learned")]
     [InlineData("objective: {stages: [{epochs: 3}]}", "objective.terms", "without terms nothing is learned")]
     [InlineData("objective: {stages: 3}", "objective.stages", "must be a list of stages")]
+    [InlineData("objective: {terms: [], stages: [{terms: [{method: soft_target}]}]}", "objective.terms", "give terms within the stages")]
+    [InlineData("objective: {hard_labels: 0.5, stages: [{terms: [{method: soft_target}]}]}", "objective.hard_labels", "give hard_labels within the stages")]
+    [InlineData("objective: {epochs: 4, stages: [{terms: [{method: soft_target}]}]}", "objective.epochs", "give epochs within the stages")]
+    [InlineData("objective: {train_up_to: layer1, stages: [{terms: [{method: soft_target}]}]}", "objective.train_up_to", "give train_up_to within the stages")]
     [InlineData("objective: soft_target", "objective", "must be a map")]
     [InlineData("objectives: [{terms: [{method: soft_target}]}]", "objectives", "must be a map of arm names")]
     [InlineData("objectives: {}", "objective", "missing")]
     [InlineData("objectives: {plain: {terms: [{method: soft_target}]}}", "objectives.plain.name", "is taken")]
+    [InlineData("objectives: {kd: {terms: [{method: soft_target}], name: other}}", "objectives.kd.name", "is called by its key, kd")]
     [InlineData("objectives: {../../x: {terms: [{method: soft_target}]}}", "objectives.../../x", "becomes a folder")]
     [InlineData("objective: {terms: [{method: soft_target, teacher: penultimate}]}", "objective.terms[0].teacher", "looks at no features of the teacher")]
     [InlineData("objective: {terms: [{method: soft_target, student: [layer1, penultimate]}]}", "objective.terms[0].student", "name one point")]
@@ -118,7 +128,24 @@ public class RecipeReaderTests
     [InlineData("objective: {terms: [{method: similarity, student: penultimate, teacher: [hidden1, penultimate]}]}", "objective.terms[0]", "1 student and 2 teacher")]
     [InlineData("objective: {terms: [{method: rkd, student: penultimate, teacher: penultimate}], training: {accumulate: 2}}", "objective.training", "accumulate must be 1")]
     [InlineData("objective: {terms: [{method: soft_target, weight: {schedule: linear, from: 1, to: -1}}]}", "objective.terms[0].weight", "it runs from -1 to 1")]
+    [InlineData("objective: {terms: [{method: soft_target, weight: {from: 4, to: 1}}]}", "objective.terms[0].weight.to", "it is for linear, cosine or warm_up")]
+    [InlineData("objective: {terms: [{method: soft_target, weight: {schedule: steps, from: 4, at: [2], until: 3}}]}", "objective.terms[0].weight.until", "does nothing with `schedule: steps`")]
+    [InlineData("objective: {terms: [{method: soft_target, weight: {schedule: steps, at: [2]}}]}", "objective.terms[0].weight.from", "is 0 throughout")]
+    [InlineData("objective: {terms: [{method: soft_target, weight: {schedule: steps, from: 4}}]}", "objective.terms[0].weight.at", "stays as it is")]
+    [InlineData("objective: {terms: [{method: soft_target, weight: {schedule: linear, from: 4, factor: 0.5}}]}", "objective.terms[0].weight.factor", "it is for steps")]
+    [InlineData("objective: {terms: [{method: soft_target, weight: {schedule: warm_up, until: 2}}]}", "objective.terms[0].weight.to", "is 0 throughout")]
+    [InlineData("objective: {terms: [{method: soft_target, weight: {schedule: warm_up, from: 1, to: 2}}]}", "objective.terms[0].weight.from", "rises from 0")]
+    [InlineData("objective: {terms: [{method: soft_target, weight: {schedule: linear, from: 4, start: 2, until: 1}}]}", "objective.terms[0].weight.until", "at least start (2)")]
+    [InlineData("objective: {terms: [{method: soft_target, weight: {schedule: linaer, from: 4, to: 1}}]}", "objective.terms[0].weight.schedule", "did you mean `linear`?")]
+    [InlineData("objective: {terms: [{method: logit_standardization, wraps: dkd, temperature: 3}]}", "objective.terms[0].temperature", "dkd takes the one of `with`")]
+    [InlineData("objective: {terms: [{method: logit_standardization, temperature: 3, with: {temperature: 2}}]}", "objective.terms[0].temperature", "soft_target takes the one of `with`")]
+    [InlineData("objective: {terms: [{method: soft_target}], training: {milestones: [2]}}", "objective.training.milestones", "does nothing without `schedule: multistep`")]
+    [InlineData("objective: {terms: [{method: soft_target}], training: {schedule: linear, step_epochs: 2}}", "objective.training.step_epochs", "does nothing without `schedule: step`")]
+    [InlineData("objective: {terms: [{method: soft_target}], training: {warm_up_epochs: 2}, epochs: 1}", "objective.training.warm_up_epochs", "at most epochs (1)")]
+    [InlineData("objective: {stages: [{terms: [{method: soft_target}], training: {warm_up_epochs: 2}, epochs: 1}]}", "objective.stages[0].training.warm_up_epochs", "at most epochs (1)")]
     [InlineData("objective: {terms: [{method: soft_target}], train_up_to: layer9}", "objective.train_up_to", "no feature point `layer9`")]
+    [InlineData("objective: {student: {model: mlp, widths: [8]}, terms: [{method: soft_target}], train_up_to: layer1}", "objective.train_up_to", "the student mlp has no feature point `layer1`")]
+    [InlineData("objective: {student: {model: mlp, widths: [8, 8]}, scheme: {scheme: self_distillation, heads: [layer1]}}", "objective.scheme.heads", "the student mlp has no feature point `layer1`")]
     [InlineData("objective: {stages: [{name: a, terms: [{method: soft_target}]}, {name: a}]}", "objective.stages[1].name", "two stages")]
     [InlineData("objective: {scheme: {scheme: self_distillation, heads: []}}", "objective.scheme.heads", "at least one feature point")]
     [InlineData("objective: {scheme: {scheme: self_distillation, heads: [layer9]}}", "objective.scheme.heads", "no feature point `layer9`")]
@@ -174,6 +201,26 @@ public class RecipeReaderTests
     }
 
     [Theory]
+    [InlineData("null")]
+    [InlineData("~")]
+    public void Read_NullForAKeyThatNeedNotBeGiven_TakesItBack(string nothing)
+    {
+        var recipe = RecipeText.Read(RecipeText.Plain + "name: given\n", "data.train_samples=100", $"data.train_samples={nothing}", $"name={nothing}").Recipe;
+
+        Assert.Null(recipe.Data.TrainSamples);
+        Assert.Equal("test", recipe.Name);
+        Assert.Contains("whole number", RecipeText.OnlyFault(RecipeText.Plain, $"training.epochs={nothing}").Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ReadFile_PairedTranslationRecipe_TakesTheWholeCorpusAsItSays()
+    {
+        var path = Repository.File("recipes", "text", "translation", "debian_en-it_paired.yaml");
+
+        Assert.Null(RecipeReader.ReadFile(path, ["data.train_samples=null", "data.max_words=30"]).Recipe.Data.TrainSamples);
+    }
+
+    [Theory]
     [InlineData("training.epochs", "--set")]
     [InlineData("objective.terms.temperature=2", "objective.terms.temperature")]
     [InlineData("objective.terms[3].temperature=2", "objective.terms[3]")]
@@ -213,6 +260,48 @@ public class RecipeReaderTests
         var warnings = RecipeText.Read(RecipeText.Start + "objective: {stages: [{epochs: 3, terms: [{method: soft_target}]}, {epochs: 1}]}\n").Warnings;
 
         Assert.Contains("trains 4 epochs and the plain student 3", Assert.Single(warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_PlainStudentWithEpochsOfItsOwn_IsComparedByThem()
+    {
+        const string Own = "baselines: {training: {plain: {epochs: 6}}}\n";
+
+        Assert.Contains("trains 3 epochs and the plain student 6", Assert.Single(RecipeText.Read(RecipeText.Plain + Own).Warnings), StringComparison.Ordinal);
+        Assert.Empty(RecipeText.Read(RecipeText.Plain + Own, "objective.epochs=6").Warnings);
+    }
+
+    [Fact]
+    public void Read_FewerEpochsInTheGridThanWarmUp_IsRefusedForEveryArm()
+    {
+        var faults = RecipeText.Faults(RecipeText.Plain + "tuning: {epochs: [1, 4]}\n", "training.warm_up_epochs=2");
+
+        Assert.Equal(["tuning.epochs", "tuning.epochs"], faults.Select(fault => fault.Path));
+        Assert.StartsWith("plain would train a stage for 1, and its warm_up_epochs are 2", faults[0].Message, StringComparison.Ordinal);
+        Assert.StartsWith("soft_target", faults[1].Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_MilestonesOfAScheduleThatAnObjectiveChanges_AreFine()
+    {
+        var recipe = RecipeText.Read(RecipeText.Plain, "training={epochs: 3, schedule: multistep, milestones: [2]}", "objective.training={schedule: cosine}").Recipe;
+
+        Assert.Equal(LearningRateShape.Cosine, recipe.Objectives["soft_target"].Stages[0].Training.Schedule);
+    }
+
+    [Fact]
+    public void Read_FeaturePointsOfAnObjectivesOwnStudent_AreItsOwn() =>
+        Assert.Equal("hidden1", RecipeText.Read(RecipeText.Plain, "objective.student={model: mlp, widths: [8]}", "objective.train_up_to=hidden1").Recipe.Objectives["soft_target"].Stages[0].TrainUpTo);
+
+    [Fact]
+    public void Read_LabelSmoothedStudent_CanBeExported() =>
+        Assert.Equal("label_smoothing", Arms.Exported(RecipeText.Read(RecipeText.Plain + "baselines: {label_smoothing: 0.1}\nexport: {arm: label_smoothing}\n").Recipe));
+
+    [Fact]
+    public void Read_SeedOfASweepThatIsOneOfTheTable_IsSaid()
+    {
+        Assert.Contains("sweep.seed 2 is one of the table's seeds", Assert.Single(RecipeText.Read(RecipeText.Plain + "sweep: {seed: 2}\n").Warnings), StringComparison.Ordinal);
+        Assert.Empty(RecipeText.Read(RecipeText.Plain + "sweep: {seed: 7}\n").Warnings);
     }
 
     [Fact]

@@ -20,6 +20,20 @@ public sealed class SweepPlanTests
 
         """;
 
+    private const string Staged =
+        """
+        data: {dataset: digits}
+        teacher: {model: mlp, widths: [16]}
+        student: {model: mlp, widths: [8]}
+        training: {epochs: 4, learning_rate: 0.05}
+        objective:
+          name: hint
+          stages:
+            - {name: first, epochs: 2, training: {learning_rate: 0.01}, terms: [{method: fitnet, student: hidden1, teacher: hidden1}]}
+            - {epochs: 2, terms: [{method: soft_target}]}
+
+        """;
+
     [Fact]
     public void Of_RecipeWithoutSpace_TriesRateTemperatureAndWeightWithAsManyTrialsAnArm()
     {
@@ -61,6 +75,46 @@ public sealed class SweepPlanTests
         var plan = Plan(Two + "sweep: {trials: 2, search: grid, space: {training.weight_decay: [0.001, 0.002], 'objectives.*.terms.0.temperature': [3, 5]}}");
         Assert.Equal(2, plan.Arms.Single(arm => arm.Name == "kd").Trials[0].Count);
         Assert.Single(plan.Arms.Single(arm => arm.Name == "dkd").Trials[0]);
+    }
+
+    [Fact]
+    public void Of_KeyThatAStageGivesItself_NamesTheStagesKey()
+    {
+        var error = Assert.Throws<ConfigException>(() => Plan(Staged + "sweep: {trials: 2, space: {training.learning_rate: 0.01..0.1}}"));
+        var fault = Assert.Single(error.Errors);
+        Assert.Equal("sweep.space.training.learning_rate", fault.Path);
+        Assert.Contains("try objective.stages.0.training.learning_rate as well", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_EpochsThatAStageGivesItself_NamesTheStagesKey()
+    {
+        var error = Assert.Throws<ConfigException>(() => Plan(Staged + "sweep: {trials: 2, space: {training.epochs: [4, 6]}}"));
+        Assert.Equal(["try objective.stages.0.epochs as well", "try objective.stages.1.epochs as well"], error.Errors.Select(fault => fault.Message.Split("; ")[1].Split(',')[0]));
+    }
+
+    [Fact]
+    public void With_KeyOfAStage_ReachesThatStage()
+    {
+        var plan = Plan(Staged + "sweep: {trials: 2, space: {training.learning_rate: 0.01..0.1, objective.stages.0.training.learning_rate: 0.001..0.002}}");
+        var stages = plan.With(new Dictionary<string, int> { ["hint"] = 0 }).Objectives["hint"].Stages;
+        Assert.InRange(stages[0].Training.LearningRate, 0.001, 0.002);
+        Assert.InRange(stages[1].Training.LearningRate, 0.01, 0.1);
+    }
+
+    [Fact]
+    public void Of_KeyThatEveryStageGivesItself_IsNotTriedInTheObjective()
+    {
+        var plan = Plan(Staged.Replace("{epochs: 2, terms", "{epochs: 2, training: {learning_rate: 0.03}, terms", StringComparison.Ordinal) + "sweep: {trials: 2}");
+        var keys = plan.Arms.Single(arm => arm.Name == "hint").Trials[0].Keys;
+        Assert.Equal(["objective.stages.0.training.learning_rate", "objective.stages.1.training.learning_rate"], keys.Where(key => key.EndsWith("learning_rate", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Of_TemperatureThatAWrappedMethodDoesNotTake_IsNotTried()
+    {
+        var plan = Plan(Two.Replace("{method: dkd}", "{method: logit_standardization, wraps: dkd}", StringComparison.Ordinal) + "sweep: {trials: 2}");
+        Assert.Equal(["training.learning_rate", "objectives.dkd.terms.0.weight"], plan.Arms.Single(arm => arm.Name == "dkd").Trials[0].Keys);
     }
 
     [Fact]

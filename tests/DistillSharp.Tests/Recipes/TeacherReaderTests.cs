@@ -209,6 +209,7 @@ public sealed class TeacherReaderTests
     [InlineData("{torchscript: teacher.pt, outputs: 1}", "teacher.outputs", "did you mean `output`?")]
     [InlineData("{torchscript: teacher.pt, onnx: teacher.onnx}", "teacher.torchscript", "unknown key")]
     [InlineData("{endpoint: logits}", "teacher.endpoint", "must be an address")]
+    [InlineData("{endpoint: \"http://127.0.0.1:1/\", class_map: {nine: \"9\"}}", "teacher.endpoint", "nothing says them; give them in their order as `classes`")]
     [InlineData("{endpoint: \"http://example.org/\", token: secret}", "teacher.token", "unknown key")]
     [InlineData("{endpoint: \"http://example.org/\", timeout: 0}", "teacher.timeout", "a number above 0")]
     public void Read_FaultyScriptOrEndpoint_SaysWhereAndWhatWouldBeRight(string teacher, string path, string message)

@@ -135,6 +135,23 @@ public class ComparisonTests
     }
 
     [Fact]
+    public void Build_Control_IsMarkedAndComparedLikeOthers()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("metrics.json");
+        (Job("plain_jitter", 0, 0.9) with { IsControl = true }).Save(path);
+        var results = Comparison.Build([Job("plain", 0, 0.8), JobResult.Load(path), Job("kd", 0, 0.9)], [], [], "sample");
+        Assert.Equal([false, true, false], results.Arms.Select(arm => arm.IsControl));
+        Assert.Equal([false, false, true], results.Arms.Select(arm => results.IsDistilled(arm.Name)));
+        Assert.NotNull(results.Difference("plain_jitter", "plain"));
+
+        // Files without the field are of none.
+        Job("plain_jitter", 0, 0.9).Save(path);
+        Assert.DoesNotContain("is_control", File.ReadAllText(path), StringComparison.Ordinal);
+        Assert.False(JobResult.Load(path).IsControl);
+    }
+
+    [Fact]
     public void Build_BadInput_SaysWhat()
     {
         Assert.Contains("plain/seed-0 occurs 2 times", Assert.Throws<ArgumentException>(() => Comparison.Build([Job("plain", 0, 1), Job("plain", 0, 1)], [], [], "x")).Message, StringComparison.Ordinal);

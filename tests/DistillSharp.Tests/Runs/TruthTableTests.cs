@@ -1,4 +1,5 @@
 using DistillSharp.Runs;
+using DistillSharp.Runs.Report;
 
 namespace DistillSharp.Tests.Runs;
 
@@ -79,6 +80,24 @@ public class TruthTableTests
         double[] plain = [0.90, 0.91, 0.90];
         var jobs = Enumerable.Range(0, 3).SelectMany(seed => new[] { Job("plain", seed, plain[seed], 1), Job("label_smoothing", seed, smoothed[seed], 1), Job("kd", seed, distilled[seed], 1) });
         Assert.Equal(expected, VerdictText.Headline(Comparison.Build([.. jobs], [], [], "sample")));
+    }
+
+    [Fact]
+    public void Headline_OfAControl_LeavesItOut()
+    {
+        double[] plain = [0.90, 0.91, 0.90], better = [0.92, 0.94, 0.93];
+        var jobs = Enumerable.Range(0, 3).SelectMany(seed => new[]
+        {
+            Job("plain", seed, plain[seed], 1), Job("plain_jitter", seed, better[seed], 1) with { IsControl = true }, Job("kd", seed, better[seed] + 0.01, 1),
+        }).ToList();
+
+        var both = Comparison.Build(jobs, [], [], "sample");
+        Assert.Equal("Distillation gains over plain training: kd.", VerdictText.Headline(both));
+        Assert.Equal(["plain_jitter", "kd"], VerdictText.Findings(both).Select(finding => finding.Arm));
+        var alone = Comparison.Build([.. jobs.Where(job => job.Arm != "kd")], [], [], "sample");
+        Assert.Equal("No distilled student can be compared with a plain one yet.", VerdictText.Headline(alone));
+        var page = HtmlReport.Render(new ReportContent { Results = alone });
+        Assert.Contains("<p class=\"headline even\">No distilled student", page, StringComparison.Ordinal);
     }
 
     [Fact]

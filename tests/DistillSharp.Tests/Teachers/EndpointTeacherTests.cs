@@ -123,8 +123,11 @@ public sealed class EndpointTeacherTests
     {
         using var scope = NewDisposeScope();
         var variable = $"DISTILL_TEST_{Guid.NewGuid():N}";
-        var absent = Assert.Throws<ArgumentException>(() => Teacher("http://127.0.0.1:1/", options => options with { TokenVariable = variable }));
+        using var without = Teacher("http://127.0.0.1:1/", options => options with { TokenVariable = variable });
+        var absent = Assert.Throws<ArgumentException>(() => without.Open([]));
         Assert.Contains($"variable {variable}, which `token_variable` names, is not set", absent.Message, StringComparison.Ordinal);
+        Assert.NotEmpty(without.Fingerprint());
+        Assert.Equal("endpoint", without.Describe()["engine"]);
 
         Environment.SetEnvironmentVariable(variable, "secret");
         string? header = null;
@@ -138,6 +141,35 @@ public sealed class EndpointTeacherTests
         source.Read(Images(1));
         Assert.Equal("Bearer secret", header);
         Assert.DoesNotContain("secret", string.Join(" ", teacher.Describe().Values), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("sec\nret")]
+    [InlineData("sécret")]
+    public void Open_TokenThatCannotBeSent_NamesTheVariable(string token)
+    {
+        var variable = $"DISTILL_TEST_{Guid.NewGuid():N}";
+        Environment.SetEnvironmentVariable(variable, token);
+        using var teacher = Teacher("http://127.0.0.1:1/", options => options with { TokenVariable = variable });
+        var message = Assert.Throws<ArgumentException>(() => teacher.Open([])).Message;
+        Assert.Contains($"variable {variable}, which `token_variable` names, holds a line break or another character", message, StringComparison.Ordinal);
+        Assert.DoesNotContain(token, message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("7", 7)]
+    [InlineData("Thu, 01 Jan 2026 00:00:20 GMT", 20)]
+    [InlineData("Thu, 01 Jan 2026 02:00:00 GMT", 60)]
+    [InlineData("Wed, 31 Dec 2025 00:00:00 GMT", 0.01)]
+    public void Read_RetryAfter_IsObeyedUpToAMinute(string retryAfter, double seconds)
+    {
+        using var scope = NewDisposeScope();
+        var (asked, clock) = (0, new HastyClock());
+        using var server = new LogitsServer((_, body) => ++asked == 1 ? (503, "") : (200, Sums(body))) { RetryAfter = retryAfter };
+        using var teacher = new EndpointTeacher(new EndpointTeacherOptions { Endpoint = server.Address, Backoff = 0.01 }, clock);
+        using var source = teacher.Open([]);
+        source.Read(Images(1));
+        Assert.Equal(seconds, Assert.Single(clock.Waits).TotalSeconds, 6);
     }
 
     [Theory]
@@ -164,6 +196,25 @@ public sealed class EndpointTeacherTests
         var inputs = JsonDocument.Parse(body).RootElement.GetProperty("inputs");
         var sums = inputs.EnumerateArray().Select(sample => sample.EnumerateArray().SelectMany(plane => plane.EnumerateArray()).SelectMany(row => row.EnumerateArray()).Sum(value => value.GetDouble()));
         return $"{{\"logits\": [{string.Join(", ", sums.Select(sum => string.Create(CultureInfo.InvariantCulture, $"[{sum}, {2 * sum}, {3 * sum}]")))}]}}";
+    }
+
+    /// <summary>The first moment of 2026, in which waits take no time; the patience with a request is that of the system.</summary>
+    private sealed class HastyClock : TimeProvider
+    {
+        public List<TimeSpan> Waits { get; } = [];
+
+        public override DateTimeOffset GetUtcNow() => new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var isPatience = dueTime == TimeSpan.FromSeconds(new EndpointTeacherOptions().Timeout);
+            if (!isPatience)
+            {
+                Waits.Add(dueTime);
+            }
+
+            return base.CreateTimer(callback, state, isPatience ? dueTime : TimeSpan.Zero, period);
+        }
     }
 
     private static Batch Images(int count) => Batch.Of(rand(count, 1, 2, 2), null, [.. Enumerable.Range(10, count).Select(id => (long)id)]);

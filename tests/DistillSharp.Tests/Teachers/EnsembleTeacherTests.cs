@@ -1,5 +1,6 @@
 using DistillSharp.Data;
 using DistillSharp.Models;
+using DistillSharp.Signals;
 using DistillSharp.Teachers;
 using DistillSharp.Tests.Training;
 using DistillSharp.Training;
@@ -94,6 +95,26 @@ public sealed class EnsembleTeacherTests
         Assert.NotEqual(before, teacher.Fingerprint());
     }
 
+    [Theory]
+    [InlineData(Combination.ConfidenceWeighted)]
+    [InlineData(Combination.BestPerSample)]
+    public void Read_MembersOfSomeClasses_FindsLabelsAmongThese(Combination combination)
+    {
+        using var scope = NewDisposeScope();
+        float[] first = [2, 0, 0, 3, 1, -1, 0, 2];
+        float[] second = [0, 1, 1, 0, 2, 2, 4, 1];
+        var options = new CombinerOptions { Combine = combination, Temperature = 2 };
+        using var teacher = new EnsembleTeacher(new Dictionary<string, Teacher> { ["one"] = new PartTeacher(first), ["other"] = new PartTeacher(second) }, options);
+        using var source = teacher.Open([]);
+        using var batch = Batch.Of(zeros(4, 1), tensor(new long[] { 0, 2, 1, -1 }), [0, 1, 2, 3]);
+
+        var found = source.Read(batch).Logits.Value;
+
+        // The classes 0 and 2 are the logits 0 and 1; there is none for class 1.
+        var expected = Combiner.Combine(stack([tensor(first, [4, 2]), tensor(second, [4, 2])], 0), tensor(new long[] { 0, 1, -1, -1 }), options);
+        Assert.True(expected.allclose(found, 1e-6, 1e-6));
+    }
+
     private static EnsembleTeacher Ensemble(Combination combination, params (string Name, Network Network)[] members) => new(
         members.ToDictionary(member => member.Name, member => (Teacher)new LiveTeacher(member.Network, owned: true)),
         new CombinerOptions { Combine = combination });
@@ -102,5 +123,24 @@ public sealed class EnsembleTeacherTests
     {
         var loader = new Loader(TrainingCase.Samples(5, [4]), new LoaderOptions { BatchSize = 5 });
         return loader.Epoch(0).First();
+    }
+
+    /// <summary>Says the same about any batch of four samples, in the classes 0 and 2 of the data's.</summary>
+    private sealed class PartTeacher(float[] logits) : Teacher
+    {
+        public override IReadOnlyList<int> CoveredClasses => [0, 2];
+
+        public override ISignalSource Open(IEnumerable<string> features) => new Source(logits);
+
+        public override string Fingerprint() => "part";
+
+        private sealed class Source(float[] logits) : ISignalSource
+        {
+            public ModelSignals Read(Batch batch) => new(new Signal(tensor(logits, [4, 2])), new Dictionary<string, Signal>());
+
+            public void Dispose()
+            {
+            }
+        }
     }
 }

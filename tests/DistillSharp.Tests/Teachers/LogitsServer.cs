@@ -25,6 +25,9 @@ internal sealed class LogitsServer : IDisposable
 
     public List<string> Bodies { get; } = [];
 
+    /// <summary>What every answer says of coming again; null for nothing.</summary>
+    public string? RetryAfter { get; set; }
+
     public void Dispose()
     {
         _listener.Close();
@@ -55,6 +58,11 @@ internal sealed class LogitsServer : IDisposable
             }
 
             context.Response.StatusCode = status;
+            if (RetryAfter is { } wait)
+            {
+                context.Response.AddHeader("Retry-After", wait);
+            }
+
             context.Response.OutputStream.Write(Encoding.UTF8.GetBytes(text));
             context.Response.Close();
         }

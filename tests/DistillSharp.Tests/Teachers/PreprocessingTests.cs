@@ -137,6 +137,29 @@ public sealed class PreprocessingTests
     }
 
     [Fact]
+    public void Apply_FileThatWasTrainedWithoutNormalisation_GivesItValuesAsTheyAre()
+    {
+        using var scope = NewDisposeScope();
+        var raw = rand(2, 3, 2, 2);
+        var texts = new Dictionary<string, string> { [Provenance.Mean] = "[]", [Provenance.Deviation] = "[]" };
+        Assert.True(Close(raw, new Preprocessing(new OnnxTeacherOptions(), Colours, Data, texts).Apply(Of(Normalised(raw))).Input));
+        var batch = Of(raw);
+        Assert.Same(batch, new Preprocessing(new OnnxTeacherOptions(), Colours, null, texts).Apply(batch));
+    }
+
+    [Theory]
+    [InlineData("[]", "[0.5]", "0 values of `distill.mean` and 1 of `distill.deviation`")]
+    [InlineData("[0.5, 0.5]", "[0.5]", "2 values of `distill.mean` and 1 of `distill.deviation`")]
+    [InlineData("0.5", "[0.5]", "`distill.mean` in the metadata")]
+    [InlineData("[0.5]", "null", "`distill.deviation` in the metadata")]
+    public void Constructor_MetadataThatIsNoMeanAndDeviation_NamesTheKey(string mean, string deviation, string message)
+    {
+        var texts = new Dictionary<string, string> { [Provenance.Mean] = mean, [Provenance.Deviation] = deviation };
+        var error = Assert.Throws<InvalidDataException>(() => new Preprocessing(new OnnxTeacherOptions(), Colours, Data, texts));
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Constructor_WhatTheDataCannotGive_IsRefused()
     {
         var vectors = new DatasetInfo("vectors", [4], []);

@@ -59,6 +59,17 @@ public sealed class StreamingOnnxTeacherTests : IDisposable
     }
 
     [Fact]
+    public void Fingerprint_WeightsInAnotherFile_CountToo()
+    {
+        OnnxFiles.KeepWeightsIn(_folder.File("sums.onnx"), _folder.File("apart.onnx"), "weights.bin");
+        _folder.Write("weights.bin", "before");
+        var options = Options with { OnnxStream = _folder.File("apart.onnx") };
+        var before = new StreamingOnnxTeacher(options).Fingerprint();
+        _folder.Write("weights.bin", "after");
+        Assert.NotEqual(before, new StreamingOnnxTeacher(options).Fingerprint());
+    }
+
+    [Fact]
     public void CheckSource_NamesThatAreNotThere_SaysWhich()
     {
         Assert.Contains("no output `totals`", Fault(Options with { States = new Dictionary<string, string> { ["total"] = "totals" } }), StringComparison.Ordinal);

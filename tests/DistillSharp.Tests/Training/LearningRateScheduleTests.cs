@@ -43,6 +43,17 @@ public class LearningRateScheduleTests
     }
 
     [Fact]
+    public void At_WarmUpThatEndsWithinAStep_StaysBelowThePeak()
+    {
+        var options = Options with { Schedule = LearningRateShape.Constant, WarmUpEpochs = 0.3 };
+
+        // 2.1 steps: the third would be at 3/2.1 of the peak.
+        Assert.Equal(0.4 / 2.1, LearningRateSchedule.At(options, 0, 7), 1e-12);
+        Assert.Equal(0.8 / 2.1, LearningRateSchedule.At(options, 1, 7), 1e-12);
+        Assert.All([2, 3, 60], step => Assert.Equal(0.4, LearningRateSchedule.At(options, step, 7), 1e-12));
+    }
+
+    [Fact]
     public void At_WarmUpOverTheWholeStage_StaysFinite()
     {
         var options = Options with { Schedule = LearningRateShape.Cosine, WarmUpEpochs = 10 };

@@ -40,6 +40,17 @@ public class SelfDistillationTaskTests
         Assert.Equal(4, parts.Count);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void DeploysCompanions_Heads_WhereTheyAreKept(bool keep)
+    {
+        using var student = new TrainingCase().Mlp(6, 4);
+        using var batch = Sample([2, 0]);
+        using var task = new SelfDistillationTask(student, Options with { KeepHeads = keep }, Stage, batch);
+        Assert.Equal(keep, task.DeploysCompanions);
+    }
+
     [Fact]
     public void Compute_DeepestHead_GetsNoGradientFromItsPupils()
     {

@@ -123,6 +123,36 @@ public sealed class TrainerCheckpointTests : IDisposable
         Assert.Equal("", File.ReadAllText(_folder.File("file")));
     }
 
+    [Fact]
+    public void Run_KilledBetweenCheckpoints_FindsTheBestWeightsThatTheNewestNames()
+    {
+        var options = Options with { Epochs = 4, CheckpointSteps = 0, CheckpointEvery = 2 };
+        var accuracies = new Queue<double>([0.1, 0.2, 0.3, 0.1, 0.1, 0.2]);
+
+        // In the fourth epoch of five steps: the third was better than what the checkpoint of the second knows of.
+        Assert.Throws<NotSupportedException>(() => Train(Kill));
+        Assert.Equal(2, Train(null).SelectedEpoch);
+        Assert.Empty(accuracies);
+
+        TrainingOutcome Train(Action<int>? afterStep)
+        {
+            var test = new TrainingCase();
+            using var network = test.Fill(new RecordingNetwork(6, 3, afterStep));
+            return test.Run(TrainingCase.Job(network, null, TrainingCase.Samples(38, [6]), Store("killed"), TrainingCase.Stage(options)) with
+            {
+                Validate = _ => new Dictionary<string, double> { ["top1"] = accuracies.Dequeue() },
+            });
+        }
+
+        static void Kill(int done)
+        {
+            if (done == 16)
+            {
+                throw new NotSupportedException("killed");
+            }
+        }
+    }
+
     private CheckpointStore Store(string name) => new(_folder.File(name), 2, _warnings.Add);
 
     private void Cut(TrainingCase test, int step)

@@ -1,6 +1,8 @@
 using DistillSharp.Data;
+using DistillSharp.Evaluation;
 using DistillSharp.Export;
 using DistillSharp.Methods;
+using DistillSharp.Methods.Features;
 using DistillSharp.Methods.Relations;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
@@ -78,6 +80,49 @@ public class TrainerTests
     }
 
     [Fact]
+    public void Run_AveragedWeights_CoverLayersThatAreDeployedWithTheStudent()
+    {
+        using var folder = new TemporaryFolder();
+        var test = new TrainingCase();
+        TrainingTask? task = null;
+        var seen = new List<float[]>();
+        using var student = test.Fill(new RecordingNetwork(6, 3, _ => seen.Add(Projector())));
+        using var teacher = test.Mlp(6, 4);
+        var (average, kept) = (Array.Empty<double>(), Array.Empty<float>());
+        var checkpoints = new CheckpointStore(folder.File("checkpoints"), 1, _ => { });
+        var term = new MethodPlan(SimkdMethod.Entry, new SimkdOptions(), 1, ["logits"], ["penultimate"], "simkd");
+        var job = TrainingCase.Job(student, teacher, TrainingCase.Samples(16, [6]), checkpoints, TrainingCase.Stage(Plain with { Ema = 0.8 }, term));
+        test.Run(job with
+        {
+            CreateTask = (stage, probe, source) =>
+            {
+                task = job.CreateTask(stage, probe, source);
+                average = [.. Projector().Select(value => (double)value)];
+                return task;
+            },
+            Finished = _ => kept = Projector(),
+        });
+
+        Assert.Equal(6, seen.Count);
+        foreach (var weights in seen)
+        {
+            average = [.. average.Zip(weights, (mean, weight) => (0.8 * mean) + (0.2 * weight))];
+        }
+
+        Assert.All(average.Zip(kept), pair => Assert.Equal(pair.First, pair.Second, 1e-6));
+        Assert.NotEqual(seen[^1], kept);
+        using var saved = new SafetensorsFile(checkpoints.LatestPath!);
+        var names = saved.Entries.Select(entry => entry.Name).Where(name => name.StartsWith("average.", StringComparison.Ordinal)).ToList();
+        Assert.Contains("average.fc.weight", names);
+        Assert.Contains(names, name => name.StartsWith("average.companions.simkd.projector.", StringComparison.Ordinal));
+        // The teacher's classifier is deployed and not trained.
+        Assert.DoesNotContain(names, name => name.Contains("classifier", StringComparison.Ordinal));
+
+        float[] Projector() => TrainingCase.Numbers(task!.Companions)
+            .First(entry => entry.Key.StartsWith("simkd.projector.", StringComparison.Ordinal) && entry.Key.EndsWith(".weight", StringComparison.Ordinal)).Value;
+    }
+
+    [Fact]
     public void Run_Clipping_BoundsEveryUpdate()
     {
         using var network = new RecordingNetwork(6, 3);
@@ -147,6 +192,41 @@ public class TrainerTests
         Assert.Equal(1, error.Step);
         Assert.Equal("weights", error.Term);
         Assert.Null(checkpoints.LatestPath);
+    }
+
+    [Fact]
+    public void Run_LogitsOfTheValidationSplitNotFinite_CountAsDiverged()
+    {
+        var test = new TrainingCase();
+        using var student = test.Mlp(6, 4);
+        var job = TrainingCase.Job(student, null, TrainingCase.Samples(16, [6]), null, TrainingCase.Stage(Plain)) with
+        {
+            Validate = _ => ClassificationMetrics.Compute([1, float.NaN], [0], 2).Metrics,
+        };
+
+        var error = Assert.Throws<TrainingDivergedException>(() => test.Run(job));
+        Assert.Equal("validation", error.Term);
+        Assert.Equal(2, error.Step);
+        Assert.StartsWith("arm/seed-0, step 2: a logit of the validation split is NaN. No checkpoint was written before it", error.Message, StringComparison.Ordinal);
+        Assert.IsType<NonFiniteLogitsException>(error.InnerException);
+    }
+
+    [Fact]
+    public void Run_BatchesOfTokens_NeedNoBatchSizeThatFits()
+    {
+        var test = new TrainingCase();
+        using var student = test.Cnn([3]);
+        var images = TrainingCase.Samples(9, [1, 4, 4]);
+        var data = Dataset.FromFloats(
+            images.Info with { Sequence = new SequenceInfo(3, 0, 1, 2, "") }, [.. Enumerable.Range(0, 9).SelectMany(i => images.Floats(i).ToArray())], [.. Enumerable.Range(0, 9).Select(images.Label)]);
+        // Nine samples in batches of four would leave one; there are none of four.
+        var options = Plain with { Epochs = 1, BatchSize = 4, BatchTokens = 100 };
+        var job = TrainingCase.Job(student, null, data, null, TrainingCase.Stage(options)) with
+        {
+            Source = _ => new Loader(data, new LoaderOptions { BatchSize = 3 }),
+        };
+
+        Assert.Equal(3, test.Run(job).State.Step);
     }
 
     [Fact]

@@ -75,6 +75,35 @@ public sealed class ImageClassifierTests : IDisposable
         Assert.Equal(classifier.Classify(narrow)[0].Probability, middle.Classify(framed)[0].Probability, 1e-6);
     }
 
+    [Theory]
+    [InlineData(1f, "1")]
+    [InlineData(255f, "1")]
+    [InlineData(1f, "0.0625")]
+    public void Classify_ModelOfAnotherScale_GetsItsNumbers(float white, string pixelScale)
+    {
+        using var network = Network(3);
+        using var usual = new ImageClassifier(Export(network, 3));
+        using var scaled = new ImageClassifier(Export(network, 3, white: white, pixelScale: pixelScale));
+        var (file, _) = Image(8, 8);
+
+        Assert.All(
+            usual.Classify(file, top: 4).OrderBy(prediction => prediction.Class).Zip(scaled.Classify(file, top: 4).OrderBy(prediction => prediction.Class)),
+            pair => Assert.Equal(pair.First.Probability, pair.Second.Probability, 1e-4));
+    }
+
+    [Theory]
+    [InlineData(255f, null)]
+    [InlineData(255f, "0.0625")]
+    [InlineData(1000f, "1")]
+    public void Constructor_ScaleThatNothingSays_IsRefused(float white, string? pixelScale)
+    {
+        using var network = Network(3);
+        var model = Export(network, 3, white: white, pixelScale: pixelScale);
+        var error = Assert.Throws<InvalidDataException>(() => new ImageClassifier(model));
+        Assert.Contains("was trained on numbers beyond 0 to 1", error.Message, StringComparison.Ordinal);
+        Assert.Contains(Provenance.PixelScale, error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Classify_NoImage_NamesTheFile()
     {
@@ -115,20 +144,25 @@ public sealed class ImageClassifierTests : IDisposable
         return tensor(rows.SelectMany((row, channel) => row.Select(value => (value - Mean[channel]) / Deviation[channel])).ToArray(), [1, channels, 8, 8]);
     }
 
-    private string Export(Network network, int channels, int? resize = null)
+    private string Export(Network network, int channels, int? resize = null, float white = 1, string? pixelScale = null)
     {
         using var scope = NewDisposeScope();
         var metadata = new Dictionary<string, string>
         {
-            [Provenance.Mean] = JsonSerializer.Serialize(Mean[..channels]),
-            [Provenance.Deviation] = JsonSerializer.Serialize(Deviation[..channels]),
+            [Provenance.Mean] = JsonSerializer.Serialize(Mean[..channels].Select(mean => mean * white)),
+            [Provenance.Deviation] = JsonSerializer.Serialize(Deviation[..channels].Select(deviation => deviation * white)),
         };
         if (resize is { } side)
         {
             metadata[Provenance.Resize] = $"{side}";
         }
 
-        var file = _folder.File($"model{resize}.onnx");
+        if (pixelScale is not null)
+        {
+            metadata[Provenance.PixelScale] = pixelScale;
+        }
+
+        var file = _folder.File($"model{resize}_{white}_{pixelScale}.onnx");
         OnnxExporter.Export(network, SampleData.Images(channels, 8, 4), file, randn(2, channels, 8, 8), metadata);
         return file;
     }

@@ -1,9 +1,13 @@
+using System.Buffers;
+
 namespace DistillSharp.Data.Augmentation;
 
 /// <summary>Random changes of colour and of form on bytes [channels, height, width].</summary>
 internal static class ColourOperations
 {
     private const double Strengths = 30;
+
+    private static readonly int s_operations = Enum.GetValues<RandOperation>().Length;
 
     /// <summary>Brightness, contrast, saturation and hue by random factors in random order.</summary>
     public static void Jitter(Span<byte> pixels, int channels, ColourJitterOptions options, ref StableRandom random)
@@ -45,7 +49,7 @@ internal static class ColourOperations
     {
         for (var i = 0; i < options.N; i++)
         {
-            var operation = (RandOperation)random.Below(Enum.GetValues<RandOperation>().Length);
+            var operation = (RandOperation)random.Below(s_operations);
             var sign = random.Below(2) == 0 ? 1 : -1;
             Apply(operation, pixels, channels, height, width, options.M / Strengths, sign);
         }
@@ -117,7 +121,8 @@ internal static class ColourOperations
     // The pixel at (x, y) is the one at (a·x + b·y + c, d·x + e·y + f), both counted at the middles of pixels; zero where none is.
     private static void Move(Span<byte> pixels, int height, int width, double a, double b, double c, double d, double e, double f)
     {
-        var before = pixels.ToArray();
+        var before = ArrayPool<byte>.Shared.Rent(pixels.Length);
+        pixels.CopyTo(before);
         var plane = height * width;
         for (var y = 0; y < height; y++)
         {
@@ -132,6 +137,8 @@ internal static class ColourOperations
                 }
             }
         }
+
+        ArrayPool<byte>.Shared.Return(before);
     }
 
     private static double Factor(double most, ref StableRandom random) => RandomParts.Between(Math.Max(0, 1 - most), 1 + most, ref random);

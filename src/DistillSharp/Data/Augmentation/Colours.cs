@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace DistillSharp.Data.Augmentation;
 
 /// <summary>
@@ -87,7 +89,8 @@ internal static class Colours
         }
 
         var plane = height * width;
-        var before = pixels.ToArray();
+        var before = ArrayPool<byte>.Shared.Rent(pixels.Length);
+        pixels.CopyTo(before);
         for (var start = 0; start < pixels.Length; start += plane)
         {
             for (var y = 0; y < height; y++)
@@ -100,6 +103,8 @@ internal static class Colours
                 }
             }
         }
+
+        ArrayPool<byte>.Shared.Return(before);
     }
 
     /// <summary>Keeps so many of the highest bits.</summary>

@@ -16,6 +16,9 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
     private const int MetadataField = 14;
     private const int OutputField = 12;
 
+    // Loops within branches within loops: files of exporters have a few.
+    private const int DeepestGraph = 64;
+
     /// <summary>The file's free texts.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
 
@@ -71,13 +74,24 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
     /// </summary>
     public string LogitsOf(string output)
     {
-        var node = Nodes.FirstOrDefault(each => each.Outputs.Contains(output));
-        return node switch
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var name = output;
+        while (seen.Add(name) && Nodes.FirstOrDefault(each => each.Outputs.Contains(name)) is { Inputs.Count: > 0 } node)
         {
-            { Type: "Softmax" or "LogSoftmax" } => node.Inputs[0],
-            { Type: "Identity" } when LogitsOf(node.Inputs[0]) is var before && before != node.Inputs[0] => before,
-            _ => output,
-        };
+            if (node.Type is "Softmax" or "LogSoftmax")
+            {
+                return node.Inputs[0];
+            }
+
+            if (node.Type != "Identity")
+            {
+                break;
+            }
+
+            name = node.Inputs[0];
+        }
+
+        return output;
     }
 
     /// <summary>
@@ -112,7 +126,7 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
             switch (field)
             {
                 case 1:
-                    Nodes.Add(Node(reader));
+                    Nodes.Add(Node(reader, 0));
                     return true;
                 case 5:
                     Weights.Add(Weight(reader));
@@ -149,20 +163,22 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
         }
 
         // Tensors of an attribute, and those of the graphs of loops and branches, may be kept in files as well.
-        private void Attribute(ProtobufReader reader) => reader.Message((field, type) =>
+        private void Attribute(ProtobufReader reader, int depth) => reader.Message((field, type) =>
         {
             switch (field, type)
             {
                 case (5 or 10, 2):
                     Weight(reader);
                     return true;
+                case (6 or 11, 2) when depth == DeepestGraph:
+                    throw new InvalidDataException($"operations have graphs in each other more than {DeepestGraph} deep");
                 case (6 or 11, 2):
                     reader.Message((inner, wire) =>
                     {
                         switch (inner, wire)
                         {
                             case (1, 2):
-                                Node(reader);
+                                Node(reader, depth + 1);
                                 return true;
                             case (5, 2):
                                 Weight(reader);
@@ -177,7 +193,7 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
             }
         });
 
-        private OnnxNode Node(ProtobufReader reader)
+        private OnnxNode Node(ProtobufReader reader, int depth)
         {
             var (operation, inputs, outputs) = ("", new List<string>(), new List<string>());
             reader.Message((field, type) =>
@@ -194,7 +210,7 @@ public sealed record OnnxGraph(IReadOnlyList<OnnxNode> Nodes, IReadOnlyList<stri
                         operation = reader.Text();
                         return true;
                     case (5, 2):
-                        Attribute(reader);
+                        Attribute(reader, depth);
                         return true;
                     default:
                         return false;

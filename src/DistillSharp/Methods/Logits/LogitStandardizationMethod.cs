@@ -26,12 +26,23 @@ public sealed record LogitStandardizationOptions : ICheckedOptions
     [Option("options of the wrapped method, such as `{beta: 8, temperature: 4}`")]
     public ConfigNode? With { get; init; }
 
+    /// <summary>The wrapped method.</summary>
+    internal MethodEntry Inner => Wrapped[Wraps];
+
+    /// <summary>True where <see cref="Temperature"/> is that of the wrapped method.</summary>
+    internal bool HasTemperature => Inner == SoftTarget.Entry && With?.Get("temperature") is null;
+
     /// <inheritdoc/>
     public void Check(ConfigNode node, ConfigErrors errors)
     {
         if (With is { } options)
         {
-            new ConfigBinder(errors).Bind(Wrapped[Wraps].OptionsType, options);
+            new ConfigBinder(errors).Bind(Inner.OptionsType, options);
+        }
+
+        if (node.Get("temperature") is { } temperature && !HasTemperature)
+        {
+            errors.Add(temperature, $"does nothing: {Wraps} takes the one of `with`; leave it out, or give `with: {{temperature: {(temperature.Scalar ?? "4")}}}` alone");
         }
     }
 
@@ -39,11 +50,11 @@ public sealed record LogitStandardizationOptions : ICheckedOptions
     /// <exception cref="ConfigException">Its options are wrong.</exception>
     internal Method Create(MethodContext context)
     {
-        var entry = Wrapped[Wraps];
+        var entry = Inner;
         var errors = new ConfigErrors();
         var options = With is { } given ? new ConfigBinder(errors).Bind(entry.OptionsType, given) : Activator.CreateInstance(entry.OptionsType)!;
         errors.ThrowIfAny();
-        if (options is SoftTargetOptions soft && With?.Get("temperature") is null)
+        if (options is SoftTargetOptions soft && HasTemperature)
         {
             options = soft with { Temperature = Temperature };
         }
@@ -77,6 +88,7 @@ public sealed class LogitStandardizationMethod : Method
         (options, context) => new LogitStandardizationMethod((LogitStandardizationOptions)options, context))
     {
         Variant = "unbiased standard deviation plus 1e-7; soft targets keep the factor T²",
+        Inner = options => ((LogitStandardizationOptions)options).Inner,
     };
 
     /// <inheritdoc/>

@@ -47,7 +47,7 @@ public static class HtmlReport
 
     private static void AppendHead(StringBuilder html, RunResults results)
     {
-        var gained = results.Differences.Where(difference => difference.Metric == results.PrimaryMetric && difference.Against == ArmNames.Plain && ArmNames.IsDistilled(difference.Arm)).Select(difference => difference.Verdict).ToHashSet();
+        var gained = results.Differences.Where(difference => difference.Metric == results.PrimaryMetric && difference.Against == ArmNames.Plain && results.IsDistilled(difference.Arm)).Select(difference => difference.Verdict).ToHashSet();
         var verdict = gained.Contains(Verdicts.Gain) ? Verdicts.Gain : gained.Contains(Verdicts.Loss) ? Verdicts.Loss : "even";
         string?[] about = [results.Started?.UtcDateTime.ToString("d MMMM yyyy, HH:mm", CultureInfo.InvariantCulture) + (results.Started is null ? "" : " UTC"), results.Seconds > 0 ? Duration(results.Seconds) : null, results.Machine];
         html.Append("<h1>").Append(Escape(results.Name)).Append("</h1><p class=\"soft\">").AppendJoin(" · ", about.Where(part => !string.IsNullOrEmpty(part)).Select(part => Escape(part!))).Append("</p>");

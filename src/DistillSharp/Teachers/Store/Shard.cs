@@ -17,11 +17,15 @@ internal sealed unsafe class Shard : IDisposable
     private long _end = ShardFormat.HeaderBytes;
 
     /// <summary>Opens a shard.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="manifest">The store's manifest.</param>
+    /// <param name="layout">What a row is.</param>
+    /// <param name="asOpen">True where it is read as one that was never closed: as far as it is whole.</param>
     /// <exception cref="InvalidDataException">It is no shard of this store, or was truncated after it was closed.</exception>
-    public Shard(string path, StoreManifest manifest, RowLayout layout)
+    public Shard(string path, StoreManifest manifest, RowLayout layout, bool asOpen = false)
     {
         (Path, _manifest, _layout) = (path, manifest, layout);
-        _sealed = File.Exists(path + ShardFormat.SealExtension) ? RunJson.Load<ShardSeal>(path + ShardFormat.SealExtension).Bytes : null;
+        _sealed = !asOpen && File.Exists(path + ShardFormat.SealExtension) ? RunJson.Load<ShardSeal>(path + ShardFormat.SealExtension).Bytes : null;
         try
         {
             Refresh();

@@ -33,6 +33,10 @@ internal static class ShardFormat
         return header;
     }
 
+    /// <summary>Whether these bytes are a sound header of a shard, of whichever store.</summary>
+    public static bool IsHeader(ReadOnlySpan<byte> header) => header.Length == HeaderBytes
+        && BinaryPrimitives.ReadUInt64LittleEndian(header) == ShardMagic && BinaryPrimitives.ReadUInt32LittleEndian(header[60..]) == Checksum(header[..60]);
+
     /// <summary>A block with its checksums.</summary>
     public static byte[] Block(int view, ReadOnlySpan<long> ids, ReadOnlySpan<byte> rows, int rowBytes)
     {

@@ -7,6 +7,15 @@ namespace DistillSharp.Teachers.Store;
 /// <param name="Remarks">What is in order and yet worth knowing.</param>
 public sealed record StoreReport(long Rows, int Blocks, IReadOnlyList<string> Faults, IReadOnlyList<string> Remarks);
 
+/// <summary>What <see cref="StoreMaintenance.Prune"/> did.</summary>
+/// <param name="Rows">Rows that were kept.</param>
+/// <param name="FreedBytes">Bytes that were freed.</param>
+public sealed record PruneReport(long Rows, long FreedBytes)
+{
+    /// <summary>What was left though it is not of this store, each with its file.</summary>
+    public IReadOnlyList<string> Remarks { get; init; } = [];
+}
+
 /// <summary>Reads a whole store for damage, and tidies it up.</summary>
 public static class StoreMaintenance
 {
@@ -55,16 +64,16 @@ public static class StoreMaintenance
 
     /// <summary>
     /// Writes every sound row once into new shards, and removes the old ones with what was damaged, unfinished or there twice. A kill
-    /// in between leaves rows twice, which does no harm.
+    /// in between leaves rows twice, which does no harm. Sound shards of another store are left and reported.
     /// </summary>
-    /// <returns>Rows that were kept, and bytes that were freed.</returns>
     /// <exception cref="IOException">Another process has the store open.</exception>
-    public static (long Rows, long FreedBytes) Prune(string path)
+    public static PruneReport Prune(string path)
     {
         var manifest = StoreManifest.Load(path);
         var layout = new RowLayout(manifest);
-        var old = Shards(path);
         using var alone = TeacherStore.Lock(path, alone: true);
+        var others = Shards(path).Where(file => IsOfAnotherStore(file, manifest, layout)).ToList();
+        var old = Shards(path).Except(others).ToList();
         var before = Size(path);
         var kept = 0L;
         using (var writer = new ShardWriter(path, manifest, layout))
@@ -87,17 +96,15 @@ public static class StoreMaintenance
             Directory.Delete(Path.Combine(path, TeacherStore.ClaimFolderName), recursive: true);
         }
 
-        return (kept, before - Size(path));
+        return new PruneReport(kept, before - Size(path)) { Remarks = others.ConvertAll(file => $"{file}: a sound shard of another store, which was left; move it there, or delete it, since this store cannot be opened with it") };
     }
 
     private static unsafe long Copy(string file, StoreManifest manifest, RowLayout layout, ShardWriter writer, HashSet<(long, int)> seen)
     {
-        // A truncated shard is read as one that was never closed.
-        var seal = file + ShardFormat.SealExtension;
-        File.Delete(seal);
         try
         {
-            using var shard = new Shard(file, manifest, layout);
+            // Of a truncated shard the whole blocks are kept.
+            using var shard = new Shard(file, manifest, layout, asOpen: true);
             var kept = 0L;
             foreach (var block in shard.Blocks.Where(shard.IsSound))
             {
@@ -115,9 +122,17 @@ public static class StoreMaintenance
         }
         catch (InvalidDataException)
         {
-            // No shard of this store, or its own header is damaged: nothing in it can be trusted.
+            // Its own header is damaged: nothing in it can be trusted.
             return 0;
         }
+    }
+
+    private static bool IsOfAnotherStore(string file, StoreManifest manifest, RowLayout layout)
+    {
+        var header = new byte[ShardFormat.HeaderBytes];
+        using var stream = File.OpenRead(file);
+        return stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) == header.Length
+            && ShardFormat.IsHeader(header) && !header.AsSpan().SequenceEqual(ShardFormat.Header(layout.RowBytes, layout.BlockRows, manifest.Sha256));
     }
 
     private static string[] Shards(string path)

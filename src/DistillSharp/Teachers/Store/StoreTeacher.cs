@@ -1,3 +1,4 @@
+using System.Globalization;
 using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Models;
@@ -48,8 +49,17 @@ public sealed class StoreTeacher(Teacher? inner, StoreSource source) : Teacher
     /// <inheritdoc/>
     public override string Fingerprint() => inner?.Fingerprint() ?? StoreManifest.Load(_path).Key[StoreManifest.TeacherField];
 
-    /// <inheritdoc/>
-    public override IReadOnlyDictionary<string, string> Describe() => inner?.Describe() ?? new Dictionary<string, string>();
+    /// <summary>What the teacher itself says, and how its outputs are kept where they come back as others.</summary>
+    public override IReadOnlyDictionary<string, string> Describe()
+    {
+        var fields = new OrderedDictionary<string, string>(inner?.Describe() ?? new Dictionary<string, string>());
+        if (Rounding() is { } rounding)
+        {
+            fields["stored"] = rounding;
+        }
+
+        return fields;
+    }
 
     /// <summary>Opens the store, makes it where there is none, and compares a few rows with the teacher.</summary>
     /// <param name="features">Features that are wanted.</param>
@@ -100,6 +110,22 @@ public sealed class StoreTeacher(Teacher? inner, StoreSource source) : Teacher
     {
         inner?.Dispose();
         base.Dispose(disposing);
+    }
+
+    // How what is read differs from what the teacher gave; null where it does not.
+    private string? Rounding()
+    {
+        var (precision, topK, samples, temperature) = (ConfigBinder.SnakeCase(source.Options.Precision.ToString()), source.Options.TopK, source.Options.Samples, source.Options.Temperature);
+        if (inner is null)
+        {
+            var manifest = StoreManifest.Load(_path);
+            (precision, topK, samples, temperature) = (manifest.Precision, manifest.TopK, manifest.Samples, manifest.Temperature);
+        }
+
+        var sparse = topK is not null ? $", top_k {topK}" : samples is not null ? $", samples {samples}" : "";
+        return sparse.Length > 0 ? string.Create(CultureInfo.InvariantCulture, $"{precision}{sparse}, temperature {temperature:R}")
+            : precision == ConfigBinder.SnakeCase(nameof(StorePrecision.Float32)) ? null
+            : precision;
     }
 
     private TeacherStore OpenStore(IReadOnlyList<string> features)

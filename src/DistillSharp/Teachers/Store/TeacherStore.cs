@@ -233,7 +233,7 @@ public sealed class TeacherStore : IDisposable
         }
         catch (IOException error) when (error is not (FileNotFoundException or DirectoryNotFoundException))
         {
-            throw new IOException($"{path} is in use by another process{(alone ? "" : ", which tidies it up")}; wait for it, or stop it first", error);
+            throw new IOException($"{path} is in use by another process{(alone ? "" : ", which tidies it up")}; wait for it, or stop it first. The system says: {error.Message}", error);
         }
     }
 }

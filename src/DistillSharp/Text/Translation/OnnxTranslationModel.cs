@@ -14,20 +14,31 @@ public sealed class OnnxTranslationModel : IDisposable
     /// <param name="encoder">File of the encoder.</param>
     /// <param name="decoder">File of the decoder's step.</param>
     /// <param name="threads">Threads within one operation.</param>
-    /// <exception cref="InvalidDataException">They were trained with different vocabularies, or are no such files.</exception>
+    /// <exception cref="InvalidDataException">They were trained with different vocabularies, are damaged, or are no such files.</exception>
     public OnnxTranslationModel(string encoder, string decoder, int threads = 1)
     {
         using var options = OnnxSession.Options(threads);
-        (_encoder, _decoder) = (new InferenceSession(encoder, options), new InferenceSession(decoder, options));
+        _encoder = Load(encoder, options);
+        try
+        {
+            _decoder = Load(decoder, options);
+        }
+        catch
+        {
+            _encoder.Dispose();
+            throw;
+        }
+
         var (one, other) = (Hash(_encoder), Hash(_decoder));
-        if (one is null || one != other)
+        var logits = _decoder.OutputMetadata.GetValueOrDefault("logits");
+        if (one is null || one != other || logits is not { IsTensor: true } || logits.Dimensions is not [_, > 0])
         {
             Dispose();
             throw new InvalidDataException($"{encoder} and {decoder} are no pair of encoder and decoder of one translation model");
         }
 
         VocabularySha256 = one;
-        Vocabulary = _decoder.OutputMetadata["logits"].Dimensions[1];
+        Vocabulary = logits.Dimensions[1];
     }
 
     /// <summary>Hash of the subwords that it was trained with.</summary>
@@ -61,6 +72,18 @@ public sealed class OnnxTranslationModel : IDisposable
     {
         _encoder.Dispose();
         _decoder.Dispose();
+    }
+
+    private static InferenceSession Load(string path, SessionOptions options)
+    {
+        try
+        {
+            return new InferenceSession(path, options);
+        }
+        catch (OnnxRuntimeException error)
+        {
+            throw new InvalidDataException($"{path} is no model that ONNX Runtime can load: {error.Message}", error);
+        }
     }
 
     private static string? Hash(InferenceSession session) => session.ModelMetadata.CustomMetadataMap.GetValueOrDefault(TranslationFiles.VocabularySha256);

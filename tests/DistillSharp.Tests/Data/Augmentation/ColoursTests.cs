@@ -54,6 +54,27 @@ public class ColoursTests
     }
 
     [Fact]
+    public void Changes_OfManyImages_TakeNoMemoryForCopies()
+    {
+        const int Side = 96;
+        var image = new byte[3 * Side * Side];
+        new Random(5).NextBytes(image);
+        var target = new byte[image.Length];
+        Assert.InRange(Allocated(() => Colours.Sharpness(image, Side, Side, 1.5)), 0, 1000);
+        Assert.InRange(Allocated(() => ColourOperations.Apply(RandOperation.Rotate, image, 3, Side, Side, 0.5, 1)), 0, 1000);
+        // The filter's weights, and not the scaled rows.
+        Assert.InRange(Allocated(() => ImageResampler.Scale(new PlanarImage(image, 3, Side, Side), new PixelRegion(3, 4, 80, 70), Side, Side, target)), 0, 10000);
+
+        // The least of several: a collection in between may empty the pool.
+        static long Allocated(Action change) => Enumerable.Range(0, 8).Min(_ =>
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            change();
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        });
+    }
+
+    [Fact]
     public void GreyImages_SaturationAndHue_Stay()
     {
         var image = Image(1);

@@ -48,6 +48,56 @@ public sealed class StoreMaintenanceTests : IDisposable
     }
 
     [Fact]
+    public void Prune_SoundShardOfAnotherStore_IsLeftAndReported()
+    {
+        _case.Filled().Dispose();
+        using var other = new StoreCase(count: 10);
+        other.Fields["dataset"] = "other";
+        other.Filled().Dispose();
+        var moved = Path.Combine(_case.Options.Path, "shards", "moved.shard");
+        File.Copy(other.Shards[0], moved);
+        File.Copy(other.Shards[0] + ".sealed", moved + ".sealed");
+
+        var report = StoreMaintenance.Prune(_case.Options.Path);
+
+        Assert.Equal(700, report.Rows);
+        Assert.Contains($"{moved}: a sound shard of another store", Assert.Single(report.Remarks), StringComparison.Ordinal);
+        Assert.Equal(File.ReadAllBytes(other.Shards[0]), File.ReadAllBytes(moved));
+        File.Delete(moved);
+        AssertFilledAgain();
+    }
+
+    [Fact]
+    public void Prune_HeaderThatIsDamaged_DropsTheShard()
+    {
+        _case.Filled().Dispose();
+        Change(bytes =>
+        {
+            bytes[20] ^= 1;
+            return bytes;
+        });
+        var report = StoreMaintenance.Prune(_case.Options.Path);
+        Assert.Equal(0, report.Rows);
+        Assert.Empty(report.Remarks);
+        AssertFilledAgain();
+    }
+
+    [Fact]
+    public void Prune_ThatFails_LeavesSeals()
+    {
+        _case.Filled().Dispose();
+        var shard = Assert.Single(_case.Shards);
+        var lost = Path.Combine(_case.Options.Path, "shards", "zz.shard");
+        File.CreateSymbolicLink(lost, Path.Combine(_case.Options.Path, "nowhere"));
+
+        Assert.Throws<FileNotFoundException>(() => StoreMaintenance.Prune(_case.Options.Path));
+
+        Assert.True(File.Exists(shard + ".sealed"));
+        File.Delete(lost);
+        AssertFilledAgain();
+    }
+
+    [Fact]
     public void Verify_UnfinishedBlock_IsARemarkAndNoFault()
     {
         _case.Filled().Dispose();
@@ -63,7 +113,9 @@ public sealed class StoreMaintenanceTests : IDisposable
     public void Prune_StoreInUse_IsRefused()
     {
         using var store = _case.Filled();
-        Assert.Contains("is in use by another process", Assert.Throws<IOException>(() => StoreMaintenance.Prune(_case.Options.Path)).Message, StringComparison.Ordinal);
+        var message = Assert.Throws<IOException>(() => StoreMaintenance.Prune(_case.Options.Path)).Message;
+        Assert.Contains("is in use by another process", message, StringComparison.Ordinal);
+        Assert.Contains("The system says: ", message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -77,6 +129,8 @@ public sealed class StoreMaintenanceTests : IDisposable
     {
         Assert.Equal((10, 20), TeachRange.OfSamples("10-19").In(100));
         Assert.Equal((90, 95), TeachRange.OfSamples("90-200").In(95));
+        Assert.Equal((90, 95), TeachRange.OfSamples("90-2147483647").In(95));
+        Assert.Contains("begins at sample 95, and there are 95 training samples, 0 to 94", Assert.Throws<InvalidOperationException>(() => TeachRange.OfSamples("95-99").In(95)).Message, StringComparison.Ordinal);
         Assert.All(["", "5", "9-3", "a-b", "-1-3"], text => Assert.Contains("is no range of samples", Assert.Throws<FormatException>(() => TeachRange.OfSamples(text)).Message, StringComparison.Ordinal));
         Assert.All(["0/2", "3/2", "1-2"], text => Assert.Contains("is no part", Assert.Throws<FormatException>(() => TeachRange.OfPart(text)).Message, StringComparison.Ordinal));
     }

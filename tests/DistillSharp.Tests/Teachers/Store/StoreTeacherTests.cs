@@ -74,6 +74,24 @@ public sealed class StoreTeacherTests : IDisposable
     }
 
     [Theory]
+    [InlineData(StorePrecision.Float32, null, null, null)]
+    [InlineData(StorePrecision.Int8, null, null, "int8")]
+    [InlineData(StorePrecision.Float32, 2, null, "float32, top_k 2, temperature 1.5")]
+    [InlineData(StorePrecision.Float16, null, 40, "float16, samples 40, temperature 1.5")]
+    public void Describe_StoreThatRounds_SaysHow(StorePrecision precision, int? topK, int? samples, string? expected)
+    {
+        _case.Options = _case.Options with { Precision = precision, TopK = topK, Samples = samples, Temperature = topK is null && samples is null ? 1 : 1.5 };
+        _case.Filled().Dispose();
+        using var teacher = _case.Teacher();
+        Assert.Equal(expected, teacher.Describe().GetValueOrDefault("stored"));
+        Assert.Equal("torch", teacher.Describe()["engine"]);
+
+        // What the store alone says is what it was made with.
+        using var alone = new StoreTeacher(null, new StoreSource(new StoreOptions { Path = _case.Options.Path }, [], _case.Fields, _case.Loader));
+        Assert.Equal(expected, alone.Describe().GetValueOrDefault("stored"));
+    }
+
+    [Theory]
     [InlineData("dataset", "dataset is samples in the store and other here")]
     [InlineData("augmentation", "augmentation is shift 1 in the store and other here")]
     public void Open_StoreOfOtherData_NamesTheField(string field, string expected)

@@ -92,6 +92,27 @@ public sealed class OnnxTranslationTests : IDisposable
         Assert.Contains("1025 tokens", Assert.Throws<ArgumentException>(() => model.Open([new int[TranslationExporter.LongestSequence + 1]], 1)).Message);
     }
 
+    [Theory]
+    [InlineData("a.encoder.onnx")]
+    [InlineData("a.decoder.onnx")]
+    public void Constructor_DamagedFile_NamesIt(string damaged)
+    {
+        using var network = Create(DecoderKind.Ssru);
+        Export(network).Dispose();
+        _folder.Write(damaged, File.ReadAllBytes(_folder.File(damaged))[..1000]);
+
+        var error = Assert.Throws<InvalidDataException>(() => new OnnxTranslationModel(_folder.File("a.encoder.onnx"), _folder.File("a.decoder.onnx")));
+        Assert.Contains(_folder.File(damaged), error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Constructor_TwoEncoders_AreNoPair()
+    {
+        using var network = Create(DecoderKind.Ssru);
+        Export(network).Dispose();
+        Assert.Contains("no pair", Assert.Throws<InvalidDataException>(() => new OnnxTranslationModel(_folder.File("a.encoder.onnx"), _folder.File("a.encoder.onnx"))).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Translate_LongestPartOfALine_StaysWithinThePositions()
     {

@@ -1,0 +1,91 @@
+using DistillSharp.Cli;
+using DistillSharp.Runs;
+using DistillSharp.Tests.Recipes;
+
+namespace DistillSharp.Tests.Cli;
+
+/// <summary>What the command says of run directories before it works on them.</summary>
+public sealed class RunSessionTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void ReadFile_FileWhoseNameNoRunCanHave_IsCalledLikeIt() =>
+        Assert.Equal("my-recipe", RunSession.ReadFile(_folder.Write("my recipe.yaml", RecipeText.Plain), []).Recipe.Name);
+
+    [Fact]
+    public void ReadRecipe_OfAPreparedRun_HasTheNameItBeganWith()
+    {
+        var recipe = RunSession.ReadFile(_folder.Write("my recipe.yaml", RecipeText.Plain), []).Recipe;
+        Experiment.Prepare(recipe, new RunDirectory(_folder.File("elsewhere")));
+
+        Assert.Equal(recipe.Name, RunSession.ReadRecipe(RunSession.Existing(_folder.File("elsewhere"))).Name);
+        Assert.Equal(recipe.Name, RunSession.ReadRecipe(RunSession.Existing(_folder.File("elsewhere/"))).Name);
+    }
+
+    [Theory]
+    [InlineData(true, "holds a sweep: see sweep.md; run its tuned.yaml")]
+    [InlineData(false, "holds an unfinished sweep; go on with `distill resume`")]
+    public void Check_DirectoryOfASweep_SaysWhatToDoWithIt(bool finished, string message)
+    {
+        var directory = Sweep(finished);
+
+        Assert.Contains(message, Assert.Throws<UsageException>(() => RunSession.Check(directory)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true, "holds a sweep: see sweep.md; run its tuned.yaml")]
+    [InlineData(false, "holds an unfinished sweep; go on with `distill resume`")]
+    public void Compare_DirectoryOfASweep_SaysWhatToDoWithIt(bool finished, string message)
+    {
+        var result = DistillProcess.Run("compare", Sweep(finished).Path);
+
+        Assert.Equal(ExitCode.Usage, result.ExitCode);
+        Assert.Contains(message, result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("no job has finished", result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("evaluate RUN --arm soft_targt", "did you mean `soft_target`?")]
+    [InlineData("evaluate RUN --arm plain --seed 7", "--seed 7: the seeds of plain are 0, 1, 2")]
+    [InlineData("export RUN --output student.onnx --seed 7", "--seed 7: the seeds of soft_target are 0, 1, 2")]
+    [InlineData("quantise RUN --arm soft_targt", "did you mean `soft_target`?")]
+    [InlineData("translate --model RUN --seed 7", "--seed 7: the seeds of soft_target are 0, 1, 2")]
+    [InlineData("predict --model RUN --top 0 photo.png", "--top must be at least 1, not 0")]
+    public void Distill_OptionThatIsNoneOfTheRuns_IsAMistakeInTheCommandLine(string arguments, string message)
+    {
+        File.WriteAllText(_folder.File("recipe.yaml"), RecipeText.Plain);
+
+        var result = DistillProcess.Run(arguments.Replace("RUN", _folder.Path, StringComparison.Ordinal).Split(' '));
+
+        Assert.Equal(ExitCode.Usage, result.ExitCode);
+        Assert.Contains(message, result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Quantise_RunWithoutClasses_SaysThatItIsForClassifiers()
+    {
+        File.Copy(Repository.File("recipes", "text", "translation", "toy_smoke.yaml"), _folder.File("recipe.yaml"));
+
+        var result = DistillProcess.Run("quantise", _folder.Path);
+
+        Assert.Equal(ExitCode.Usage, result.ExitCode);
+        Assert.Contains("quantise is for classifiers", result.Error, StringComparison.Ordinal);
+        Assert.Contains("a run on toy_phrases", result.Error, StringComparison.Ordinal);
+    }
+
+    private RunDirectory Sweep(bool finished)
+    {
+        var directory = new RunDirectory(_folder.Path);
+        File.WriteAllText(directory.RecipeFile, RecipeText.Plain);
+        File.WriteAllText(directory.SweepMarkerFile, "");
+        if (finished)
+        {
+            File.WriteAllText(directory.SweepFile, "{}");
+        }
+
+        return directory;
+    }
+}

@@ -1,0 +1,27 @@
+using DistillSharp.Recipes;
+using DistillSharp.Runs;
+
+namespace DistillSharp.Tests.Runs;
+
+public sealed class RunDirectoryTests
+{
+    [Fact]
+    public void Path_WithSeparatorAtItsEnd_IsTheSameAsWithout()
+    {
+        using var folder = new TemporaryFolder();
+
+        Assert.Equal(folder.Path, new RunDirectory(folder.Path + Path.DirectorySeparatorChar).Path);
+    }
+
+    [Theory]
+    [InlineData("teacher-v1.2", "teacher-v1.2")]
+    [InlineData("my recipe", "my-recipe")]
+    [InlineData("_draft (2)", "draft--2-")]
+    [InlineData("…", "recipe")]
+    public void NameOf_AnyText_CanBeTheNameOfARun(string text, string expected)
+    {
+        Assert.Equal(expected, RunDirectory.NameOf(text));
+        Assert.True(Names.IsFileName(expected));
+        Assert.True(Names.IsFileName(RunDirectory.NameOf(string.Concat(Enumerable.Repeat(text, 100)))));
+    }
+}
