@@ -25,7 +25,13 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
     public ArmPlan Find(string name) => arms.First(arm => arm.Name == name);
 
     /// <summary>The network that an arm's training starts from.</summary>
-    public Network Create(ArmPlan arm, int seed)
+    public Network Create(ArmPlan arm, int seed) => Create(arm, seed, LoadNetwork);
+
+    /// <summary>One like it for looking at: layers that it takes from a teacher are of an untrained one where that is not there.</summary>
+    public Network CreateToExamine(ArmPlan arm, int seed) =>
+        Create(arm, seed, (teacher, of) => IsThere(teacher, of) ? LoadNetwork(teacher, of) : Create(teacher, teacher.SeedFor(of)));
+
+    private Network Create(ArmPlan arm, int seed, Func<ArmPlan, int, Network> teacherOf)
     {
         // The same seed and number give the same initial weights in every arm.
         torch.random.manual_seed(DerivedSeed.Of(seed, arm.IsTeacher ? "teacher" : "student", arm.StartNumber));
@@ -37,7 +43,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
 
         if (arm.Plan.FromLayers is { } layers)
         {
-            using var teacher = LoadNetwork(Find(ArmNames.Teacher), seed);
+            using var teacher = teacherOf(Find(ArmNames.Teacher), seed);
             StartFrom(teacher, network, layers);
         }
 

@@ -42,7 +42,7 @@ public static class RecipeDoctor
             Device = device,
             Samples = data.Samples,
             Source = (arm, stage) => data.Source(arm, stage, arm.Seeds[0], arm.Plan.Scheme.Entry.Partner, arm.SeesFixedViews),
-            Create = arm => networks.Create(arm, arm.Seeds[0]),
+            Create = arm => networks.CreateToExamine(arm, arm.Seeds[0]),
             Load = (arm, validation) => networks.LoadOrCreate(arm, arm.Seeds[0], validation ? StoredSplit.Validation : null),
             IsTrained = arm => networks.IsThere(arm, arm.Seeds[0]),
             InRun = directory.Exists,

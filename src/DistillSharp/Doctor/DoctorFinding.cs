@@ -31,7 +31,7 @@ public sealed record DoctorFinding(FindingSeverity Severity, string Check, strin
     public bool IsPostponed { get; init; }
 
     /// <summary>Where, what and what to do, in one line.</summary>
-    public override string ToString() => Remedy.Length == 0 ? $"{Where}: {What}" : $"{Where}: {What}. {Remedy}";
+    public override string ToString() => Remedy.Length == 0 ? $"{Where}: {What}" : $"{Where}: {What.TrimEnd('.')}. {Remedy}";
 }
 
 /// <summary>What the doctor found, worst first.</summary>

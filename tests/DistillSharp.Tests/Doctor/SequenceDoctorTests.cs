@@ -37,6 +37,15 @@ public sealed class SequenceDoctorTests
     }
 
     [Fact]
+    public void Examine_StudentThatStartsFromATeacherThatIsNotTrainedYet_HasNoFault()
+    {
+        var report = RecipeDoctor.Examine(Read("objectives={started: {student: {model: transformer, width: 16, heads: 2, encoder_layers: 1, decoder_layers: 1}, from_layers: {encoder: [1], decoder: [1]}, targets: {beam: 2}}}"));
+
+        Assert.DoesNotContain(report.Findings, finding => finding.Severity == FindingSeverity.Fault);
+        Assert.Contains("started.epoch_seconds", Assert.Single(report.Findings, finding => finding.Check == "time").Numbers.Keys);
+    }
+
+    [Fact]
     public void Examine_WildLearningRate_IsFound() =>
         Assert.Contains(RecipeDoctor.Examine(Read("training.learning_rate=50", "training.clip_norm=0")).Findings, finding => finding is { Check: "learning_rate", Severity: > FindingSeverity.Note });
 
