@@ -162,10 +162,10 @@ internal sealed class SpeechData : RunData
             List<string> texts = network is CtcNetwork ? [.. heard.Select(each => SpeechRecogniser.Text(each.Symbols, _symbols))] : [.. Texts(network, Batches(utterances, features: features), 1).Select(nBest => nBest[0])];
             var seconds = watch.Elapsed.TotalSeconds;
             var rates = Rates(utterances, texts);
+            counts[index == 0 ? "wer" : $"wer_{name}"] = ErrorRates.BySentence(utterances.Zip(texts, (utterance, text) => ErrorRates.Words(utterance.Text!, text)));
             if (index == 0)
             {
                 (metrics["wer"], metrics["cer"]) = (rates["wer"], rates["cer"]);
-                counts["wer"] = ErrorRates.BySentence(utterances.Zip(texts, (utterance, text) => ErrorRates.Words(utterance.Text!, text)));
                 metrics["real_time_factor"] = seconds / Math.Max(1e-9, utterances.Sum(utterance => _features.Frames(utterance) / 100.0));
                 metrics["wer_beam"] = network is CtcNetwork ? Searched(utterances, frames, null) : Rates(utterances, [.. Texts(network, Test, Beam).Select(nBest => nBest[0])])["wer"];
                 if (network is CtcNetwork && ChooseFusion(network, folder) is { } fusion)

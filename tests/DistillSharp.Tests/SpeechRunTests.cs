@@ -67,6 +67,10 @@ public sealed class SpeechRunTests
             Assert.InRange(results.Arm(arm)!.Metrics["wer"].Mean, 0, 2);
         }
 
+        var elsewhere = results.Difference("frame", "plain", "wer_more")!;
+        Assert.Equal(results.Arm("frame")!.Metrics["wer_more"].Mean - results.Arm("plain")!.Metrics["wer_more"].Mean, elsewhere.Value, 9);
+        Assert.InRange(elsewhere.Value, elsewhere.SampleInterval![0], elsewhere.SampleInterval[1]);
+
         var leftOut = File.ReadAllText(Path.Combine(directory.Path, "left-out-subsampling-4.txt"));
         Assert.Contains("short.wav: more symbols than its frames allow", leftOut, StringComparison.Ordinal);
         Assert.Contains("characters outside the alphabet: `x` `y` `z`", leftOut, StringComparison.Ordinal);

@@ -116,7 +116,7 @@ public sealed class MetricCatalog
         .Add(new("peak_mb", "peak MB", "largest resident set of the process during training", MetricUnit.Megabytes, MetricDirection.Lower));
 
     private MetricEntry? OfTestSet(string key) => key.Split('_', 2) is ["wer" or "cer", var set] && Find(key[..3]) is { } rate
-        ? rate with { Key = key, Heading = rate.Heading.Replace(" %", $" {set.Replace('_', ' ')} %", StringComparison.Ordinal), Summary = $"{rate.Summary}, on {set}", OfCounts = null }
+        ? rate with { Key = key, Heading = rate.Heading.Replace(" %", $" {set.Replace('_', ' ')} %", StringComparison.Ordinal), Summary = $"{rate.Summary}, on {set}" }
         : null;
 
     // Of [errors, reference length] summed over sentences.

@@ -58,6 +58,8 @@ public static class Comparison
         var arms = GroupByArm(jobs, options.PlannedJobs);
         var pairs = new ArmPairs(arms, labels, options.PrimaryMetric, options.Metrics);
         var compared = arms.Where(arm => !IsTeacher(arm.Value.Values.First())).Select(arm => arm.Key).ToArray();
+        // What is known sample by sample is compared as well, such as the error rate of a second test set.
+        var metrics = s_alsoCompared.Prepend(options.PrimaryMetric).Concat(jobs.SelectMany(job => job.Counts.Keys)).Distinct();
         var done = jobs.Select(job => JobResult.JobName(job.Arm, job.Seed)).ToHashSet();
         var flips = compared.Where(arm => arm != ArmNames.Plain).Select(arm => (Arm: arm, Flips: pairs.Flips(arm))).Where(entry => entry.Flips.Count > 0).ToDictionary(entry => entry.Arm, entry => entry.Flips);
         return new RunResults
@@ -71,7 +73,7 @@ public static class Comparison
             PrimaryMetric = options.PrimaryMetric,
             Arms = [.. arms.Select(arm => Summarise(arm.Key, arm.Value, flips.GetValueOrDefault(arm.Key)))],
             GapRecovery = GapRecoveries(pairs, compared),
-            Differences = [.. Differences(pairs, compared, options)],
+            Differences = [.. Differences(pairs, compared, metrics)],
             NegativeFlips = flips,
             PerClassChange = compared.Where(arm => arm != ArmNames.Plain).Select(arm => (Arm: arm, Changes: pairs.ClassChanges(arm, classNames))).Where(entry => entry.Changes.Count > 0).ToDictionary(entry => entry.Arm, entry => entry.Changes),
             Missing = [.. options.PlannedJobs.Where(job => !done.Contains(job))],
@@ -176,9 +178,9 @@ public static class Comparison
         return recoveries;
     }
 
-    private static IEnumerable<Difference> Differences(ArmPairs pairs, string[] compared, ComparisonOptions options)
+    private static IEnumerable<Difference> Differences(ArmPairs pairs, string[] compared, IEnumerable<string> metrics)
     {
-        foreach (var metric in s_alsoCompared.Prepend(options.PrimaryMetric).Distinct())
+        foreach (var metric in metrics)
         {
             foreach (var arm in compared)
             {
