@@ -102,7 +102,7 @@ internal sealed class ObjectiveReader(
 
         CheckScheme(node, scheme, stages);
         CheckLinks(node, arm, scheme);
-        CheckEpochs(arm, scheme, stages);
+        CheckEpochs(node, arm, scheme, stages);
         if (node.Get("tuning") is { } tuning)
         {
             _tuning[arm] = Candidates(node, tuning, scheme);
@@ -196,7 +196,7 @@ internal sealed class ObjectiveReader(
         }
     }
 
-    private void CheckEpochs(string arm, SchemeSpec scheme, List<StagePlan> stages)
+    private void CheckEpochs(ConfigNode node, string arm, SchemeSpec scheme, List<StagePlan> stages)
     {
         var given = root.Get("baselines")?.Get("training")?.Get(ArmNames.Plain)?.Get("epochs") ?? root.Get("training")?.Get("epochs");
         var plain = given?.Scalar is { } text && int.TryParse(text, out var epochs) ? epochs : new TrainingOptions().Epochs;
@@ -209,7 +209,10 @@ internal sealed class ObjectiveReader(
 
         if (total != plain)
         {
-            warnings.Add($"{arm} trains {total} epochs and the plain student {plain}: the comparison is not at equal epochs");
+            var hasMore = root.Get("data")?.Get("unlabelled") is not null || node.Get("targets") is { } targets && (targets.Get("left_out_sources") ?? targets.Get("source_text")) is not null;
+            warnings.Add(hasMore
+                ? $"{arm} trains {total} epochs of more samples than the {plain} of the plain student: see that both take about as many steps"
+                : $"{arm} trains {total} epochs and the plain student {plain}: the comparison is not at equal epochs");
         }
     }
 

@@ -23,6 +23,15 @@ public sealed class SequenceChecksTests
         Assert.Contains(RecipeText.Faults(Text), fault => fault.Message.Contains("`targets: {by: student}` is for text"));
     }
 
+    [Fact]
+    public void Read_ObjectiveOfMoreSources_IsNotComparedByEpochs()
+    {
+        const string More = "data: {dataset: toy_phrases, train_samples: 50}\nteacher: {model: transformer}\nstudent: {model: transformer}\ntraining: {epochs: 8}\n"
+            + "objective: {name: more, targets: {left_out_sources: 20}, training: {epochs: 3}}\n";
+
+        Assert.Contains(RecipeText.Read(More).Warnings, warning => warning.StartsWith("more trains 3 epochs of more samples than the 8 of the plain student", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData(Ctc + Frames + "baselines: {label_smoothing: 0.1}", "baselines.label_smoothing", "ctc_gru learns by CTC")]
     [InlineData(Ctc + Frames + "training: {label_smoothing: 0.1}", "training.label_smoothing", "ctc_gru learns by CTC")]
