@@ -109,7 +109,7 @@ public sealed class ConfigBinder(ConfigErrors errors)
 
     // YAML's null, by which an override takes back what a recipe gives: as if the key were not there.
     private static bool IsTakenBack(PropertyInfo property, ConfigNode node) =>
-        node.Scalar is "null" or "~" && new NullabilityInfoContext().Create(property).WriteState == NullabilityState.Nullable;
+        node.IsNull && new NullabilityInfoContext().Create(property).WriteState == NullabilityState.Nullable;
 
     private bool TryRead(Type type, ConfigNode node, OptionAttribute? option, out object? value)
     {

@@ -21,6 +21,9 @@ public sealed class ConfigNode
     /// <summary>The text of a scalar, else null.</summary>
     public string? Scalar { get; }
 
+    /// <summary>True for YAML's null, by which an override takes back what a recipe gives.</summary>
+    public bool IsNull => Scalar is "null" or "~";
+
     /// <summary>The items of a list, else null.</summary>
     public IReadOnlyList<ConfigNode>? Items { get; }
 

@@ -86,7 +86,7 @@ public sealed record ValueSchedule : ICheckedOptions
         {
             foreach (var key in keys)
             {
-                if (isUnread && node.Get(key) is { Scalar: not ("null" or "~") } given)
+                if (isUnread && node.Get(key) is { IsNull: false } given)
                 {
                     errors.Add(given, $"does nothing with `schedule: {shape}`{(node.Get("schedule") is null ? ", the default" : "")}; it is for {shapes}");
                 }

@@ -96,7 +96,7 @@ internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors, List<
 
         foreach (var training in Trainings())
         {
-            if (training.Get(Augment) is { Scalar: not ("null" or "~") } given)
+            if (training.Get(Augment) is { IsNull: false } given)
             {
                 Add(given, Augment);
             }
