@@ -13,13 +13,24 @@ namespace DistillSharp;
 /// <param name="Metrics">On the test split, with <c>bytes</c> and <c>latency_ms</c>.</param>
 public sealed record QuantisedRow(string Name, string File, Dictionary<string, double> Metrics);
 
+/// <summary>One exit of a network with early exits, in floats and in integers.</summary>
+/// <param name="Name">Its output in the network's file: <c>exit_…</c>, or <c>logits</c> for the deepest.</param>
+/// <param name="File">Its int8 ONNX file, whose output is <c>logits</c>.</param>
+/// <param name="Float">Metrics of the exit of the float network on the test split, with <c>bytes</c> and <c>latency_ms</c>.</param>
+/// <param name="Int8">The same of the file.</param>
+public sealed record QuantisedExit(string Name, string File, Dictionary<string, double> Float, Dictionary<string, double> Int8);
+
 /// <summary>What quantising a student changed: <c>int8.json</c> of the run directory.</summary>
 /// <param name="Arm">The arm.</param>
 /// <param name="Seed">The seed.</param>
 /// <param name="Options">How it was quantised.</param>
 /// <param name="Result">What was done.</param>
 /// <param name="Rows">Teacher (where it has an ONNX file), student, int8 student.</param>
-public sealed record QuantisedTable(string Arm, int Seed, QuantisationOptions Options, QuantisationResult Result, IReadOnlyList<QuantisedRow> Rows);
+public sealed record QuantisedTable(string Arm, int Seed, QuantisationOptions Options, QuantisationResult Result, IReadOnlyList<QuantisedRow> Rows)
+{
+    /// <summary>The exits from the shallowest to the deepest, each on its own; none where the network has no early exits.</summary>
+    public IReadOnlyList<QuantisedExit> Exits { get; init; } = [];
+}
 
 /// <summary>Quantises an arm of a run after training, with ranges from its training images, and measures what that changed.</summary>
 public static class StudentQuantiser
@@ -29,7 +40,7 @@ public static class StudentQuantiser
 
     /// <summary>Writes an arm's int8 ONNX file.</summary>
     /// <param name="arm">The arm; its float ONNX file is written where it is not there.</param>
-    /// <param name="destination">The int8 file.</param>
+    /// <param name="destination">The int8 file; exits of a network with early exits become files beside it, with their names before the ending.</param>
     /// <param name="samples">Training images that give the ranges of activations.</param>
     /// <param name="options">How.</param>
     /// <returns>Accuracy, size and latency of teacher, student and int8 student.</returns>
@@ -50,7 +61,7 @@ public static class StudentQuantiser
             rows.Insert(0, Row("teacher", teacher, arm.Data));
         }
 
-        return new QuantisedTable(arm.Arm, arm.Seed, options, result, rows);
+        return new QuantisedTable(arm.Arm, arm.Seed, options, result, rows) { Exits = Exits(arm.Data, source, destination) };
     }
 
     /// <summary>The arm and seed whose student a run exported; null where it exported none.</summary>
@@ -83,15 +94,30 @@ public static class StudentQuantiser
         return OnnxQuantiser.Quantise(source, destination, batches, options);
     }
 
-    private static QuantisedRow Row(string name, string file, RunData data)
+    /// <summary>Metrics of an ONNX file on the test split, with <c>bytes</c> and <c>latency_ms</c>.</summary>
+    internal static Dictionary<string, double> Measure(string file, RunData data)
     {
         using var session = new OnnxSession(file);
         var split = Evaluator.Logits(session, data.Test);
-        var metrics = new Dictionary<string, double>(ClassificationMetrics.Compute(split.Logits, split.Labels, split.Classes).Metrics)
+        return new Dictionary<string, double>(ClassificationMetrics.Compute(split.Logits, split.Labels, split.Classes).Metrics)
         {
             ["bytes"] = new FileInfo(file).Length,
             ["latency_ms"] = OnnxLatency.MedianMilliseconds(file),
         };
-        return new QuantisedRow(name, file, metrics);
+    }
+
+    private static QuantisedRow Row(string name, string file, RunData data) => new(name, file, Measure(file, data));
+
+    private static IReadOnlyList<QuantisedExit> Exits(RunData data, string source, string destination)
+    {
+        var names = EarlyExits.Of(source);
+        return names.Count < 2 ? [] : [.. names.Select(Exit)];
+
+        QuantisedExit Exit(string name)
+        {
+            var file = EarlyExits.Beside(destination, name);
+            var exact = EarlyExits.Take(data, source, name, file, keep: false);
+            return new QuantisedExit(name, file, exact.Metrics, EarlyExits.Take(data, destination, name, file, keep: true).Metrics);
+        }
     }
 }

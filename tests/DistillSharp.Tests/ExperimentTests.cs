@@ -357,6 +357,70 @@ public sealed class ExperimentTests : IDisposable
     }
 
     [Fact]
+    public void Run_QuantisedStudentsWithEarlyExits_ExitsAreOfTheIntegersThatAreMeasured()
+    {
+        var (_, directory, _) = Run(
+            """
+            data: {dataset: digits, train_samples: 400}
+            student: {model: small_cnn, channels: [16, 16], quantise: int8}
+            objective: {scheme: {scheme: self_distillation, heads: [layer1], keep_heads: true}}
+            training: {epochs: 5, batch_size: 25, learning_rate: 0.1}
+            evaluation: {latency: false}
+            seeds: [0]
+            """);
+        using var trained = TrainedArm.Load(RecipeReader.Read(File.ReadAllText(directory.RecipeFile), "exits", _folder).Recipe, directory, "self_distillation", 0, null);
+        var rows = EarlyExits.Write(trained, Path.Combine(_folder, "deep.onnx"));
+
+        Assert.Equal(["exit_layer1", "logits"], rows.Select(row => row.Name));
+        Assert.Equal(JobResult.Load(directory.JobResultFile("self_distillation", 0)).Metrics["top1"], rows[1].Metrics["top1"], 0.01);
+        foreach (var row in rows)
+        {
+            var metadata = OnnxFile.Read(row.File).Metadata;
+            Assert.Equal(row.Name, metadata[Provenance.Exit]);
+            Assert.Contains(Provenance.Quantisation, metadata.Keys);
+            Assert.Contains(OnnxGraph.Read(row.File).Nodes, node => node.Type == "QuantizeLinear");
+            Assert.True(ModelVerifier.Verify(row.File).Passed);
+        }
+
+        // Quantised again after training, they are the same integers, beside the floats of each exit.
+        var table = StudentQuantiser.Quantise(trained, Path.Combine(_folder, "again.int8.onnx"));
+        Assert.Equal(["student", "int8"], table.Rows.Select(row => row.Name));
+        Assert.Equal(rows.Select(row => row.Name), table.Exits.Select(exit => exit.Name));
+        Assert.Equal(["again.int8.exit_layer1.onnx", "again.int8.logits.onnx"], table.Exits.Select(exit => Path.GetFileName(exit.File)));
+        foreach (var (exit, row) in table.Exits.Zip(rows))
+        {
+            Assert.Equal(row.Metrics["nll"], exit.Int8["nll"], 1e-6);
+            Assert.InRange(exit.Int8["top1"] - exit.Float["top1"], -0.06, 0.06);
+            Assert.Equal(new FileInfo(exit.File).Length, exit.Int8["bytes"]);
+        }
+
+        Assert.Empty(Directory.EnumerateFiles(_folder, "*.tmp"));
+    }
+
+    /// <summary>Heads that are dropped teach the network in floats; kept ones are exported with it, so that they learn to bear the rounding too.</summary>
+    [Theory]
+    [InlineData("", true)]
+    [InlineData(", quantise: int8", false)]
+    public void Run_HeadsKeptOrDropped_TrainTheSameNetworkUnlessTheKeptAreRounded(string quantise, bool same)
+    {
+        var hashes = new[] { "true", "false" }.Select(keep =>
+        {
+            var (_, directory, _) = Run(
+                $$$"""
+                data: {dataset: digits, train_samples: 100}
+                student: {model: small_cnn, channels: [4, 4]{{{quantise}}}}
+                objective: {scheme: {scheme: self_distillation, heads: [layer1], keep_heads: {{{keep}}}}}
+                training: {epochs: 1, batch_size: 50}
+                evaluation: {latency: false}
+                seeds: [0]
+                """);
+            using var weights = new SafetensorsFile(directory.WeightsFile("self_distillation", 0));
+            return WeightsHash.Of(weights);
+        }).ToList();
+        Assert.Equal(same, hashes[0] == hashes[1]);
+    }
+
+    [Fact]
     public void Run_OtherDataThanBefore_Refused()
     {
         var text = Common + "objective: {scheme: {scheme: self_distillation, heads: [hidden1]}}\nseeds: [0]\n";

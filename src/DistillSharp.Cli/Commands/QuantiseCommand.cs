@@ -85,6 +85,23 @@ internal static class QuantiseCommand
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"int8 against student: top-1 {100 * (after["top1"] - before["top1"]):+0.00;-0.00;0.00} points, {after["bytes"] / before["bytes"]:0.00} of the size, {after["latency_ms"] / before["latency_ms"]:0.00} of the latency (batch 1, one thread)"));
         Console.Out.WriteLine(Path.GetRelativePath(Environment.CurrentDirectory, table.Rows[^1].File));
+        PrintExits(table.Exits);
+    }
+
+    private static void PrintExits(IReadOnlyList<QuantisedExit> exits)
+    {
+        if (exits.Count == 0)
+        {
+            return;
+        }
+
+        Console.Out.WriteLine();
+        Console.Out.WriteLine($"{"exit",-24}{"top-1",10}{"int8",10}{"bytes",14}{"int8",14}{"latency ms",12}{"int8",10}  file");
+        foreach (var exit in exits)
+        {
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{exit.Name,-24}{exit.Float["top1"],10:P2}{exit.Int8["top1"],10:P2}{exit.Float["bytes"],14:N0}{exit.Int8["bytes"],14:N0}{exit.Float["latency_ms"],12:0.0000}{exit.Int8["latency_ms"],10:0.0000}  {Path.GetRelativePath(Environment.CurrentDirectory, exit.File)}"));
+        }
     }
 
     private static string Number(string key, double value) => key switch

@@ -18,27 +18,22 @@ public sealed class FakeQuantiser : IDisposable
     private readonly List<Action> _removals = [];
 
     /// <summary>Begins to round what a network computes with, until this is disposed.</summary>
-    public FakeQuantiser(Network network)
-    {
-        foreach (var module in network.modules())
-        {
-            switch (module)
-            {
-                case Conv2d convolution:
-                    Watch(convolution, convolution.weight);
-                    break;
-                case Linear linear:
-                    Watch(linear, linear.weight);
-                    break;
-                case nn.Module<Tensor, Tensor> own when module is IInputProjection projection:
-                    Watch(own, projection.InputWeight);
-                    break;
-            }
-        }
-    }
+    public FakeQuantiser(Network network) => WatchLayersOf(network);
 
     /// <summary>Number of layers that compute with rounded numbers.</summary>
     public int Count => _layers.Count;
+
+    /// <summary>
+    /// Rounds the heads that a task keeps as early exits as well, since they are exported with the network. Heads that are dropped after training, and what
+    /// methods train beside the network, compute with floats.
+    /// </summary>
+    public void Include(TrainingTask task)
+    {
+        if (task is SelfDistillationTask { DeploysCompanions: true })
+        {
+            WatchLayersOf(task.Companions);
+        }
+    }
 
     /// <summary>Puts the weights as they are in their place: before every step of the optimizer, after the backward passes.</summary>
     public void Restore() => _layers.ForEach(layer => layer.Restore());
@@ -75,6 +70,25 @@ public sealed class FakeQuantiser : IDisposable
         long[] shape = [weights.shape[0], .. Enumerable.Repeat(1L, weights.shape.Length - 1)];
         var step = (weights.abs().flatten(1).amax([1]) / LargestWeight).clamp_min(1e-30).reshape(shape);
         return ((weights / step).round() * step).MoveToOuterDisposeScope();
+    }
+
+    private void WatchLayersOf(nn.Module parent)
+    {
+        foreach (var module in parent.modules())
+        {
+            switch (module)
+            {
+                case Conv2d convolution:
+                    Watch(convolution, convolution.weight);
+                    break;
+                case Linear linear:
+                    Watch(linear, linear.weight);
+                    break;
+                case nn.Module<Tensor, Tensor> own when module is IInputProjection projection:
+                    Watch(own, projection.InputWeight);
+                    break;
+            }
+        }
     }
 
     private void Watch(nn.Module<Tensor, Tensor> module, Parameter weight)
@@ -121,13 +135,20 @@ public sealed class FakeQuantiser : IDisposable
         public void Restore()
         {
             IsLearning = false;
-            if (_original is not null)
+            if (_original is null)
+            {
+                return;
+            }
+
+            // Heads belong to a task, which is disposed in the middle of a step where training diverges.
+            if (!weight.IsInvalid)
             {
                 using var noGradient = no_grad();
                 weight.copy_(_original);
-                _original.Dispose();
-                _original = null;
             }
+
+            _original.Dispose();
+            _original = null;
         }
     }
 }

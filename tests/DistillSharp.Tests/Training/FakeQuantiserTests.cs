@@ -1,3 +1,4 @@
+using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Models;
 using DistillSharp.Signals;
@@ -104,4 +105,67 @@ public sealed class FakeQuantiserTests
         var expected = (2 * FakeQuantiser.RoundActivations(inputs).sum([0])).expand(2, 4);
         Assert.True(weight.grad!.allclose(expected, rtol: 1e-5, atol: 1e-6));
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Include_HeadsOfSelfDistillation_ComputeRoundedNumbersWhereTheyAreKept(bool keep)
+    {
+        using var scope = NewDisposeScope();
+        var test = new TrainingCase();
+        using var student = test.Mlp(6, 4);
+        using var batch = Sample();
+        using var fake = new FakeQuantiser(student);
+        using var task = Exits(student, batch, keep);
+        // The task has looked at the network's shapes.
+        fake.Restore();
+        test.Fill(task.Companions);
+        var own = Copies(student);
+        var head = Copies(task.Companions);
+        fake.Include(task);
+        // Two layers of the network, two of the head.
+        Assert.Equal(keep ? 4 : 2, fake.Count);
+
+        var part = task.Compute(batch, Progress.Start).Single(each => each.Name == "head_hidden1.hard_labels");
+        var hidden = nn.functional.relu(Rounded(batch.Input, own, "fc1", true));
+        var feature = nn.functional.relu(Rounded(hidden, head, "head_hidden1.bottleneck.linear", keep));
+        var logits = Rounded(feature, head, "head_hidden1.classifier", keep);
+        var expected = nn.functional.cross_entropy(logits, batch.Targets!, reduction: nn.Reduction.Sum);
+        Assert.Equal(expected.to(ScalarType.Float64).item<double>(), part.Term.Sum.to(ScalarType.Float64).item<double>(), 1e-4);
+
+        part.Term.Sum.backward();
+        fake.Restore();
+        Assert.All(task.Companions.state_dict(), entry => Assert.True(entry.Value.equal(head[entry.Key]).all().item<bool>(), entry.Key));
+        Assert.All(task.Companions.parameters(), parameter => Assert.NotNull(parameter.grad));
+
+        static Tensor Rounded(Tensor input, Dictionary<string, Tensor> values, string layer, bool rounds) => rounds
+            ? nn.functional.linear(FakeQuantiser.RoundActivations(input), FakeQuantiser.RoundWeights(values[layer + ".weight"]), values[layer + ".bias"])
+            : nn.functional.linear(input, values[layer + ".weight"], values[layer + ".bias"]);
+    }
+
+    [Fact]
+    public void Dispose_AfterATaskThatDivergedWithinAStep_LeavesTheNetworksWeights()
+    {
+        using var scope = NewDisposeScope();
+        using var student = new TrainingCase().Mlp(6, 4);
+        using var batch = Sample();
+        var before = Copies(student);
+        var fake = new FakeQuantiser(student);
+        using (var task = Exits(student, batch, keep: true))
+        {
+            fake.Include(task);
+            task.Compute(batch, Progress.Start);
+        }
+
+        fake.Dispose();
+        Assert.All(student.state_dict(), entry => Assert.True(entry.Value.equal(before[entry.Key]).all().item<bool>(), entry.Key));
+    }
+
+    private static SelfDistillationTask Exits(Mlp student, Batch batch, bool keep) => new(
+        student, new SelfDistillationOptions { Heads = ["hidden1"], KeepHeads = keep, SoftWeight = 0, HintWeight = 0 }, new StagePlan("main", 1, [], null, new TrainingOptions()), batch);
+
+    private static Batch Sample() =>
+        Batch.Of(((arange(24, ScalarType.Float32) * 0.7).sin().reshape(4, 6) + 0.1).DetachFromDisposeScope(), tensor(new long[] { 2, 0, 1, 1 }).DetachFromDisposeScope(), [0, 1, 2, 3]);
+
+    private static Dictionary<string, Tensor> Copies(nn.Module module) => module.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.detach().clone());
 }

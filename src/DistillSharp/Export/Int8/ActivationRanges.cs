@@ -96,8 +96,13 @@ internal static class ActivationRanges
     /// <summary>The magnitude beyond which values are cut, so that 128 levels below it diverge least from the histogram.</summary>
     /// <param name="counts">Histogram of magnitudes from 0 to <paramref name="largest"/>.</param>
     /// <param name="largest">Largest magnitude.</param>
+    /// <remarks>
+    /// A ReLU's zeros are exact in any range. Counted, they would speak for narrow ranges, whose first level holds little beside them; the
+    /// first bin takes the count of the second instead, as in NVIDIA's pytorch-quantization.
+    /// </remarks>
     internal static double EntropyThreshold(double[] counts, double largest)
     {
+        counts = [counts[1], .. counts.AsSpan(1)];
         var (best, least) = (counts.Length, double.PositiveInfinity);
         for (var kept = Levels; kept <= counts.Length; kept += Step)
         {

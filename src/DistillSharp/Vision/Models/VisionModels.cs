@@ -85,6 +85,8 @@ public static class VisionModels
         ShuffleNetV1.Family.Entry,
         .. new[] { ("x0_5", 0.5), ("x1_0", 1), ("x1_5", 1.5), ("x2_0", 2) }.Select(width =>
             ShuffleNetV1.Family.Named($"shufflenet_v1_{width.Item1}", "ShuffleNet V1 for ImageNet, with three groups.", new ShuffleNetV1Options { Width = width.Item2 })),
+        .. new[] { ("x0_5", 0.5), ("x1_0", 1), ("x1_5", 1.5), ("x2_0", 2) }.Select(width =>
+            ShuffleNetV1.Family.Named($"shufflenet_v1_g8_{width.Item1}", "ShuffleNet V1 for ImageNet, with eight groups.", new ShuffleNetV1Options { Width = width.Item2, Groups = 8 })),
         ShuffleNetV2.Family.Entry,
         .. new[] { ("x0_5", 0.5), ("x1_0", 1), ("x1_5", 1.5), ("x2_0", 2) }.Select(width =>
             ShuffleNetV2.Family.Named($"shufflenet_v2_{width.Item1}", "ShuffleNet V2 for ImageNet.", new ShuffleNetV2Options { Width = width.Item2 })),

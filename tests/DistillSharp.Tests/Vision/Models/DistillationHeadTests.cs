@@ -53,9 +53,9 @@ public sealed class DistillationHeadTests : IDisposable
     }
 
     [Theory]
-    [InlineData("{model: deit, patch_size: 4, width: 12, depth: 1, heads: 3}", "head.weight", 0.02)]
-    [InlineData("{model: deit, patch_size: 4, width: 12, depth: 1, heads: 3}", "pos_embed", 0.02)]
-    [InlineData("{model: vit, patch_size: 4, width: 12, depth: 1, heads: 3}", "conv_proj.weight", 0.25)]
+    [InlineData("{model: deit, patch_size: 4, width: 96, depth: 1, heads: 3}", "head.weight", 0.02)]
+    [InlineData("{model: deit, patch_size: 4, width: 96, depth: 1, heads: 3}", "pos_embed", 0.02)]
+    [InlineData("{model: vit, patch_size: 4, width: 96, depth: 1, heads: 3}", "conv_proj.weight", 0.25)]
     public void Create_WeightsOfTransformers_AreNormal(string model, string name, double deviation)
     {
         using var scope = NewDisposeScope();

@@ -116,25 +116,28 @@ public sealed class MobileReferenceTests
         FunctionalReference.AssertClose(functional.relu(joined), At(network, path).call(x));
     }
 
-    [Fact]
-    public void ShuffleNetV1_Units_EqualFunctionalReference()
+    [Theory]
+    [InlineData(3, 12, 30)]
+    [InlineData(8, 16, 48)]
+    public void ShuffleNetV1_Units_EqualFunctionalReference(int groups, int stem, int middle)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var network = new ShuffleNetV1(new ShuffleNetV1Options { Width = 0.5 }, SampleData.Images(3, 32, 4));
+        var network = new ShuffleNetV1(new ShuffleNetV1Options { Width = 0.5, Groups = groups }, SampleData.Images(3, 32, 4));
         var (reference, _) = Prepare(network);
-        var x = randn(2, 12, 7, 7);
+        var x = randn(2, stem, 7, 7);
         var expected = cat([functional.avg_pool2d(x, 3, 2, 1), functional.relu(Convolved(x, "features.0", 1, 2))], 1);
         FunctionalReference.AssertClose(expected, At(network, "features.0").call(x));
-        FunctionalReference.AssertClose(functional.relu(Convolved(expected, "features.1", 3, 1) + expected), At(network, "features.1").call(expected));
+        FunctionalReference.AssertClose(functional.relu(Convolved(expected, "features.1", groups, 1) + expected), At(network, "features.1").call(expected));
 
-        Tensor Convolved(Tensor input, string key, int groups, int stride)
+        Tensor Convolved(Tensor input, string key, int firstGroups, int stride)
         {
-            var y = functional.relu(reference.Norm(reference.Conv(input, key + ".branch_main_1.0", groups: groups), key + ".branch_main_1.1"));
-            y = reference.Norm(reference.Conv(y, key + ".branch_main_1.3", stride, groups: 30), key + ".branch_main_1.4");
-            // Of three groups of ten, place c of group g is given channel 3·c + g.
-            y = y.index_select(1, tensor(Enumerable.Range(0, 30).Select(place => (3L * (place % 10)) + (place / 10)).ToArray()));
-            return reference.Norm(reference.Conv(y, key + ".branch_main_2.0", groups: 3), key + ".branch_main_2.1");
+            var y = functional.relu(reference.Norm(reference.Conv(input, key + ".branch_main_1.0", groups: firstGroups), key + ".branch_main_1.1"));
+            y = reference.Norm(reference.Conv(y, key + ".branch_main_1.3", stride, groups: middle), key + ".branch_main_1.4");
+            // Of G groups, place c of group g is given channel G·c + g.
+            var each = middle / groups;
+            y = y.index_select(1, tensor(Enumerable.Range(0, middle).Select(place => ((long)groups * (place % each)) + (place / each)).ToArray()));
+            return reference.Norm(reference.Conv(y, key + ".branch_main_2.0", groups: groups), key + ".branch_main_2.1");
         }
     }
 

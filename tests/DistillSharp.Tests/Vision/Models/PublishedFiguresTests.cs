@@ -1,7 +1,9 @@
+using DistillSharp.Config;
 using DistillSharp.Export;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.Tests.Models;
+using DistillSharp.Vision.Models.Mobile;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Vision.Models;
@@ -65,7 +67,7 @@ public sealed class PublishedFiguresTests
 
     /// <summary>
     /// MobileNet V1: 4.2 million parameters and 569 million multiply-adds, 1.3 and 149 at half the width (Howard et al., tables 6 and 8);
-    /// ShuffleNet V1 with three groups: the table of its authors' code;
+    /// ShuffleNet V1 with three and with eight groups: the table of its authors' code;
     /// DeiT with the distillation token: 6, 22 and 87 million parameters (Touvron et al., table 5), exactly those of timm.
     /// </summary>
     [Theory]
@@ -75,6 +77,10 @@ public sealed class PublishedFiguresTests
     [InlineData("shufflenet_v1_x1_0", 1.9, 0.05, 138.0)]
     [InlineData("shufflenet_v1_x1_5", 3.4, 0.05, 292.0)]
     [InlineData("shufflenet_v1_x2_0", 5.4, 0.05, 524.0)]
+    [InlineData("shufflenet_v1_g8_x0_5", 1.0, 0.05, 40.0)]
+    [InlineData("shufflenet_v1_g8_x1_0", 2.4, 0.05, 138.0)]
+    [InlineData("shufflenet_v1_g8_x1_5", 4.3, 0.05, 290.0)]
+    [InlineData("shufflenet_v1_g8_x2_0", 6.5, 0.05, 522.0)]
     [InlineData("deit_tiny_distilled_patch16_224", 5.910_800, 1e-9, null)]
     [InlineData("deit_small_distilled_patch16_224", 22.436_432, 1e-9, null)]
     [InlineData("deit_base_distilled_patch16_224", 87.338_192, 1e-9, null)]
@@ -88,6 +94,37 @@ public sealed class PublishedFiguresTests
         {
             Assert.Equal(expected, MacCounter.Count(network, data) / 1e6, 0.6);
         }
+    }
+
+    /// <summary>
+    /// Zhang et al., ShuffleNet, table 1: channels of the last stage and millions of multiply-adds, those of the classifier left out. Parameters are
+    /// a sum over the table's layers: weights of convolutions, two numbers a channel of every batch-norm, a classifier without bias.
+    /// </summary>
+    [Theory]
+    [InlineData(1, 576, 1_530_936, 143.0)]
+    [InlineData(2, 800, 1_732_848, 140.0)]
+    [InlineData(3, 960, 1_864_728, 137.0)]
+    [InlineData(4, 1088, 1_967_344, 133.0)]
+    [InlineData(8, 1536, 2_433_768, 137.0)]
+    public void ShuffleNetV1_ByGroups_AreThoseOfThePapersTable(int groups, long channels, long parameters, double multiplyAdds)
+    {
+        using var scope = NewDisposeScope();
+        var data = SampleData.Images(3, 224, 1000);
+        var network = Create("shufflenet_v1", new ShuffleNetV1Options { Groups = groups }, data);
+        Assert.Equal(parameters, network.parameters().Sum(parameter => parameter.numel()));
+        Assert.Equal(multiplyAdds, (MacCounter.Count(network, data) - (1000 * channels)) / 1e6, 0.6);
+    }
+
+    [Theory]
+    [InlineData(2, 0.5)]
+    [InlineData(5, 1.0)]
+    public void ShuffleNetV1_GroupsWithoutPublishedWidths_AreRefused(int groups, double width)
+    {
+        var options = new ShuffleNetV1Options { Groups = groups, Width = width };
+        var errors = new ConfigErrors();
+        options.Check(YamlConfig.Parse($"groups: {groups}", errors)!, errors);
+        Assert.Equal("groups", Assert.Single(errors.All).Path);
+        Assert.Contains("groups", Assert.Throws<ArgumentException>(() => Create("shufflenet_v1", options, SampleData.Images(3, 224, 1000))).Message, StringComparison.Ordinal);
     }
 
     /// <summary>The wide network of table 4 of its paper has 36.5 million parameters and CIFAR's ResNet-50 of distillation papers 23.7.</summary>

@@ -32,6 +32,7 @@ internal sealed record ZooCase(string Model, object Options, int Channels, int S
         ["mobilenet_v3 large"] = new("mobilenet_v3", new MobileNetV3Options { Size = "large", WidthMultiplier = 0.25 }, 1, 64),
         ["cifar_shufflenet_v1"] = new("cifar_shufflenet_v1", new CifarShuffleNetV1Options { WidthMultiplier = 0.3 }, 3, 20),
         ["shufflenet_v1"] = new("shufflenet_v1", new ShuffleNetV1Options { Width = 0.5 }, 1, 64),
+        ["shufflenet_v1 of eight groups"] = new("shufflenet_v1", new ShuffleNetV1Options { Width = 0.5, Groups = 8 }, 3, 64),
         ["shufflenet_v2"] = new("shufflenet_v2", new ShuffleNetV2Options { Width = 0.5 }, 3, 64),
         ["cifar_shufflenet_v2"] = new("cifar_shufflenet_v2", new CifarShuffleNetV2Options { Width = 0.3 }, 1, 20),
         ["vit"] = new("vit", new VisionTransformerOptions { PatchSize = 4, Width = 24, Depth = 3, Heads = 4, MlpWidth = 40 }, 3, 16),
