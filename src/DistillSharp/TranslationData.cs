@@ -181,16 +181,19 @@ internal sealed class TranslationData : RunData
 
         var bleu = new Bleu();
         var counts = new Dictionary<string, CorpusCounts> { ["bleu_greedy"] = bleu.CountAll(greedy, references), ["bleu_beam"] = bleu.CountAll(beam, references) };
+        var (ofGreedy, ofBeam) = (bleu.Explain(counts["bleu_greedy"].Sum(), 1), bleu.Explain(counts["bleu_beam"].Sum(), 1));
         var metrics = new Dictionary<string, double>
         {
-            ["bleu_greedy"] = bleu.Score(counts["bleu_greedy"].Sum()),
-            ["bleu_beam"] = bleu.Score(counts["bleu_beam"].Sum()),
+            ["bleu_greedy"] = ofGreedy.Score,
+            ["bleu_beam"] = ofBeam.Score,
+            ["beam_gain"] = ofBeam.Score - ofGreedy.Score,
+            ["length_ratio_greedy"] = ofGreedy.LengthRatio,
+            ["length_ratio_beam"] = ofBeam.LengthRatio,
             ["chrf_greedy"] = ChrF.Corpus(greedy, references),
             ["chrf_beam"] = ChrF.Corpus(beam, references),
             ["tokens_per_second"] = greedyTokens / greedySeconds,
             ["tokens_per_second_beam"] = beamTokens / beamSeconds,
         };
-        metrics["beam_gain"] = metrics["bleu_beam"] - metrics["bleu_greedy"];
         metrics["macs"] = TransformerCost.MultiplyAdds((TransformerModel)network, MeanTokens(network, pair => pair.Source), MeanTokens(network, pair => pair.Target));
         if (_recipe.Evaluation.Latency)
         {

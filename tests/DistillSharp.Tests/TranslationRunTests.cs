@@ -41,7 +41,7 @@ public sealed class TranslationRunTests
         Assert.Equal("bleu_greedy", results.PrimaryMetric);
         foreach (var arm in results.Arms)
         {
-            Assert.All(new[] { "bleu_greedy", "bleu_beam", "chrf_greedy", "tokens_per_second", "tokens_per_second_beam", "parameters" }, key => Assert.True(double.IsFinite(arm.Metrics[key].Mean)));
+            Assert.All(new[] { "bleu_greedy", "bleu_beam", "chrf_greedy", "tokens_per_second", "tokens_per_second_beam", "length_ratio_greedy", "length_ratio_beam", "parameters" }, key => Assert.True(double.IsFinite(arm.Metrics[key].Mean)));
             var job = directory.JobFolder(arm.Name, 0);
             Assert.All(new[] { "test.source.txt", "test.reference.txt", "test.greedy.txt", "test.beam.txt" }, name => Assert.Equal(12, File.ReadAllLines(Path.Combine(job, name)).Length));
             Assert.All(new[] { "vocab.json", "merges.txt", "tokenizer.json" }, name => Assert.True(File.Exists(Path.Combine(job, name))));

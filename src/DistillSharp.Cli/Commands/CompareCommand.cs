@@ -13,6 +13,7 @@ internal static class CompareCommand
     public static Command Create()
     {
         var runs = new Argument<string[]>("runs") { Description = "Run directories", Arity = ArgumentArity.OneOrMore };
+        var counterparts = new Option<string[]>("--same") { Description = "Arm of the later runs and the arm of the first run that it is compared with, where their names differ, such as mean_probabilities=mean_logits; may be given again" };
         var json = CommonOptions.Json();
         var command = new Command(
             "compare",
@@ -22,9 +23,10 @@ internal static class CompareCommand
             Examples:
               distill compare runs/quickstart
               distill compare runs/temperature-2 runs/temperature-8
+              distill compare runs/logits runs/probabilities --same mean_probabilities=mean_logits
             """)
         {
-            runs, json,
+            runs, counterparts, json,
         };
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
@@ -34,9 +36,29 @@ internal static class CompareCommand
                 throw new UsageException(directory.IsSweep ? RunSession.OfSweep(directory) : $"{directory.Path} has no results.json yet: no job has finished; go on with `distill resume`");
             }
 
-            return directories.Count == 1 ? One(directories[0], parsed.GetValue(json)) : Several(directories, parsed.GetValue(json));
+            var same = Counterparts(parsed.GetValue(counterparts) ?? []);
+            if (directories.Count == 1 && same.Count > 0)
+            {
+                throw new UsageException("--same names arms of two runs; only one run was given");
+            }
+
+            return directories.Count == 1 ? One(directories[0], parsed.GetValue(json)) : Several(directories, same, parsed.GetValue(json));
         }));
         return command;
+    }
+
+    private static Dictionary<string, string> Counterparts(string[] pairs)
+    {
+        var counterparts = new Dictionary<string, string>();
+        foreach (var pair in pairs)
+        {
+            if (pair.Split('=') is not [{ Length: > 0 } arm, { Length: > 0 } counterpart] || !counterparts.TryAdd(arm, counterpart))
+            {
+                throw new UsageException($"--same {pair}: give an arm of the later runs and one of the first, each once, such as mean_probabilities=mean_logits");
+            }
+        }
+
+        return counterparts;
     }
 
     private static int One(RunDirectory directory, bool json)
@@ -54,9 +76,18 @@ internal static class CompareCommand
         return ExitCode.Fine;
     }
 
-    private static int Several(List<RunDirectory> directories, bool json)
+    private static int Several(List<RunDirectory> directories, Dictionary<string, string> counterparts, bool json)
     {
-        var comparison = RunComparison.Load([.. directories.Select(directory => directory.Path)], Catalogs.Default().Metrics);
+        RunComparison comparison;
+        try
+        {
+            comparison = RunComparison.Load([.. directories.Select(directory => directory.Path)], Catalogs.Default().Metrics, counterparts);
+        }
+        catch (ArgumentException error) when (counterparts.Count > 0)
+        {
+            throw new UsageException($"--same: {error.Message}");
+        }
+
         if (json)
         {
             Console.Out.WriteLine(JsonSerializer.Serialize(new { comparison.Runs, comparison.Entries, comparison.Warnings }, RunJson.Line));

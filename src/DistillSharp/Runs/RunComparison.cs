@@ -45,10 +45,11 @@ public sealed class RunComparison
     /// <summary>Compares runs by their <c>results.json</c>.</summary>
     /// <param name="directories">Run directories, the reference first.</param>
     /// <param name="catalog">Metrics; the default catalog where null.</param>
-    /// <exception cref="ArgumentException">No directory was given.</exception>
+    /// <param name="counterparts">Arms of the later runs that have another name in the first, with that name.</param>
+    /// <exception cref="ArgumentException">No directory was given, or a counterpart is no arm of the runs or stands beside an arm of the name it takes.</exception>
     /// <exception cref="FileNotFoundException">A directory has no results.json.</exception>
     /// <exception cref="InvalidDataException">A results.json cannot be read.</exception>
-    public static RunComparison Load(IReadOnlyList<string> directories, MetricCatalog? catalog = null)
+    public static RunComparison Load(IReadOnlyList<string> directories, MetricCatalog? catalog = null, IReadOnlyDictionary<string, string>? counterparts = null)
     {
         var runs = directories.Select(directory =>
         {
@@ -57,12 +58,12 @@ public sealed class RunComparison
                 ? (Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory))), RunResults.Load(path))
                 : throw new FileNotFoundException($"{directory} is not a run directory with results: it has no results.json");
         }).ToArray();
-        return Of(runs, catalog);
+        return Of(runs, catalog, counterparts);
     }
 
     /// <summary>Compares results; runs of one name are told apart by a number.</summary>
-    /// <exception cref="ArgumentException">There are no runs.</exception>
-    public static RunComparison Of(IReadOnlyList<(string Name, RunResults Results)> runs, MetricCatalog? catalog = null)
+    /// <exception cref="ArgumentException">There are no runs, or a counterpart is no arm of theirs or stands beside an arm of the name it takes.</exception>
+    public static RunComparison Of(IReadOnlyList<(string Name, RunResults Results)> runs, MetricCatalog? catalog = null, IReadOnlyDictionary<string, string>? counterparts = null)
     {
         if (runs.Count == 0)
         {
@@ -70,7 +71,34 @@ public sealed class RunComparison
         }
 
         var named = runs.Select((run, i) => (runs.Count(other => other.Name == run.Name) == 1 ? run.Name : $"{run.Name} ({runs.Take(i + 1).Count(other => other.Name == run.Name)})", run.Results)).ToArray();
+        foreach (var (arm, counterpart) in counterparts ?? new Dictionary<string, string>())
+        {
+            Check(named[0].Results, [.. named.Skip(1).Select(run => run.Results)], arm, counterpart);
+            for (var i = 1; i < named.Length; i++)
+            {
+                named[i].Results = named[i].Results with { Arms = [.. named[i].Results.Arms.Select(each => each.Name == arm ? each with { Name = counterpart } : each)] };
+            }
+        }
+
         return new RunComparison(named, catalog ?? MetricCatalog.Default());
+    }
+
+    private static void Check(RunResults first, IReadOnlyList<RunResults> others, string arm, string counterpart)
+    {
+        if (first.Arm(counterpart) is null)
+        {
+            throw new ArgumentException($"the first run has no arm {counterpart} to be the counterpart of {arm}; its arms are {string.Join(", ", first.Arms.Select(each => each.Name))}");
+        }
+
+        if (others.All(run => run.Arm(arm) is null))
+        {
+            throw new ArgumentException($"none of the later runs has an arm {arm}; theirs are {string.Join(", ", others.SelectMany(run => run.Arms).Select(each => each.Name).Distinct())}");
+        }
+
+        if (others.Any(run => run.Arm(arm) is not null && run.Arm(counterpart) is not null))
+        {
+            throw new ArgumentException($"a run has both {arm} and {counterpart}: which of them is the counterpart of the first run's {counterpart} is not clear");
+        }
     }
 
     /// <summary>One row an arm, one column a run, and each run's difference to the first.</summary>

@@ -38,6 +38,21 @@ public class RunComparisonTests
     }
 
     [Fact]
+    public void Of_Counterparts_AreComparedUnderTheFirstRunsName()
+    {
+        var runs = new[] { ("a", Run(0, [0, 1, 2], "h", "plain", "logits")), ("b", Run(0.02, [0, 1, 2], "h", "plain", "probabilities")) };
+        var comparison = RunComparison.Of(runs, counterparts: new Dictionary<string, string> { ["probabilities"] = "logits" });
+        Assert.Equal(["plain", "logits"], comparison.Arms);
+        Assert.Empty(comparison.Warnings);
+        Assert.Equal(0.022, comparison.Entries.Single(entry => entry is { Run: "b", Arm: "logits" }).Interval!.Value.Value, 1e-9);
+
+        foreach (var (arm, counterpart, message) in new[] { ("probabilities", "logit", "has no arm logit"), ("probability", "logits", "has an arm probability"), ("probabilities", "plain", "has both probabilities and plain") })
+        {
+            Assert.Contains(message, Assert.Throws<ArgumentException>(() => RunComparison.Of(runs, counterparts: new Dictionary<string, string> { [arm] = counterpart })).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Load_Directories_ReadsThem()
     {
         using var folder = new TemporaryFolder();

@@ -57,7 +57,11 @@ public sealed record BleuScore(
     IReadOnlyList<long> Totals,
     long HypothesisLength,
     long ReferenceLength,
-    string Signature);
+    string Signature)
+{
+    /// <summary>Words of the hypotheses over words of the references; NaN where the references have none.</summary>
+    public double LengthRatio => ReferenceLength > 0 ? (double)HypothesisLength / ReferenceLength : double.NaN;
+}
 
 /// <summary>
 /// BLEU (Papineni et al., BLEU: a Method for Automatic Evaluation of Machine Translation, ACL 2002) with sacrebleu's tokenizers,

@@ -14,6 +14,8 @@ public static class TextMetrics
         .Add(new("bleu_greedy", "BLEU greedy", "BLEU of greedy search on the test split", MetricUnit.Number, MetricDirection.Higher) { OfCounts = counts => new Bleu().Score(counts) })
         .Add(new("bleu_beam", "BLEU beam", "BLEU of beam search on the test split", MetricUnit.Number, MetricDirection.Higher) { OfCounts = counts => new Bleu().Score(counts) })
         .Add(new("beam_gain", "beam − greedy", "BLEU of beam search less that of greedy search", MetricUnit.Number, MetricDirection.Neither))
+        .Add(new("length_ratio_greedy", "length greedy", "words that greedy search writes on the test split, over words of the references (tokenizer 13a); below 1 BLEU's brevity penalty counts", MetricUnit.Number, MetricDirection.Neither))
+        .Add(new("length_ratio_beam", "length beam", "words that beam search writes on the test split, over words of the references (tokenizer 13a)", MetricUnit.Number, MetricDirection.Neither))
         .Add(new("chrf_greedy", "chrF2 greedy", "chrF2 of greedy search on the test split", MetricUnit.Number, MetricDirection.Higher))
         .Add(new("chrf_beam", "chrF2 beam", "chrF2 of beam search on the test split", MetricUnit.Number, MetricDirection.Higher))
         .Add(new("tokens_per_second", "tokens/s greedy", "target tokens that greedy search writes in a second, in batches", MetricUnit.Number, MetricDirection.Higher))

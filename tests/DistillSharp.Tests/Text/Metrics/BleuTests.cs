@@ -15,6 +15,7 @@ public class BleuTests
         Assert.Equal([3, 1], score.Matches);
         Assert.Equal([3, 2], score.Totals);
         Assert.Equal((3, 4), (score.HypothesisLength, score.ReferenceLength));
+        Assert.Equal(0.75, score.LengthRatio);
     }
 
     [Fact]
