@@ -14,55 +14,19 @@ public static class SampledSearch
     /// <param name="seed">Seed of the draws; each sentence has draws of its own.</param>
     public static Hypothesis[] Run(IStepModel model, int begin, int end, IReadOnlyList<int> longest, double temperature, ulong seed)
     {
-        var outputs = longest.Select(_ => new List<int>()).ToArray();
-        var (logProbabilities, found) = (new double[outputs.Length], new Hypothesis[outputs.Length]);
         var random = longest.Select((_, sentence) => new StableRandom(StableRandom.Key(seed, (ulong)sentence))).ToArray();
-        var active = Enumerable.Range(0, outputs.Length).ToList();
-        var (last, scratch, logits) = (Enumerable.Repeat(begin, active.Count).ToArray(), new float[model.Vocabulary], new float[active.Count * model.Vocabulary]);
-        while (active.Count > 0)
+        var scratch = new float[model.Vocabulary];
+        return StepwiseSearch.Run(model, begin, end, longest, (sentence, logits) =>
         {
-            model.Step(last, logits.AsSpan(0, active.Count * model.Vocabulary));
-            var going = new List<int>(active.Count);
-            for (var row = 0; row < active.Count; row++)
+            for (var i = 0; i < logits.Length; i++)
             {
-                var sentence = active[row];
-                var numbers = logits.AsSpan(row * model.Vocabulary, model.Vocabulary);
-                for (var i = 0; i < numbers.Length; i++)
-                {
-                    numbers[i] = (float)(numbers[i] / temperature);
-                }
-
-                var sum = LogProbabilities.LogSum(numbers, scratch);
-                var token = Draw(numbers, sum, random[sentence].Unit());
-                logProbabilities[sentence] += numbers[token] - sum;
-                if (token != end)
-                {
-                    outputs[sentence].Add(token);
-                }
-
-                if (token == end || outputs[sentence].Count >= longest[sentence])
-                {
-                    found[sentence] = new Hypothesis([.. outputs[sentence]], logProbabilities[sentence], token == end);
-                }
-                else
-                {
-                    going.Add(row);
-                }
+                logits[i] = (float)(logits[i] / temperature);
             }
 
-            if (going.Count < active.Count)
-            {
-                active = [.. going.Select(row => active[row])];
-                if (active.Count > 0)
-                {
-                    model.Keep([.. going]);
-                }
-            }
-
-            last = [.. active.Select(sentence => outputs[sentence][^1])];
-        }
-
-        return found;
+            var sum = LogProbabilities.LogSum(logits, scratch);
+            var token = Draw(logits, sum, random[sentence].Unit());
+            return (token, logits[token] - sum);
+        });
     }
 
     private static int Draw(ReadOnlySpan<float> logits, double logSum, double place)

@@ -25,9 +25,7 @@ public sealed class SequenceDecoder(OpenStepModel open, SequenceInfo tokens, Dec
             cancellation.ThrowIfCancellationRequested();
             using var model = open([.. batch.Select(index => sources[index])], options.Beam);
             List<int> longest = [.. batch.Select(index => options.LongestFor(sources[index].Length))];
-            var outputs = options.Beam == 1
-                ? [.. GreedySearch.Run(model, tokens.Begin, tokens.End, longest).Select(output => (IReadOnlyList<Hypothesis>)[output])]
-                : BeamSearch.Run(model, tokens.Begin, tokens.End, longest, options);
+            var outputs = Search(model, tokens, longest, options);
             for (var i = 0; i < batch.Count; i++)
             {
                 found[batch[i]] = outputs[i];
@@ -36,6 +34,11 @@ public sealed class SequenceDecoder(OpenStepModel open, SequenceInfo tokens, Dec
 
         return found;
     }
+
+    /// <summary>The outputs from the best on of every sentence that a model was opened for: greedy search, or a beam.</summary>
+    internal static IReadOnlyList<Hypothesis>[] Search(IStepModel model, SequenceInfo tokens, IReadOnlyList<int> longest, DecodingOptions options) => options.Beam == 1
+        ? [.. GreedySearch.Run(model, tokens.Begin, tokens.End, longest).Select(output => (IReadOnlyList<Hypothesis>)[output])]
+        : BeamSearch.Run(model, tokens.Begin, tokens.End, longest, options);
 
     // From the longest on, so that what does not fit into memory fails at once and not in the end.
     private IEnumerable<List<int>> Batches(IReadOnlyList<int[]> sources)

@@ -132,8 +132,7 @@ public sealed class Transcriber : IDisposable
         var transcripts = new List<Transcript>(clips.Count);
         for (var row = 0; row < clips.Count; row++)
         {
-            var frames = (int)((lengths[row] + _subsampling - 1) / _subsampling);
-            transcripts.Add(Read(Decode(logits.Slice((int)(row * shape[1] * shape[2]), frames * (int)shape[2]), (int)shape[2])));
+            transcripts.Add(Read(Decode(logits.Slice((int)(row * shape[1] * shape[2]), OutputFrames(lengths[row]) * (int)shape[2]), (int)shape[2])));
         }
 
         return transcripts;
@@ -172,10 +171,12 @@ public sealed class Transcriber : IDisposable
         yield return (start, clip.Samples.Length - start);
     }
 
+    private int OutputFrames(long frames) => (int)((frames + _subsampling - 1) / _subsampling);
+
     private List<Transcript> Write(OnnxSpeechWriter writer, float[] input, long[] lengths, IReadOnlyList<AudioClip> clips)
     {
         using var model = writer.Open(input, lengths, _features.Options.Mels, Beam);
-        var outputs = AttentionRecogniser.Search(model, SpeechTokens.Of(_symbols), [.. lengths.Select(length => (int)((length + _subsampling - 1) / _subsampling))], new DecodingOptions { Beam = Beam });
+        var outputs = AttentionRecogniser.Search(model, SpeechTokens.Of(_symbols), [.. lengths.Select(OutputFrames)], new DecodingOptions { Beam = Beam });
         return
         [
             .. outputs.Zip(clips, (nBest, clip) =>

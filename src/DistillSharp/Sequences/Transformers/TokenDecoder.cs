@@ -77,16 +77,23 @@ internal sealed class TokenDecoder(SequenceInfo tokens, int width, Embedding emb
 /// <summary>Positions as sines and cosines (Vaswani et al., 2017, section 3.5): the first half of the width is sines.</summary>
 internal static class SinusoidalPositions
 {
+    /// <summary>What the angle of each pair of sine and cosine grows by from position to position [width / 2].</summary>
+    public static double[] Angles(int width)
+    {
+        var half = width / 2;
+        return [.. Enumerable.Range(0, half).Select(i => Math.Exp(-Math.Log(10000.0) * i / Math.Max(1, half - 1)))];
+    }
+
     /// <summary>[count, width], row by row.</summary>
     public static float[] Make(long count, int width)
     {
-        var half = width / 2;
+        var (half, angles) = (width / 2, Angles(width));
         var values = new float[count * width];
         for (var position = 0; position < count; position++)
         {
             for (var i = 0; i < half; i++)
             {
-                var angle = position * Math.Exp(-Math.Log(10000.0) * i / Math.Max(1, half - 1));
+                var angle = position * angles[i];
                 values[(position * width) + i] = (float)Math.Sin(angle);
                 values[(position * width) + half + i] = (float)Math.Cos(angle);
             }

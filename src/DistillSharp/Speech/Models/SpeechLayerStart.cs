@@ -1,4 +1,5 @@
 using System.Globalization;
+using DistillSharp.Sequences.Transformers;
 using DistillSharp.Training;
 using static TorchSharp.torch;
 
@@ -40,20 +41,13 @@ public static class SpeechLayerStart
             throw new ArgumentException($"from_layers needs layers that are alike: the teacher's have {teacher.Options.Heads} heads, the student's {student.Options.Heads}");
         }
 
-        foreach (var (side, chosen, wanted, there) in new[]
+        var layers = new ChosenLayers(options.Encoder, options.Decoder);
+        if (layers.Fault(teacher.Options, student.Options) is { } fault)
         {
-            ("encoder", options.Encoder, student.Options.EncoderLayers, teacher.Options.EncoderLayers), ("decoder", options.Decoder, student.Options.DecoderLayers, teacher.Options.DecoderLayers),
-        })
-        {
-            if (chosen.Count != wanted || chosen.Any(layer => layer > there))
-            {
-                throw new ArgumentException($"from_layers.{side} must name {wanted} of the teacher's {there} layers, one for each of the student's, not [{string.Join(", ", chosen)}]");
-            }
+            throw new ArgumentException(fault);
         }
 
-        Copy(teacher, student, name => name.Split('.') is [var side, "layers", var number, .. var rest]
-            ? string.Join('.', [side, "layers", ((side == "encoder" ? options.Encoder : options.Decoder)[int.Parse(number, CultureInfo.InvariantCulture)] - 1).ToString(CultureInfo.InvariantCulture), .. rest])
-            : name);
+        Copy(teacher, student, layers.Origin);
     }
 
     private static void Copy(SpeechNetwork teacher, SpeechNetwork student, Func<string, string?> originOf)

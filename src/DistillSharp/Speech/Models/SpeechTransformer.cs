@@ -11,11 +11,11 @@ namespace DistillSharp.Speech.Models;
 /// <summary>Options of <c>speech_transformer</c>.</summary>
 public sealed record SpeechTransformerOptions : SpeechModelOptions, ITransformerShape
 {
-    /// <summary>Width of all layers.</summary>
+    /// <inheritdoc/>
     [Option("width of embeddings and layers", Min = 8, Max = 4096)]
     public int Width { get; init; } = 144;
 
-    /// <summary>Attention heads.</summary>
+    /// <inheritdoc/>
     [Option("attention heads; must divide the width", Min = 1, Max = 64)]
     public int Heads { get; init; } = 4;
 
@@ -23,15 +23,15 @@ public sealed record SpeechTransformerOptions : SpeechModelOptions, ITransformer
     [Option("hidden units of feed-forward blocks; 4 times the width by default", Min = 8, Max = 16384)]
     public int? FeedForward { get; init; }
 
-    /// <summary>Encoder layers.</summary>
+    /// <inheritdoc/>
     [Option("encoder layers", Min = 1, Max = 48)]
     public int EncoderLayers { get; init; } = 4;
 
-    /// <summary>Decoder layers.</summary>
+    /// <inheritdoc/>
     [Option("decoder layers", Min = 1, Max = 48)]
     public int DecoderLayers { get; init; } = 2;
 
-    /// <summary>Hidden units of a feed-forward block.</summary>
+    /// <inheritdoc/>
     public int Hidden => FeedForward ?? 4 * Width;
 
     /// <summary>Decoder layers attend to the symbols before.</summary>
@@ -41,31 +41,7 @@ public sealed record SpeechTransformerOptions : SpeechModelOptions, ITransformer
     public override void Check(ConfigNode node, ConfigErrors errors)
     {
         base.Check(node, errors);
-        if (Width % Heads != 0)
-        {
-            errors.Add(node.PathOf("heads"), $"must divide width ({Width}), not be {Heads}", node.Line);
-        }
-
-        if (Width % 2 != 0)
-        {
-            errors.Add(node.PathOf("width"), "must be even: positions are pairs of sine and cosine", node.Line);
-        }
-    }
-
-    /// <summary>Feature points from the input to the output.</summary>
-    internal IReadOnlyList<FeaturePoint> FeaturePoints() =>
-    [
-        .. Enumerable.Range(1, EncoderLayers).SelectMany(layer => Layer("encoder", layer)),
-        new FeaturePoint("encoder", "encoder.norm"),
-        .. Enumerable.Range(1, DecoderLayers).SelectMany(layer => Layer("decoder", layer)),
-        new FeaturePoint("decoder", "decoder.norm"),
-    ];
-
-    private static IEnumerable<FeaturePoint> Layer(string side, int layer)
-    {
-        var path = $"{side}.layers.{layer - 1}";
-        return new[] { "queries", "keys", "values" }.Select(part => new FeaturePoint($"{side}{layer}.{part}", $"{path}.self_attention.{part}"))
-            .Append(new FeaturePoint($"{side}{layer}", $"{path}.output"));
+        this.CheckSizes(node, errors);
     }
 }
 

@@ -1,6 +1,5 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
-using DistillSharp.Export.Onnx;
 using DistillSharp.Sequences;
 using DistillSharp.Speech.Models;
 
@@ -25,9 +24,6 @@ internal static class SpeechTokens
 /// <summary>Runs a network that writes over utterances.</summary>
 internal static class AttentionRecogniser
 {
-    // An utterance has hardly more symbols than frames.
-    private const int ExtraLength = 10;
-
     /// <summary>The texts of every utterance of a source from the best on, in the order of their numbers.</summary>
     /// <param name="network">The network; its mode is restored.</param>
     /// <param name="source">The utterances.</param>
@@ -67,9 +63,8 @@ internal static class AttentionRecogniser
     /// <summary>What a model that was opened for utterances of so many output frames writes about each.</summary>
     public static IReadOnlyList<IReadOnlyList<Hypothesis>> Search(IStepModel model, SequenceInfo tokens, IReadOnlyList<int> frames, DecodingOptions options)
     {
-        List<int> longest = [.. frames.Select(count => Math.Min(TransformerGraph.LongestSequence, count + ExtraLength))];
-        return options.Beam == 1
-            ? [.. GreedySearch.Run(model, tokens.Begin, tokens.End, longest).Select(output => (IReadOnlyList<Hypothesis>)[output])]
-            : BeamSearch.Run(model, tokens.Begin, tokens.End, longest, options);
+        // An utterance has hardly more symbols than frames.
+        var lengths = options with { LengthFactor = 1 };
+        return SequenceDecoder.Search(model, tokens, [.. frames.Select(lengths.LongestFor)], options);
     }
 }

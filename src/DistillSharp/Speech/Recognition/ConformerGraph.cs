@@ -1,3 +1,4 @@
+using DistillSharp.Export.Onnx;
 using DistillSharp.Speech.Models;
 using static TorchSharp.torch;
 
@@ -6,9 +7,6 @@ namespace DistillSharp.Speech.Recognition;
 /// <summary>The blocks of a <see cref="CtcConformer"/> as ONNX.</summary>
 internal static class ConformerGraph
 {
-    // Far below any product of queries and keys; infinity would give 0/0 where all is padding.
-    private const float Masked = -1e9f;
-
     /// <summary>All blocks.</summary>
     /// <param name="graph">What is written to.</param>
     /// <param name="options">How the network was built.</param>
@@ -25,7 +23,7 @@ internal static class ConformerGraph
         var allowed = options.Bidirectional
             ? graph.Onnx.Add("Unsqueeze", [valid, graph.Onnx.Numbers(1, 2)])
             : graph.AsFloat(graph.Onnx.Add("LessOrEqual", [graph.Onnx.Add("Unsqueeze", [places, graph.Onnx.Numbers(0)]), graph.Onnx.Add("Unsqueeze", [places, graph.Onnx.Numbers(1)])]));
-        var mask = Multiply(graph, graph.Onnx.Add("Sub", [graph.Onnx.Scalar(1), allowed]), graph.Onnx.Scalar(Masked));
+        var mask = Multiply(graph, graph.Onnx.Add("Sub", [graph.Onnx.Scalar(1), allowed]), graph.Onnx.Scalar(TransformerGraph.Masked));
         for (var i = 1; i <= options.Layers; i++)
         {
             var path = $"layer{i}";

@@ -133,16 +133,5 @@ internal sealed class SpeechBatches : IBatchSource
         };
     }
 
-    private static Tensor Fill(int[][] rows, long fill)
-    {
-        var columns = Math.Max(1, rows.Max(row => row.Length));
-        var values = new long[rows.Length * columns];
-        Array.Fill(values, fill);
-        foreach (var (number, row) in rows.Index())
-        {
-            Array.ConvertAll(row, value => (long)value).CopyTo(values, number * columns);
-        }
-
-        return tensor(values, [rows.Length, columns]).DetachFromDisposeScope();
-    }
+    private static Tensor Fill(int[][] rows, long fill) => PaddedRows.Of(rows, fill).DetachFromDisposeScope();
 }

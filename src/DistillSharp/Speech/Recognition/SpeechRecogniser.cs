@@ -1,4 +1,5 @@
 using DistillSharp.Data;
+using DistillSharp.Models;
 using DistillSharp.Sequences;
 using DistillSharp.Speech.Models;
 using static TorchSharp.torch;
@@ -14,6 +15,21 @@ internal sealed record Heard(int SampleId, IReadOnlyList<CtcSymbol> Symbols, IRe
 /// <summary>Runs a network over utterances and decodes its frames.</summary>
 internal static class SpeechRecogniser
 {
+    /// <summary>The texts that a network of any kind gives every utterance of a source, from the best on, in the order of their numbers; of greedy search one.</summary>
+    /// <param name="network">The network; its mode is restored.</param>
+    /// <param name="source">The utterances.</param>
+    /// <param name="symbols">What labels or tokens stand for.</param>
+    /// <param name="options">How to search.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="NotSupportedException">It is no network of speech.</exception>
+    public static List<string[]> Texts(Network network, IBatchSource source, ISymbolCodec symbols, DecodingOptions options, CancellationToken cancellation = default) => network is SpeechTransformer writer
+        ? AttentionRecogniser.Hear(writer, source, symbols, options, cancellation)
+        : [.. Hear(AsCtc(network), source, symbols, options.Beam, cancellation).Select(each => each.NBest.Count > 0 ? each.NBest.ToArray() : [Text(each.Symbols, symbols)])];
+
+    /// <summary>A network that gives logits frame by frame.</summary>
+    /// <exception cref="NotSupportedException">It is none.</exception>
+    public static CtcNetwork AsCtc(Network network) => network as CtcNetwork ?? throw new NotSupportedException($"{network.GetName()} does not recognise speech; use a model such as `ctc_gru`");
+
     /// <summary>What the network hears in every utterance of a source, in the order of their numbers.</summary>
     /// <param name="network">The network; its mode is restored.</param>
     /// <param name="source">The utterances.</param>

@@ -1,5 +1,6 @@
 using DistillSharp.Export;
 using DistillSharp.Export.Onnx;
+using DistillSharp.Sequences.Transformers;
 using DistillSharp.Speech.Models;
 using static TorchSharp.torch;
 
@@ -27,17 +28,12 @@ internal static class SpeechTransformerExport
         var mask = onnx.Add("Unsqueeze", [onnx.Add("Mul", [onnx.Add("Sub", [onnx.Scalar(1), valid]), onnx.Scalar(TransformerGraph.Masked)]), onnx.Numbers(1, 2)]);
         var hidden = speech.Linear(frames, "input");
         // Positions of any number of frames: sines and cosines of the frame times the angle of each value.
-        var angles = onnx.Add("Mul", [onnx.Add("Unsqueeze", [speech.AsFloat(speech.Places(hidden, 1)), onnx.Numbers(1)]), onnx.Weight("angles", tensor(Angles(options.Width)))]);
+        var steps = Array.ConvertAll(SinusoidalPositions.Angles(options.Width), angle => (float)angle);
+        var angles = onnx.Add("Mul", [onnx.Add("Unsqueeze", [speech.AsFloat(speech.Places(hidden, 1)), onnx.Numbers(1)]), onnx.Weight("angles", tensor(steps))]);
         var positions = onnx.Add("Concat", [onnx.Add("Sin", [angles]), onnx.Add("Cos", [angles])], null, ("axis", -1L));
         var graph = new TransformerGraph(weights, options, network.Sequence, options.DecoderLayers, onnx);
         graph.Memory(graph.Encoder(onnx.Add("Add", [hidden, positions]), mask, options.EncoderLayers), mask);
         OnnxExporter.Write(encoder, onnx.Build("speech_encoder"), complete);
         OnnxExporter.Write(decoder, new TransformerGraph(weights, options, network.Sequence, options.DecoderLayers).Step(), complete);
-    }
-
-    private static float[] Angles(int width)
-    {
-        var half = width / 2;
-        return [.. Enumerable.Range(0, half).Select(i => (float)Math.Exp(-Math.Log(10000.0) * i / Math.Max(1, half - 1)))];
     }
 }

@@ -1,3 +1,4 @@
+using DistillSharp.Sequences.Transformers;
 using DistillSharp.Training;
 using static TorchSharp.torch;
 
@@ -20,11 +21,12 @@ public static class LayerStart
             throw new ArgumentException("from_layers copies the embeddings too, and the student's vocabulary is not the teacher's; leave `vocabulary` out of both models");
         }
 
+        var layers = new ChosenLayers(options.Encoder, options.Decoder);
         var given = teacher.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter);
         using var noGradient = no_grad();
         foreach (var (name, parameter) in student.named_parameters())
         {
-            parameter.copy_(given[Origin(name, options)]);
+            parameter.copy_(given[layers.Origin(name)]);
         }
     }
 
@@ -36,19 +38,6 @@ public static class LayerStart
             return $"from_layers needs layers that are alike: the teacher's have width {teacher.Width}, feed_forward {teacher.Hidden}, {teacher.Heads} heads and decoder {teacher.Decoder}, the student's {student.Width}, {student.Hidden}, {student.Heads} and {student.Decoder}";
         }
 
-        foreach (var (side, chosen, wanted, there) in new[] { ("encoder", options.Encoder, student.EncoderLayers, teacher.EncoderLayers), ("decoder", options.Decoder, student.DecoderLayers, teacher.DecoderLayers) })
-        {
-            if (chosen.Count != wanted || chosen.Any(layer => layer > there))
-            {
-                return $"from_layers.{side} must name {wanted} of the teacher's {there} layers, one for each of the student's, not [{string.Join(", ", chosen)}]";
-            }
-        }
-
-        return null;
+        return new ChosenLayers(options.Encoder, options.Decoder).Fault(teacher, student);
     }
-
-    // encoder.layers.1.feed_forward.… is that of the teacher's layer which the student's second one starts as.
-    private static string Origin(string name, FromLayersOptions options) => name.Split('.') is [var side, "layers", var number, .. var rest]
-        ? string.Join('.', [side, "layers", ((side == "encoder" ? options.Encoder : options.Decoder)[int.Parse(number, System.Globalization.CultureInfo.InvariantCulture)] - 1).ToString(System.Globalization.CultureInfo.InvariantCulture), .. rest])
-        : name;
 }

@@ -1,4 +1,5 @@
 using DistillSharp.Models;
+using DistillSharp.Sequences.Transformers;
 
 namespace DistillSharp.Text.Models;
 

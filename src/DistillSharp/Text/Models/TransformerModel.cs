@@ -62,7 +62,7 @@ public sealed class TransformerModel : Network, ISequenceNetwork
         _writer,
         () =>
         {
-            var tokens = Rows(sources, Tokens.Pad).to(_writer.Device);
+            var tokens = PaddedRows.Of(sources, Tokens.Pad).to(_writer.Device);
             var mask = SourceMask(tokens);
             return (Encode(tokens, mask), mask);
         },
@@ -91,22 +91,5 @@ public sealed class TransformerModel : Network, ISequenceNetwork
         return padded.any().ToBoolean()
             ? zeros(source.shape, ScalarType.Float32, source.device).masked_fill_(padded, float.NegativeInfinity).view(source.shape[0], 1, 1, source.shape[1])
             : null;
-    }
-
-    /// <summary>Sequences as rows [N, longest], padded at their ends.</summary>
-    internal static Tensor Rows(IReadOnlyList<int[]> sequences, int pad)
-    {
-        var longest = sequences.Max(sequence => sequence.Length);
-        var values = new long[sequences.Count * longest];
-        Array.Fill(values, pad);
-        for (var row = 0; row < sequences.Count; row++)
-        {
-            for (var i = 0; i < sequences[row].Length; i++)
-            {
-                values[(row * longest) + i] = sequences[row][i];
-            }
-        }
-
-        return tensor(values, [sequences.Count, longest]);
     }
 }

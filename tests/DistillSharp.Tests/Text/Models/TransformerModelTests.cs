@@ -130,7 +130,7 @@ public sealed class TransformerModelTests
 
     private static Batch BatchOf(int[][] sources, int[][] inputs) => new()
     {
-        Inputs = new Dictionary<string, Tensor> { [Batch.DefaultInput] = TransformerModel.Rows(sources, 0), [Batch.DecoderInput] = TransformerModel.Rows(inputs, 0) },
+        Inputs = new Dictionary<string, Tensor> { [Batch.DefaultInput] = PaddedRows.Of(sources, 0), [Batch.DecoderInput] = PaddedRows.Of(inputs, 0) },
         SampleIds = [.. sources.Select((_, i) => (long)i)],
         AugmentationKeys = new ulong[sources.Length],
     };
