@@ -1,15 +1,23 @@
 using System.Diagnostics;
 using System.Globalization;
 using DistillSharp.RunLog;
+using DistillSharp.Runs;
 using Spectre.Console;
 
 namespace DistillSharp.Cli;
 
-/// <summary>Progress of a run: bars with time left on a terminal, plain lines elsewhere.</summary>
+/// <summary>What a run shows while it works: bars with time left on a terminal, plain lines elsewhere, or what its options want in their place.</summary>
 internal static class ConsoleProgress
 {
     /// <summary>Runs the work while its events are shown.</summary>
-    public static T Show<T>(Func<IRunEventSink, T> work)
+    public static T Show<T>(RunOutput output, Func<IRunEventSink, T> work) => output switch
+    {
+        RunOutput.Json => work(new JsonConsoleSink(Console.Out)),
+        RunOutput.Quiet => work(new WarningSink(Console.Error)),
+        _ => ShowProgress(work),
+    };
+
+    private static T ShowProgress<T>(Func<IRunEventSink, T> work)
     {
         if (!AnsiConsole.Profile.Out.IsTerminal || !AnsiConsole.Profile.Capabilities.Ansi)
         {
@@ -70,10 +78,10 @@ internal sealed class PlainProgress(TextWriter writer) : IRunEventSink
                 break;
             case EpochEnded epoch when _last is null || _watch.Elapsed - _last > Interval:
                 _last = _watch.Elapsed;
-                writer.WriteLine($"  {epoch.Arm}/seed-{epoch.Seed} epoch {epoch.Epoch}/{epoch.Epochs}  {ConsoleProgress.Figures(epoch.Parts, epoch.Validation)}  {_left.Text(epoch.Arm, epoch.Seed)}");
+                writer.WriteLine($"  {JobResult.JobName(epoch.Arm, epoch.Seed)} epoch {epoch.Epoch}/{epoch.Epochs}  {ConsoleProgress.Figures(epoch.Parts, epoch.Validation)}  {_left.Text(epoch.Arm, epoch.Seed)}");
                 break;
             case JobEnded ended:
-                writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {ended.Arm}/seed-{ended.Seed} done in {ended.Seconds:0.0} s, {ConsoleProgress.Reached(ended)}"));
+                writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {JobResult.JobName(ended.Arm, ended.Seed)} done in {ended.Seconds:0.0} s, {ConsoleProgress.Reached(ended)}"));
                 break;
             case NoteLogged note:
                 writer.WriteLine($"  {note.Level}: {note.Message}");
@@ -97,18 +105,19 @@ internal sealed class BarProgress(ProgressContext context) : IRunEventSink
                 _all = context.AddTask(Markup.Escape(started.Name), maxValue: started.Jobs.Count);
                 break;
             case StepLogged step:
-                var bar = Bar($"{step.Arm}/seed-{step.Seed}", step.TotalSteps);
+                var job = JobResult.JobName(step.Arm, step.Seed);
+                var bar = Bar(job, step.TotalSteps);
                 bar.Value = step.Step;
-                bar.Description = Markup.Escape($"{step.Arm}/seed-{step.Seed} {_validation.GetValueOrDefault($"{step.Arm}/seed-{step.Seed}")}{ConsoleProgress.Figures(step.Parts, null)}");
+                bar.Description = Markup.Escape($"{job} {_validation.GetValueOrDefault(job)}{ConsoleProgress.Figures(step.Parts, null)}");
                 break;
             case EpochEnded epoch when ConsoleProgress.Figure(epoch.Validation) is { Length: > 0 } figure:
-                _validation[$"{epoch.Arm}/seed-{epoch.Seed}"] = figure + "  ";
+                _validation[JobResult.JobName(epoch.Arm, epoch.Seed)] = figure + "  ";
                 break;
             case JobEnded ended:
-                if (_bars.Remove($"{ended.Arm}/seed-{ended.Seed}", out var finished))
+                if (_bars.Remove(JobResult.JobName(ended.Arm, ended.Seed), out var finished))
                 {
                     finished.Value = finished.MaxValue;
-                    finished.Description = Markup.Escape(string.Create(CultureInfo.InvariantCulture, $"{ended.Arm}/seed-{ended.Seed} {ConsoleProgress.Reached(ended)}"));
+                    finished.Description = Markup.Escape(string.Create(CultureInfo.InvariantCulture, $"{JobResult.JobName(ended.Arm, ended.Seed)} {ConsoleProgress.Reached(ended)}"));
                     finished.StopTask();
                 }
 

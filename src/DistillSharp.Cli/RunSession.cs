@@ -40,11 +40,13 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
         ? $"{directory.Path} holds a sweep: see sweep.md; run its tuned.yaml (`distill run {directory.TunedRecipeFile}`)"
         : $"{directory.Path} holds an unfinished sweep; go on with `distill resume`";
 
-    /// <summary>The recipe of a file; where it has no name, that of the file, as far as a run can be called so.</summary>
-    public static RecipeReading ReadFile(string path, IReadOnlyList<string> overrides)
+    /// <summary>Says before any work that a number of jobs side by side is none.</summary>
+    public static void CheckJobs(int jobs)
     {
-        var reading = RecipeReader.ReadFile(path, overrides);
-        return reading with { Recipe = reading.Recipe with { Name = RunDirectory.NameOf(reading.Recipe.Name) } };
+        if (jobs < 1)
+        {
+            throw new UsageException($"--jobs must be at least 1, not {jobs}");
+        }
     }
 
     /// <summary>Says before any work where <c>--arm</c> or <c>--seed</c> is none of the run's.</summary>
@@ -80,11 +82,7 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
     /// <summary>Runs or resumes, and prints the results.</summary>
     public int Run(bool isNew, string commandText)
     {
-        if (jobs < 1)
-        {
-            throw new UsageException($"--jobs must be at least 1, not {jobs}");
-        }
-
+        CheckJobs(jobs);
         if (isNew)
         {
             Check(directory);
@@ -104,12 +102,7 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
             RunResults Go(IRunEventSink shown) => new Experiment(recipe, directory, new EventFan(file, board, shown), options).Run(_interruption.Token);
             try
             {
-                results = output switch
-                {
-                    RunOutput.Json => Go(new JsonConsoleSink(Console.Out)),
-                    RunOutput.Quiet => Go(new WarningSink(Console.Error)),
-                    _ => ConsoleProgress.Show(Go),
-                };
+                results = ConsoleProgress.Show(output, Go);
             }
             catch (JobsFailedException error)
             {

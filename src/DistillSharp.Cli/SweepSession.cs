@@ -16,11 +16,7 @@ internal sealed class SweepSession(Recipe recipe, RunDirectory directory, RunOut
     /// <param name="overwrite">True where that file may be there already.</param>
     public int Run(bool isNew, string? copy = null, bool overwrite = false)
     {
-        if (jobs < 1)
-        {
-            throw new UsageException($"--jobs must be at least 1, not {jobs}");
-        }
-
+        RunSession.CheckJobs(jobs);
         // Faults of the space come before anything is made.
         _ = SweepPlan.Of(recipe);
         if (isNew)
@@ -40,12 +36,7 @@ internal sealed class SweepSession(Recipe recipe, RunDirectory directory, RunOut
         using (var file = new JsonLinesWriter(directory.EventsFile))
         {
             SweepResults Go(IRunEventSink shown) => new Sweep(recipe, directory, new EventFan(file, shown), options).Run(_interruption.Token);
-            results = output switch
-            {
-                RunOutput.Json => Go(new JsonConsoleSink(Console.Out)),
-                RunOutput.Quiet => Go(new WarningSink(Console.Error)),
-                _ => ConsoleProgress.Show(Go),
-            };
+            results = ConsoleProgress.Show(output, Go);
         }
 
         Print(results, WriteCopy());

@@ -23,15 +23,15 @@ internal sealed class TimeLeft
                 _toCome.UnionWith(started.Jobs.Except(started.Finished));
                 break;
             case JobStarted started:
-                _toCome.Remove(Name(started.Arm, started.Seed));
-                _underWay[Name(started.Arm, started.Seed)] = new Pace(started.Arm, started.Time);
+                _toCome.Remove(JobResult.JobName(started.Arm, started.Seed));
+                _underWay[JobResult.JobName(started.Arm, started.Seed)] = new Pace(started.Arm, started.Time);
                 break;
-            case EpochEnded epoch when _underWay.TryGetValue(Name(epoch.Arm, epoch.Seed), out var pace):
+            case EpochEnded epoch when _underWay.TryGetValue(JobResult.JobName(epoch.Arm, epoch.Seed), out var pace):
                 pace.Hear(epoch);
                 break;
             case JobEnded ended:
-                _toCome.Remove(Name(ended.Arm, ended.Seed));
-                _underWay.Remove(Name(ended.Arm, ended.Seed));
+                _toCome.Remove(JobResult.JobName(ended.Arm, ended.Seed));
+                _underWay.Remove(JobResult.JobName(ended.Arm, ended.Seed));
                 (_took.TryGetValue(ended.Arm, out var times) ? times : _took[ended.Arm] = []).Add(ended.Seconds);
                 break;
         }
@@ -40,7 +40,7 @@ internal sealed class TimeLeft
     /// <summary>"about 1:02:03 left", "about 0:10:00 left of this job, then 25 more", or nothing where nothing is known.</summary>
     public string Text(string arm, int seed)
     {
-        if (!_underWay.TryGetValue(Name(arm, seed), out var own) || own.Left is not { } left)
+        if (!_underWay.TryGetValue(JobResult.JobName(arm, seed), out var own) || own.Left is not { } left)
         {
             return "";
         }
@@ -75,8 +75,6 @@ internal sealed class TimeLeft
         ];
         return students.Length > 0 && !ArmNames.IsTeacher(arm) ? students.Average() : double.NaN;
     }
-
-    private static string Name(string arm, int seed) => $"{arm}/seed-{seed}";
 
     private static string Written(double seconds)
     {

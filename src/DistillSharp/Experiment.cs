@@ -45,7 +45,8 @@ public interface IJobLauncher
 /// </summary>
 public sealed class Experiment
 {
-    private const int ThreadsOfAChild = 1;
+    /// <summary>Threads of a job in a process of its own.</summary>
+    internal const int ThreadsOfAChild = 1;
 
     private readonly Recipe _recipe;
     private readonly RunDirectory _directory;
@@ -72,8 +73,8 @@ public sealed class Experiment
         directory.Create();
         EnvironmentInfo.Capture(recipe.Threads).Save(directory.EnvironmentFile);
         AtomicFile.WriteText(directory.RecipeFolderFile, recipe.Folder);
-        // Without one a run would be called by its directory, whose name is another.
-        AtomicFile.WriteText(directory.RecipeFile, YamlConfig.Write(YamlConfig.Set(recipe.Source, ["name"], RunDirectory.NameOf(recipe.Name), new ConfigErrors())));
+        // Without its name a run would be called by its directory, whose name is another.
+        AtomicFile.WriteText(directory.RecipeFile, YamlConfig.Write(recipe.NamedSource));
     }
 
     /// <summary>Runs every job that is not finished and writes the comparison: of all at the end, of those there are before each seed and where it is interrupted.</summary>
@@ -146,7 +147,8 @@ public sealed class Experiment
         var runner = new JobRunner(_recipe, _directory, RunData.Load(_recipe, _options.DataFolder), _events, _clock, ThreadsOfAChild, cancellation);
         if (seed is { } number)
         {
-            runner.Run(runner.Matched(arm, number), number, cancellation);
+            runner.CheckNeeds(arm, number);
+            runner.Run(arm, number, cancellation);
         }
         else
         {
@@ -176,8 +178,9 @@ public sealed class Experiment
             report();
             foreach (var arm in _arms.Where(arm => !arm.IsTeacher))
             {
-                if (failed.Prevents(arm.Name, seed))
+                if (failed.IsUntuned(arm.Name))
                 {
+                    failed.AddUntuned(arm.Name, seed);
                     continue;
                 }
 
@@ -189,7 +192,7 @@ public sealed class Experiment
                     job = null;
                     runner.Tune(arm, cancellation);
                     job = seed;
-                    runner.Run(runner.Matched(arm, seed), seed, cancellation);
+                    runner.Run(arm, seed, cancellation);
                     doctor?.AfterArm(arm);
                 }
                 catch (Exception error) when (FailedJobs.IsOfOneJob(error))
@@ -198,7 +201,7 @@ public sealed class Experiment
                     if (job is null)
                     {
                         // Without its settings this seed's job has failed as well; those of later seeds are not begun.
-                        failed.Prevents(arm.Name, seed);
+                        failed.AddUntuned(arm.Name, seed);
                     }
                 }
             }
@@ -215,8 +218,9 @@ public sealed class Experiment
             await Task.WhenAll(wave.Select(async job =>
             {
                 await places.WaitAsync(cancellation).ConfigureAwait(false);
-                if (failed.Prevents(job.Arm, job.Seed))
+                if (job.Seed is { } seed && failed.IsUntuned(job.Arm))
                 {
+                    failed.AddUntuned(job.Arm, seed);
                     places.Release();
                     return;
                 }

@@ -25,18 +25,21 @@ internal sealed class FailedJobs(Action<string> warn)
         warn($"{Name(arm, seed)} failed, and the run goes on without it: {message}");
     }
 
-    /// <summary>True where the tuning of a job's arm failed; the job then counts as failed, too.</summary>
-    public bool Prevents(string arm, int? seed)
+    /// <summary>True where the tuning of an arm failed, so that its jobs have no settings.</summary>
+    public bool IsUntuned(string arm)
     {
         lock (_failures)
         {
-            var untuned = _failures.Any(failure => failure.Arm == arm && failure.Seed is null);
-            if (untuned)
-            {
-                _failures.Add((arm, seed, "its tuning failed"));
-            }
+            return _failures.Any(failure => failure.Arm == arm && failure.Seed is null);
+        }
+    }
 
-            return untuned;
+    /// <summary>Remembers a job that is not begun since the tuning of its arm failed, which has been said.</summary>
+    public void AddUntuned(string arm, int seed)
+    {
+        lock (_failures)
+        {
+            _failures.Add((arm, seed, "its tuning failed"));
         }
     }
 

@@ -85,11 +85,11 @@ public sealed class Sweep
     /// <exception cref="ArgumentException">There is no such trial.</exception>
     public void RunJob(string name, int seed, CancellationToken cancellation = default)
     {
-        TorchRuntime.Configure(1);
+        TorchRuntime.Configure(Experiment.ThreadsOfAChild);
         var data = RunData.Load(_recipe, _options.DataFolder);
         foreach (var (arm, trial) in _plan.Arms.SelectMany(arm => Enumerable.Range(0, arm.Trials.Count).Select(trial => (arm.Name, trial))).Where(job => SweepPlan.NameOf(job.Name, job.trial) == name))
         {
-            Run(data, arm, trial, 1, cancellation);
+            Run(data, arm, trial, Experiment.ThreadsOfAChild, cancellation);
             return;
         }
 
@@ -134,7 +134,7 @@ public sealed class Sweep
         {
             // Here and not in the jobs, which would measure beside each other.
             var links = _plan.TrialArms(job.Name, job.Trial, Chosen().Trials);
-            var runner = Runner(data, links, 1, cancellation);
+            var runner = Runner(data, links, Experiment.ThreadsOfAChild, cancellation);
             links.Where(link => link.Teacher is { } teacher && ArmNames.IsTeacher(teacher)).ToList().ForEach(runner.ChooseEngines);
         }
 
@@ -279,10 +279,7 @@ public sealed class Sweep
     private void WriteRecipe(string path, Dictionary<string, int> chosen, string metric)
     {
         var heading = string.Create(CultureInfo.InvariantCulture, $"# {_recipe.Name} with the best of {_plan.Section.Trials} trials an arm by validation {metric} (distill sweep, seed {_plan.Section.Seed}).\n");
-        var tuned = _plan.With(chosen);
-        // The file is called otherwise than the recipe was.
-        tuned = tuned with { Source = YamlConfig.Set(tuned.Source, ["name"], RunDirectory.NameOf(_recipe.Name), new ConfigErrors()) };
-        tuned.WriteTo(path, heading);
+        _plan.With(chosen).WriteTo(path, heading);
     }
 
     private void Forward(RunEvent runEvent)

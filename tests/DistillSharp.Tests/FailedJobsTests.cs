@@ -98,6 +98,21 @@ public sealed class FailedJobsTests : IDisposable
     }
 
     [Fact]
+    public void IsUntuned_ArmWhoseTuningFailed_AddsNoFailure()
+    {
+        var failed = new FailedJobs(_ => { });
+        failed.Add("wild", null, "no setting trained");
+
+        Assert.True(failed.IsUntuned("wild"));
+        Assert.False(failed.IsUntuned("soft"));
+        Assert.Equal(["wild (tuning): no setting trained"], Assert.Throws<JobsFailedException>(() => failed.ThrowIfAny(null)).Failures);
+
+        failed.AddUntuned("wild", 1);
+
+        Assert.Equal("wild/seed-1: its tuning failed", Assert.Throws<JobsFailedException>(() => failed.ThrowIfAny(null)).Failures[1]);
+    }
+
+    [Fact]
     public void RunSideBySide_ArmThatDiverges_IsNamed()
     {
         var error = Assert.Throws<JobsFailedException>(() => _runs.Run(Text, jobs: 2));

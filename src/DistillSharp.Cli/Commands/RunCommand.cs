@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using DistillSharp.Recipes;
 using DistillSharp.Runs;
 
 namespace DistillSharp.Cli.Commands;
@@ -30,7 +31,7 @@ internal static class RunCommand
         {
             var path = parsed.GetValue(recipe)!;
             var overrides = CommonOptions.Overrides(parsed.GetValue(set), parsed.GetValue(seed), parsed.GetValue(threads), parsed.GetValue(device));
-            var reading = RunSession.ReadFile(path, overrides);
+            var reading = RecipeReader.ReadFile(path, overrides);
             var directory = new RunDirectory(parsed.GetValue(output) ?? DefaultDirectory(reading.Recipe.Name));
             using var session = new RunSession(reading.Recipe, directory, Show(parsed, json, quiet), parsed.GetValue(jobs), parsed.GetValue(data), !parsed.GetValue(skip));
             session.Warn(reading.Warnings);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using DistillSharp.Recipes;
 using DistillSharp.Runs;
 
 namespace DistillSharp.Cli.Commands;
@@ -46,7 +47,7 @@ internal static class SweepCommand
                 .. parsed.GetValue(search) is { } kind ? [$"sweep.search={kind}"] : Array.Empty<string>(),
                 .. parsed.GetValue(tries) is { Length: > 0 } given ? [Space(given)] : Array.Empty<string>(),
             ];
-            var reading = RunSession.ReadFile(parsed.GetValue(recipe)!, overrides);
+            var reading = RecipeReader.ReadFile(parsed.GetValue(recipe)!, overrides);
             var directory = new RunDirectory(parsed.GetValue(output) ?? Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"{reading.Recipe.Name}-sweep-{DateTime.Now:yyyyMMdd-HHmmss}")));
             using var session = new SweepSession(reading.Recipe, directory, RunCommand.Show(parsed, json, quiet), parsed.GetValue(jobs), parsed.GetValue(data), !parsed.GetValue(skip));
             return session.Run(isNew: true, parsed.GetValue(write), parsed.GetValue(force));

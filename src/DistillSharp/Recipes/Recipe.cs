@@ -15,11 +15,14 @@ namespace DistillSharp.Recipes;
 /// <summary>A checked recipe: everything a run needs, with all names resolved.</summary>
 public sealed record Recipe
 {
-    /// <summary>Name of the run; the file's name by default.</summary>
+    /// <summary>Name of the run, which can be a folder's; by default that of the file, as far as a run can be called so.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The recipe as it was read, overrides applied; what <c>recipe.yaml</c> of the run directory holds.</summary>
+    /// <summary>The recipe as it was read, overrides applied.</summary>
     public required ConfigNode Source { get; init; }
+
+    /// <summary>The same with its name, as it is written: files of it may be called otherwise. What <c>recipe.yaml</c> of the run directory holds.</summary>
+    internal ConfigNode NamedSource => YamlConfig.Set(Source, ["name"], Name, new ConfigErrors());
 
     /// <summary>Folder that relative paths start from.</summary>
     public required string Folder { get; init; }
@@ -97,13 +100,13 @@ public sealed record Recipe
     /// <summary><c>cpu</c> or <c>cuda</c>.</summary>
     public required string Device { get; init; }
 
-    /// <summary>Writes the recipe to a file, its relative paths as they must be there.</summary>
+    /// <summary>Writes the recipe with its name to a file, its relative paths as they must be there.</summary>
     /// <param name="path">The file.</param>
     /// <param name="heading">Comment lines at its top.</param>
     public void WriteTo(string path, string heading = "")
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        AtomicFile.WriteText(path, heading + YamlConfig.Write(RelativePaths.Moved(Source, Folder, folder)));
+        AtomicFile.WriteText(path, heading + YamlConfig.Write(RelativePaths.Moved(NamedSource, Folder, folder)));
     }
 }
 

@@ -35,7 +35,7 @@ public static class RecipeReader
 
     /// <summary>Reads a recipe's text.</summary>
     /// <param name="text">YAML.</param>
-    /// <param name="name">Name of the run where the recipe has none.</param>
+    /// <param name="name">Name of the run where the recipe has none, as far as a run can be called so.</param>
     /// <param name="folder">Folder that relative paths start from.</param>
     /// <param name="overrides">Assignments such as <c>training.epochs=5</c>.</param>
     /// <param name="catalogs">What can be named; everything in this library by default.</param>
@@ -86,8 +86,9 @@ public static class RecipeReader
             }
 
             var top = Top();
-            var (dataset, data) = ReadData();
-            var unlabelled = Unlabelled(data);
+            var dataReader = new DataReader(root, catalogs, _binder, _warnings);
+            var (dataset, data) = dataReader.Read();
+            var unlabelled = dataReader.Unlabelled(data);
             var training = Training();
             var teacherReader = new TeacherReader(root, folder, catalogs, _binder, dataset?.Entry.Describe(dataset.Options));
             var (teacher, teachers) = (teacherReader.One(), teacherReader.Several());
@@ -103,7 +104,8 @@ public static class RecipeReader
             var baselineTraining = BaselineTraining(baselines);
             var tuning = root.Get("tuning") is null ? null : Section<TuningSection>("tuning");
             var sweep = root.Get("sweep") is null ? null : Section<SweepSection>("sweep");
-            CheckTuning(tuning, objectiveReader.Tuning, top.Seeds);
+            var tuningChecks = new TuningChecks(root, errors, _warnings);
+            tuningChecks.Check(tuning, objectiveReader.Tuning, top.Seeds);
             if (sweep is not null && top.Seeds.Contains(sweep.Seed))
             {
                 _warnings.Add($"sweep.seed {sweep.Seed} is one of the table's seeds, so that settings of a sweep were chosen with that seed");
@@ -112,37 +114,40 @@ public static class RecipeReader
             CheckBaselines(baselines, objectives);
             var export = Section<ExportSection>("export");
             CheckExport(export, objectives, baselines, teacher?.Model is not null);
-            return errors.Any || dataset is null || student is null
-                ? null
-                : new RecipeReading(
-                    WithCheckedGrid(new Recipe
-                    {
-                        Name = top.Name ?? name,
-                        Source = root,
-                        Folder = folder,
-                        Dataset = dataset,
-                        Data = data,
-                        Unlabelled = unlabelled,
-                        Teacher = teacher,
-                        Teachers = teachers,
-                        Student = student,
-                        StudentWeights = studentWeights,
-                        QuantisesStudent = quantises,
-                        Objectives = objectives,
-                        Training = training,
-                        Baselines = baselines,
-                        BaselineTraining = baselineTraining,
-                        Tuning = tuning,
-                        Sweep = sweep,
-                        ObjectiveTuning = objectiveReader.Tuning,
-                        Evaluation = Section<EvaluationSection>("evaluation"),
-                        Export = export,
-                        Seeds = top.Seeds,
-                        Threads = top.Threads,
-                        Device = top.Device,
-                        Metrics = catalogs.Metrics,
-                    }),
-                    _warnings);
+            if (errors.Any || dataset is null || student is null)
+            {
+                return null;
+            }
+
+            var recipe = new Recipe
+            {
+                Name = top.Name ?? RunDirectory.NameOf(name),
+                Source = root,
+                Folder = folder,
+                Dataset = dataset,
+                Data = data,
+                Unlabelled = unlabelled,
+                Teacher = teacher,
+                Teachers = teachers,
+                Student = student,
+                StudentWeights = studentWeights,
+                QuantisesStudent = quantises,
+                Objectives = objectives,
+                Training = training,
+                Baselines = baselines,
+                BaselineTraining = baselineTraining,
+                Tuning = tuning,
+                Sweep = sweep,
+                ObjectiveTuning = objectiveReader.Tuning,
+                Evaluation = Section<EvaluationSection>("evaluation"),
+                Export = export,
+                Seeds = top.Seeds,
+                Threads = top.Threads,
+                Device = top.Device,
+                Metrics = catalogs.Metrics,
+            };
+            tuningChecks.CheckWarmUps(recipe);
+            return new RecipeReading(recipe, _warnings);
         }
 
         private TopSection Top()
@@ -207,58 +212,6 @@ public static class RecipeReader
             return own;
         }
 
-        private (DatasetSpec? Dataset, DataSection Section) ReadData()
-        {
-            if (root.Get("data") is not { } node)
-            {
-                errors.Add("data", "missing; say `data: {dataset: digits}`", root.Line);
-                return (null, new DataSection());
-            }
-
-            var own = ConfigBinder.OptionsOf(typeof(DataSection)).Keys.ToArray();
-            var before = errors.All.Count;
-            var dataset = catalogs.Datasets.Read(node, _binder, own);
-            var theirs = dataset is null ? node.Entries?.Keys.ToArray() ?? [] : ConfigBinder.OptionsOf(dataset.Entry.OptionsType).Keys.Append("dataset").ToArray();
-            // Keys that neither knows were reported by the first of the two.
-            var unknown = errors.All.Count > before ? node.Entries?.Keys.Where(key => !own.Contains(key)) ?? [] : [];
-            return (dataset, _binder.Bind<DataSection>(node, [.. theirs, .. unknown]));
-        }
-
-        private UnlabelledSpec? Unlabelled(DataSection data)
-        {
-            if (data.Unlabelled is not { } node)
-            {
-                return null;
-            }
-
-            if (root.Get("teacher") is null && root.Get("teachers") is null)
-            {
-                errors.Add(node, "are for terms that learn from a teacher, and there is none");
-                return null;
-            }
-
-            _warnings.Add("distilled arms see unlabelled samples besides, so that an epoch of theirs is longer than one of plain");
-            if (node.Scalar is "rest")
-            {
-                if (data.TrainSamples is null)
-                {
-                    errors.Add(node, "are the samples that `train_samples` leaves over, and it is not given");
-                }
-
-                return UnlabelledSpec.Rest;
-            }
-
-            if (node.Entries is null)
-            {
-                errors.Add(node, "must be `rest`, or a map such as `{npy: images.npy}`");
-                return null;
-            }
-
-            return node.Get("dataset") is not null
-                ? new UnlabelledSpec(null, catalogs.Datasets.Read(node, _binder))
-                : new UnlabelledSpec(_binder.Bind<UnlabelledOptions>(node), null);
-        }
-
         private (ModelSpec? Model, string? Weights) ReadStudent(TeacherReader reader)
         {
             if (root.Get("student") is not { } node)
@@ -293,55 +246,6 @@ public static class RecipeReader
             }
 
             return true;
-        }
-
-        private void CheckTuning(TuningSection? tuning, IReadOnlyDictionary<string, IReadOnlyList<TuningCandidate>> objectives, IReadOnlyList<int> seeds)
-        {
-            if (tuning is null)
-            {
-                if (objectives.Count > 0)
-                {
-                    errors.Add("tuning", $"missing; {string.Join(", ", objectives.Keys)} would be tuned and the plain student not: list as many settings for it to try, such as `tuning: {{learning_rate: [0.05, 0.1]}}`", root.Line);
-                }
-
-                return;
-            }
-
-            var trials = Math.Max(1, tuning.LearningRate.Count) * Math.Max(1, tuning.Epochs.Count);
-            foreach (var (arm, candidates) in objectives.Where(entry => entry.Value.Count != trials))
-            {
-                _warnings.Add($"{arm} tries {candidates.Count} settings and the plain student {trials}: the comparison is not at equal tuning");
-            }
-
-            if (tuning.LearningRate.Count == 0 && tuning.Epochs.Count == 0)
-            {
-                errors.Add(root.Get("tuning")!, "must list learning_rate, epochs or both to try");
-            }
-
-            if (seeds.Contains(tuning.Seed))
-            {
-                _warnings.Add($"tuning.seed {tuning.Seed} is one of the table's seeds, so that seed's result was tuned on");
-            }
-        }
-
-        // Its epochs take the place of those that were checked with the rest of `training`.
-        private Recipe WithCheckedGrid(Recipe recipe)
-        {
-            if (root.Get("tuning")?.Get("epochs") is not { } epochs)
-            {
-                return recipe;
-            }
-
-            foreach (var arm in Arms.Of(recipe))
-            {
-                var trained = arm.Candidates.SelectMany(candidate => candidate.Plan.Stages).Select(stage => stage.Training);
-                foreach (var training in trained.Where(each => each.WarmUpEpochs > each.Epochs))
-                {
-                    errors.Add(epochs, FormattableString.Invariant($"{arm.Name} would train a stage for {training.Epochs}, and its warm_up_epochs are {training.WarmUpEpochs}; try more epochs, or lower warm_up_epochs"));
-                }
-            }
-
-            return recipe;
         }
 
         private void CheckBaselines(BaselineSection baselines, IReadOnlyDictionary<string, ObjectivePlan> objectives)

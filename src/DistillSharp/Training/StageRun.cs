@@ -3,6 +3,7 @@ using DistillSharp.Data;
 using DistillSharp.Evaluation;
 using DistillSharp.Models;
 using DistillSharp.RunLog;
+using DistillSharp.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -39,22 +40,19 @@ internal sealed class StageRun : IDisposable
         (_job, _stage, _options, _state, _events, _clock) = (job, stage, stage.Training, state, events, clock);
         _cost = CostMeter.Start();
         _source = job.Source(stage);
-        if (_source.SampleCount == 0)
-        {
-            throw new InvalidOperationException($"the training split of {_source.Info.Name} is empty");
-        }
-
+        var checks = new StageChecks(_source, _options);
+        checks.CheckSamples();
         _firstEpoch = job.Plan.Stages.Take(state.Stage).Sum(earlier => earlier.Training.Epochs);
         _stepsPerEpoch = StepsPerEpoch(stage, _source);
         _totalSteps = job.Plan.Stages.Sum(each => (long)each.Training.Epochs * StepsPerEpoch(each, each == stage ? _source : job.Source(each)));
         _device = job.Student.parameters().First().device;
-        CheckBatchNorm(job.Student);
+        checks.CheckBatchNorm(job.Student);
         MemoryFormats.Apply(job.Student, _options.MemoryFormat);
         _task = CreateTask();
         _job.BeforeStep?.Invoke();
         MemoryFormats.Apply(_task.Companions, _options.MemoryFormat);
-        CheckBatchNorm(_task.Companions);
-        CheckCoupling();
+        checks.CheckBatchNorm(_task.Companions);
+        checks.CheckCoupling(_task);
         _optimizer = new Optimizer(_task.TrainedParameters, _options, _task.MomentumGap);
         _average = _options.Ema > 0 ? new WeightAverage(job.Student, _options.Ema, _task.DeploysCompanions ? _task.Companions : null) : null;
         _resumes = saved is not null;
@@ -65,6 +63,10 @@ internal sealed class StageRun : IDisposable
 
         _losses = new EpochLosses(state);
     }
+
+    /// <summary>Steps of the optimizer in an epoch of a stage.</summary>
+    public static int StepsPerEpoch(StagePlan stage, IBatchSource source) =>
+        (source.BatchCount + stage.Training.Accumulate - 1) / stage.Training.Accumulate;
 
     public (TrainingState State, IReadOnlyDictionary<string, double> Validation) Train(CancellationToken cancellation)
     {
@@ -105,13 +107,7 @@ internal sealed class StageRun : IDisposable
 
     private bool IsLastStage => _state.Stage == _job.Plan.Stages.Count - 1;
 
-    // Sequences may be counted in tokens, and a batch then holds as many as there is room for.
-    private bool HasBatchesOfSamples => _options.BatchTokens == 0 || _source.Info is { Sequence: null, Ctc: null };
-
-    private static int StepsPerEpoch(StagePlan stage, IBatchSource source) =>
-        (source.BatchCount + stage.Training.Accumulate - 1) / stage.Training.Accumulate;
-
-    private void Note(string message) => _events.Write(new NoteLogged("info", $"{_job.Arm}/seed-{_job.Seed}: {message}") { Time = _clock.GetUtcNow() });
+    private void Note(string message) => _events.Write(new NoteLogged("info", $"{JobResult.JobName(_job.Arm, _job.Seed)}: {message}") { Time = _clock.GetUtcNow() });
 
     private TrainingTask CreateTask()
     {
@@ -119,34 +115,6 @@ internal sealed class StageRun : IDisposable
         using var moved = probe.To(_device);
         random.manual_seed(DerivedSeed.Of(_job.Seed, "companions", _state.Stage));
         return _job.CreateTask(_stage, moved, _source);
-    }
-
-    private void CheckBatchNorm(nn.Module network)
-    {
-        if (HasBatchesOfSamples)
-        {
-            BatchNormCheck.ThrowIfTooSmall(network, _source, _options.BatchSize);
-        }
-    }
-
-    private void CheckCoupling()
-    {
-        if (_task.CouplingTerm is not { } term)
-        {
-            return;
-        }
-
-        if (_options.Accumulate > 1)
-        {
-            var reason = _task.ComparesSamples ? "compares the samples of a batch with each other" : "counts tokens that the student has yet to write";
-            throw new InvalidOperationException($"{term} {reason}, so accumulate must be 1; raise {(HasBatchesOfSamples ? "batch_size" : "batch_tokens")} instead");
-        }
-
-        if (_task.ComparesSamples && HasBatchesOfSamples && BatchNormCheck.SmallestBatch(_source, _options.BatchSize) == 1)
-        {
-            throw new InvalidOperationException(
-                $"{_source.SampleCount} training samples in batches of {_options.BatchSize} leave a batch of one sample, in which {term} has nothing to compare; choose another batch_size");
-        }
     }
 
     private void TrainEpoch(int epoch, CancellationToken cancellation)

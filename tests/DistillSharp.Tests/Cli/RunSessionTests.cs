@@ -1,4 +1,5 @@
 using DistillSharp.Cli;
+using DistillSharp.Recipes;
 using DistillSharp.Runs;
 using DistillSharp.Tests.Recipes;
 
@@ -12,13 +13,9 @@ public sealed class RunSessionTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void ReadFile_FileWhoseNameNoRunCanHave_IsCalledLikeIt() =>
-        Assert.Equal("my-recipe", RunSession.ReadFile(_folder.Write("my recipe.yaml", RecipeText.Plain), []).Recipe.Name);
-
-    [Fact]
     public void ReadRecipe_OfAPreparedRun_HasTheNameItBeganWith()
     {
-        var recipe = RunSession.ReadFile(_folder.Write("my recipe.yaml", RecipeText.Plain), []).Recipe;
+        var recipe = RecipeReader.ReadFile(_folder.Write("my recipe.yaml", RecipeText.Plain)).Recipe;
         Experiment.Prepare(recipe, new RunDirectory(_folder.File("elsewhere")));
 
         Assert.Equal(recipe.Name, RunSession.ReadRecipe(RunSession.Existing(_folder.File("elsewhere"))).Name);

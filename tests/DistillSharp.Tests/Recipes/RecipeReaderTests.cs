@@ -213,6 +213,14 @@ public class RecipeReaderTests
     }
 
     [Fact]
+    public void ReadFile_FileWhoseNameNoRunCanHave_IsCalledLikeIt()
+    {
+        using var folder = new TemporaryFolder();
+
+        Assert.Equal("my-recipe", RecipeReader.ReadFile(folder.Write("my recipe.yaml", RecipeText.Plain)).Recipe.Name);
+    }
+
+    [Fact]
     public void ReadFile_PairedTranslationRecipe_TakesTheWholeCorpusAsItSays()
     {
         var path = Repository.File("recipes", "text", "translation", "debian_en-it_paired.yaml");

@@ -1,0 +1,85 @@
+using DistillSharp.Recipes;
+using DistillSharp.RunLog;
+using DistillSharp.Runs;
+using DistillSharp.Training;
+
+namespace DistillSharp;
+
+/// <summary>Tries the settings of arms on validation data and chooses among them. What was tried is <c>tuning.json</c> of the arm's folder.</summary>
+internal sealed class ArmTuning(Recipe recipe, RunDirectory directory, RunData data, ArmNetworks networks, ArmJobs jobs, IRunEventSink events, TimeProvider clock)
+{
+    /// <summary>True where an arm has settings to choose from and not all have been tried. Of one setting there is nothing to choose.</summary>
+    public bool IsPending(ArmPlan arm) => arm.Candidates.Count > 1 && arm.Name != ArmNames.PlainMatched && !File.Exists(FileOf(arm));
+
+    /// <summary>Tries an arm's settings and remembers each trial; goes on where it was interrupted.</summary>
+    /// <exception cref="InvalidOperationException">No setting trained; the next call tries all of them again.</exception>
+    public void Run(ArmPlan arm, CancellationToken cancellation)
+    {
+        var partial = Path.Combine(directory.ArmFolder(arm.Name), "tuning.partial.json");
+        var trials = File.Exists(partial) ? RunJson.Load<List<TuningTrial>>(partial) : [];
+        foreach (var candidate in arm.Candidates.Skip(trials.Count))
+        {
+            var seed = recipe.Tuning!.Seed;
+            data.Prepare(arm, seed, networks, directory, Note, cancellation);
+            // What teaches the trials is the first seed's, and so are the sequences of its store.
+            data.Prepare(arm, recipe.Seeds[0], networks, directory, Note, cancellation);
+            using var student = networks.Create(arm, seed);
+            using var teacher = networks.TeacherOf(arm, recipe.Seeds[0]);
+            using var fake = jobs.Rounding(arm, student);
+            var job = jobs.Create(arm, candidate.Plan, seed, student, teacher, fake, checkpoints: null);
+            var settings = string.Join(", ", candidate.Settings.Select(setting => $"{setting.Key} {setting.Value}"));
+            try
+            {
+                var validation = new Trainer(new SilentSink(), clock).Run(job, cancellation).Validation[data.SelectionMetric];
+                trials.Add(new TuningTrial(candidate.Settings, validation));
+                RunJson.Save(partial, trials);
+                Note($"{arm.Name}: {settings} → validation {(data.SelectionMetric == "top1" ? $"{validation:P2}" : $"{validation:0.00}")}");
+            }
+            catch (TrainingDivergedException diverged)
+            {
+                // A setting that does not train is an answer, and the worst.
+                trials.Add(new TuningTrial(candidate.Settings, 0) { Failed = true });
+                RunJson.Save(partial, trials);
+                events.Write(new NoteLogged("warning", $"{arm.Name}: {settings} → {diverged.Message}") { Time = clock.GetUtcNow() });
+            }
+        }
+
+        if (trials.All(trial => trial.Failed))
+        {
+            File.Delete(partial);
+            throw new InvalidOperationException($"{arm.Name}: no setting of its tuning trained; see the warnings for where each diverged");
+        }
+
+        RunJson.Save(FileOf(arm), trials);
+        File.Delete(partial);
+    }
+
+    /// <summary>An arm's plan with the best of its settings, and what was tried; null where nothing has been.</summary>
+    public (ObjectivePlan Plan, List<TuningTrial> Trials)? Chosen(ArmPlan arm)
+    {
+        if (arm.Name == ArmNames.PlainMatched)
+        {
+            // The plain student's settings, for as many epochs as its cost allows.
+            return Chosen(arm with { Name = ArmNames.Plain }) is { } plain ? (Tuning.WithEpochs(plain.Plan, arm.Plan.Epochs), plain.Trials) : null;
+        }
+
+        if (arm.Candidates is [var only])
+        {
+            return (only.Plan, []);
+        }
+
+        if (!File.Exists(FileOf(arm)))
+        {
+            return null;
+        }
+
+        // The first of equals: grids are written from cheap to dear. One that trained is better than one that did not, even where it scores 0.
+        var trials = RunJson.Load<List<TuningTrial>>(FileOf(arm));
+        var best = trials.Select((trial, i) => (HasTrained: !trial.Failed, trial.Validation, Index: i)).MaxBy(entry => (entry.HasTrained, entry.Validation, -entry.Index)).Index;
+        return (arm.Candidates[best].Plan, trials);
+    }
+
+    private string FileOf(ArmPlan arm) => Path.Combine(directory.ArmFolder(arm.Name), "tuning.json");
+
+    private void Note(string text) => events.Write(new NoteLogged("info", text) { Time = clock.GetUtcNow() });
+}
