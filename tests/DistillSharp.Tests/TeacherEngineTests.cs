@@ -10,10 +10,10 @@ public sealed class TeacherEngineTests : IDisposable
 {
     private const string Text =
         """
-        teacher: {model: mlp, widths: [16], engine: ENGINE}
+        teacher: {model: small_cnn, channels: [4, 4], engine: ENGINE}
         objectives:
           soft: {terms: [{method: soft_target}]}
-          hints: {terms: [{method: fitnet, student: hidden1, teacher: hidden1}]}
+          hints: {terms: [{method: fitnet, student: hidden1, teacher: penultimate}]}
         seeds: [0, 1]
         """;
 
@@ -29,7 +29,7 @@ public sealed class TeacherEngineTests : IDisposable
 
         var choice = RunJson.Load<EngineChoice>(onnx.EngineFile("teacher"));
         Assert.Equal(TeacherEngine.Onnxruntime, choice.Engine);
-        Assert.Equal(["hidden1"], choice.Features);
+        Assert.Equal(["penultimate"], choice.Features);
         Assert.Single(events.OfType<NoteLogged>(), note => note.Message.StartsWith("teacher is run by onnxruntime", StringComparison.Ordinal));
         Assert.False(File.Exists(torch.EngineFile("teacher")));
         foreach (var (arm, seed) in new[] { ("soft", 0), ("soft", 1), ("hints", 0), ("hints", 1) })
@@ -39,6 +39,7 @@ public sealed class TeacherEngineTests : IDisposable
         }
 
         Assert.Equal(ChainRuns.Hash(torch.WeightsFile("plain", 0)), ChainRuns.Hash(onnx.WeightsFile("plain", 0)));
+        // ONNX Runtime puts the batch normalisation into the convolution, which rounds otherwise on any processor.
         Assert.NotEqual(ChainRuns.Hash(torch.WeightsFile("soft", 0)), ChainRuns.Hash(onnx.WeightsFile("soft", 0)));
     }
 
