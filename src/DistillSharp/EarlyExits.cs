@@ -30,10 +30,10 @@ public static class EarlyExits
     /// <exception cref="InvalidOperationException">The arm has no exits.</exception>
     public static IReadOnlyList<EarlyExitRow> Write(TrainedArm arm, string path)
     {
-        var weights = arm.Directory.WeightsFile(arm.Arm, arm.Seed);
-        var source = new[] { ".int8.onnx", ".onnx" }.Select(ending => Path.ChangeExtension(weights, ending)).FirstOrDefault(File.Exists);
-        var exits = source is null ? [] : Of(source);
-        if (source is null || exits.Count < 2)
+        // Not what lies there: an int8 file may have been made of floats afterwards.
+        var source = Path.ChangeExtension(arm.Directory.WeightsFile(arm.Arm, arm.Seed), arm.IsOfIntegers ? ".int8.onnx" : ".onnx");
+        var exits = File.Exists(source) ? Of(source) : [];
+        if (exits.Count < 2)
         {
             throw new InvalidOperationException($"{arm.Arm}/seed-{arm.Seed} has no early exits; train it with `scheme: {{scheme: self_distillation, heads: […], keep_heads: true}}` and export.onnx");
         }

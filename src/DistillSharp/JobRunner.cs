@@ -154,9 +154,12 @@ internal sealed class JobRunner
         ProcessMemory.ResetPeak();
         var exits = new List<EarlyExit>();
         Network? deployed = null;
-        var fake = _jobs.Rounding(arm, student);
-        var outcome = Train(arm, plan, seed, student, teacher, fake, Keep, cancellation);
-        fake?.Dispose();
+        TrainingOutcome outcome;
+        using (var fake = _jobs.Rounding(arm, student))
+        {
+            outcome = Train(arm, plan, seed, student, teacher, fake, Keep, cancellation);
+        }
+
         var peak = ProcessMemory.PeakMegabytes();
         if (teacher?.Fingerprint() != fingerprint)
         {

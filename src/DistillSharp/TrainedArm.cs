@@ -21,6 +21,9 @@ public sealed class TrainedArm : IDisposable
     /// <summary>Arm name.</summary>
     public string Arm => _plan.Name;
 
+    /// <summary>True where what the run measured and exported of the arm is a file of eight-bit integers.</summary>
+    internal bool IsOfIntegers => _recipe.QuantisesStudent && !_plan.IsTeacher;
+
     /// <summary>Seed.</summary>
     public int Seed { get; }
 

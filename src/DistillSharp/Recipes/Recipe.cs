@@ -1,4 +1,5 @@
 using DistillSharp.Config;
+using DistillSharp.Runs;
 using DistillSharp.Data;
 using DistillSharp.Evaluation;
 using DistillSharp.Export;
@@ -22,7 +23,7 @@ public sealed record Recipe
     public required ConfigNode Source { get; init; }
 
     /// <summary>The same with its name, as it is written: files of it may be called otherwise. What <c>recipe.yaml</c> of the run directory holds.</summary>
-    internal ConfigNode NamedSource => YamlConfig.Set(Source, ["name"], Name, new ConfigErrors());
+    internal ConfigNode NamedSource => YamlConfig.Set(Source, ["name"], RunDirectory.NameOf(Name), new ConfigErrors());
 
     /// <summary>Folder that relative paths start from.</summary>
     public required string Folder { get; init; }

@@ -17,12 +17,18 @@ public sealed class RunComparison
 {
     private readonly MetricCatalog _catalog;
 
-    private RunComparison(IReadOnlyList<(string Name, RunResults Results)> runs, MetricCatalog catalog)
+    private RunComparison(IReadOnlyList<(string Name, RunResults Results)> given, MetricCatalog catalog, IReadOnlyDictionary<string, string> counterparts)
     {
+        Check(given[0].Results, [.. given.Skip(1).Select(run => run.Results)], counterparts);
+        (string Name, RunResults Results)[] runs = [given[0], .. given.Skip(1).Select(run => (run.Name, Renamed(run.Results, counterparts)))];
         _catalog = catalog;
         Runs = [.. runs.Select(run => run.Name)];
         PrimaryMetric = runs[0].Results.PrimaryMetric;
-        Warnings = [.. runs.Skip(1).SelectMany(run => Warn(runs[0], run))];
+        Warnings =
+        [
+            .. given.Skip(1).SelectMany(run => counterparts.Where(pair => run.Results.Arm(pair.Key) is not null).Select(pair => $"{pair.Value} of {run.Name} is its arm {pair.Key}.")),
+            .. runs.Skip(1).SelectMany(run => Warn(runs[0], run)),
+        ];
         Arms = [.. runs.SelectMany(run => run.Results.Arms).Select(arm => arm.Name).Distinct()];
         Entries = [.. Arms.SelectMany(arm => runs.Select(run => Compare(runs[0], run, arm)))];
     }
@@ -36,7 +42,7 @@ public sealed class RunComparison
     /// <summary>The metric that is compared: the first run's primary one.</summary>
     public string PrimaryMetric { get; }
 
-    /// <summary>Why figures may not be comparable: other data or split, other seeds, arms that only one run has.</summary>
+    /// <summary>What a reader must know: arms of another name, and why figures may not be comparable: other data or split, other seeds, arms that only one run has.</summary>
     public IReadOnlyList<string> Warnings { get; }
 
     /// <summary>One entry for each arm and run.</summary>
@@ -71,35 +77,35 @@ public sealed class RunComparison
         }
 
         var named = runs.Select((run, i) => (runs.Count(other => other.Name == run.Name) == 1 ? run.Name : $"{run.Name} ({runs.Take(i + 1).Count(other => other.Name == run.Name)})", run.Results)).ToArray();
-        foreach (var (arm, counterpart) in counterparts ?? new Dictionary<string, string>())
+        return new RunComparison(named, catalog ?? MetricCatalog.Default(), counterparts ?? new Dictionary<string, string>());
+    }
+
+    private static void Check(RunResults first, IReadOnlyList<RunResults> others, IReadOnlyDictionary<string, string> counterparts)
+    {
+        foreach (var (arm, counterpart) in counterparts)
         {
-            Check(named[0].Results, [.. named.Skip(1).Select(run => run.Results)], arm, counterpart);
-            for (var i = 1; i < named.Length; i++)
+            if (first.Arm(counterpart) is null)
             {
-                named[i].Results = named[i].Results with { Arms = [.. named[i].Results.Arms.Select(each => each.Name == arm ? each with { Name = counterpart } : each)] };
+                throw new ArgumentException($"the first run has no arm {counterpart} to be the counterpart of {arm}; its arms are {string.Join(", ", first.Arms.Select(each => each.Name))}");
+            }
+
+            if (others.All(run => run.Arm(arm) is null))
+            {
+                throw new ArgumentException($"none of the later runs has an arm {arm}; theirs are {string.Join(", ", others.SelectMany(run => run.Arms).Select(each => each.Name).Distinct())}");
             }
         }
 
-        return new RunComparison(named, catalog ?? MetricCatalog.Default());
-    }
-
-    private static void Check(RunResults first, IReadOnlyList<RunResults> others, string arm, string counterpart)
-    {
-        if (first.Arm(counterpart) is null)
+        foreach (var run in others)
         {
-            throw new ArgumentException($"the first run has no arm {counterpart} to be the counterpart of {arm}; its arms are {string.Join(", ", first.Arms.Select(each => each.Name))}");
-        }
-
-        if (others.All(run => run.Arm(arm) is null))
-        {
-            throw new ArgumentException($"none of the later runs has an arm {arm}; theirs are {string.Join(", ", others.SelectMany(run => run.Arms).Select(each => each.Name).Distinct())}");
-        }
-
-        if (others.Any(run => run.Arm(arm) is not null && run.Arm(counterpart) is not null))
-        {
-            throw new ArgumentException($"a run has both {arm} and {counterpart}: which of them is the counterpart of the first run's {counterpart} is not clear");
+            if (run.Arms.GroupBy(arm => counterparts.GetValueOrDefault(arm.Name, arm.Name)).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            {
+                throw new ArgumentException($"a run has both {string.Join(" and ", twice.Select(arm => arm.Name))}: which of them is the counterpart of the first run's {twice.Key} is not clear");
+            }
         }
     }
+
+    private static RunResults Renamed(RunResults results, IReadOnlyDictionary<string, string> counterparts) =>
+        results with { Arms = [.. results.Arms.Select(arm => arm with { Name = counterparts.GetValueOrDefault(arm.Name, arm.Name) })] };
 
     /// <summary>One row an arm, one column a run, and each run's difference to the first.</summary>
     public TruthTable Table()

@@ -45,6 +45,27 @@ public sealed class RunSessionTests : IDisposable
     }
 
     [Theory]
+    [InlineData("a b --same two=one", 0, "one of b is its arm two.")]
+    [InlineData("a b --same two", 2, "--same two: give an arm of the later runs and one of the first")]
+    [InlineData("a b --same two=one --same two=one", 2, "each once")]
+    [InlineData("a b --same two=three", 2, "--same: the first run has no arm three")]
+    [InlineData("a --same two=one", 2, "only one run was given")]
+    public void Compare_ArmsOfOtherNames_ArePairedOrNamed(string arguments, int exitCode, string message)
+    {
+        foreach (var (run, arm) in new[] { ("a", "one"), ("b", "two") })
+        {
+            Directory.CreateDirectory(_folder.File(run));
+            File.WriteAllText(_folder.File($"{run}/recipe.yaml"), RecipeText.Plain);
+            Comparison.Build([new JobResult { Arm = arm, Seed = 0, Metrics = { ["top1"] = 0.9 } }], [], [], run).Save(_folder.File($"{run}/results.json"));
+        }
+
+        var result = DistillProcess.Run(["compare", .. arguments.Split(' ').Select(word => word is "a" or "b" ? _folder.File(word) : word)]);
+
+        Assert.Equal(exitCode, result.ExitCode);
+        Assert.Contains(message, result.Output + result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("evaluate RUN --arm soft_targt", "did you mean `soft_target`?")]
     [InlineData("evaluate RUN --arm plain --seed 7", "--seed 7: the seeds of plain are 0, 1, 2")]
     [InlineData("export RUN --output student.onnx --seed 7", "--seed 7: the seeds of soft_target are 0, 1, 2")]

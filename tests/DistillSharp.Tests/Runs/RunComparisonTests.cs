@@ -43,13 +43,22 @@ public class RunComparisonTests
         var runs = new[] { ("a", Run(0, [0, 1, 2], "h", "plain", "logits")), ("b", Run(0.02, [0, 1, 2], "h", "plain", "probabilities")) };
         var comparison = RunComparison.Of(runs, counterparts: new Dictionary<string, string> { ["probabilities"] = "logits" });
         Assert.Equal(["plain", "logits"], comparison.Arms);
-        Assert.Empty(comparison.Warnings);
+        Assert.Equal("logits of b is its arm probabilities.", Assert.Single(comparison.Warnings));
         Assert.Equal(0.022, comparison.Entries.Single(entry => entry is { Run: "b", Arm: "logits" }).Interval!.Value.Value, 1e-9);
 
-        foreach (var (arm, counterpart, message) in new[] { ("probabilities", "logit", "has no arm logit"), ("probability", "logits", "has an arm probability"), ("probabilities", "plain", "has both probabilities and plain") })
+        foreach (var (arm, counterpart, message) in new[] { ("probabilities", "logit", "has no arm logit"), ("probability", "logits", "has an arm probability"), ("probabilities", "plain", "has both plain and probabilities") })
         {
             Assert.Contains(message, Assert.Throws<ArgumentException>(() => RunComparison.Of(runs, counterparts: new Dictionary<string, string> { [arm] = counterpart })).Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void Of_SwappedNames_AreRenamedAtOnce()
+    {
+        var (first, second) = (Run(0, [0, 1], "h", "one", "two"), Run(0.02, [0, 1], "h", "one"));
+        var swapped = second with { Arms = [second.Arms[0], second.Arms[0] with { Name = "two", Metrics = first.Arms[0].Metrics }] };
+        var comparison = RunComparison.Of([("a", first), ("b", swapped)], counterparts: new Dictionary<string, string> { ["one"] = "two", ["two"] = "one" });
+        Assert.Equal([0, 0.021], comparison.Entries.Where(entry => entry.Run == "b").OrderBy(entry => entry.Arm).Select(entry => Math.Round(entry.Interval!.Value.Value, 9)));
     }
 
     [Fact]

@@ -175,9 +175,9 @@ internal sealed class OnnxModel
 
     private void ReadOperatorSet(byte[] payload)
     {
-        if (ProtobufFields.First(payload, (1, 2), reader => reader.Text(), "") is "" or "ai.onnx")
+        if (ProtobufFields.Last(payload, (1, 2), reader => reader.Text(), "") is "" or "ai.onnx")
         {
-            Opset = ProtobufFields.First(payload, (2, 0), reader => (long)reader.Varint(), 0L);
+            Opset = ProtobufFields.Last(payload, (2, 0), reader => (long)reader.Varint(), 0L);
         }
     }
 

@@ -12,6 +12,7 @@ using static TorchSharp.torch;
 namespace DistillSharp.Tests.Export.Int8;
 
 /// <summary>Networks of integers against those of floats, and against rounded numbers computed here.</summary>
+[Collection(nameof(TorchGenerator))]
 public sealed class OnnxQuantiserTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -236,7 +237,6 @@ public sealed class OnnxQuantiserTests : IDisposable
         using var folder = new TemporaryFolder();
         var digits = Digits.Load();
         var splits = DataSplits.Create(digits.Train, digits.Test, validation: 0.1, seed: 0);
-        // Just before the weights are drawn: other tests draw from the same generator.
         random.manual_seed(0);
         using var network = new SmallCnn(new SmallCnnOptions { Channels = [32, 32, 64, 64] }, Digits.Info);
         var school = new Distiller(splits.Train, splits.Validation);
