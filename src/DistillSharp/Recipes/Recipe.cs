@@ -1,9 +1,9 @@
 using DistillSharp.Config;
-using DistillSharp.Runs;
 using DistillSharp.Data;
 using DistillSharp.Evaluation;
 using DistillSharp.Export;
 using DistillSharp.Models;
+using DistillSharp.Runs;
 using DistillSharp.Sequences.LanguageModels;
 using DistillSharp.Speech.Recognition;
 using DistillSharp.Teachers;
