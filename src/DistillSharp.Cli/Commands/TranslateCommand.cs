@@ -37,12 +37,17 @@ internal static class TranslateCommand
                 throw new UsageException($"--beam must be 1 to 64, not {parsed.GetValue(beam)}");
             }
 
+            if (parsed.GetValue(threads) is < 1 or > 1024)
+            {
+                throw new UsageException($"--threads must be 1 to 1024, not {parsed.GetValue(threads)}");
+            }
+
             using var interruption = new Interruption();
             var directory = RunSession.Existing(parsed.GetValue(model)!);
             var recipe = RunSession.ReadRecipe(directory);
             RunSession.CheckArm(recipe, parsed.GetValue(arm), parsed.GetValue(seed));
             using var trained = TrainedTranslator.Load(
-                directory, recipe, parsed.GetValue(arm), parsed.GetValue(seed), parsed.GetValue(engine) == "onnxruntime", parsed.GetValue(threads) ?? 1);
+                directory, recipe, parsed.GetValue(arm), parsed.GetValue(seed), parsed.GetValue(engine) == "onnxruntime", parsed.GetValue(threads) ?? recipe.Threads);
             var translator = trained.Translator(new DecodingOptions { Beam = parsed.GetValue(beam), LengthPenalty = parsed.GetValue(penalty) });
             using var input = Console.OpenStandardInput();
             using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false));

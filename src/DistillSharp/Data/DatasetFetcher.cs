@@ -63,7 +63,21 @@ public sealed record FetchableDataset(string Name, IReadOnlyList<DatasetFile> Fi
 
     /// <summary>True where a folder has everything, with the right hashes.</summary>
     public bool IsIn(string folder) => Archive is not null ? FileNames.All(file => File.Exists(Path.Combine(folder, file))) : (Tree?.AreIn(folder) ?? true)
-        && Files.All(file => File.Exists(Path.Combine(folder, file.Name)) && FileHash.Sha256(Path.Combine(folder, file.Name)) == file.Sha256);
+        && Files.All(file => HashIn(folder, file.Name) == file.Sha256);
+
+    // Of a file, or of what its gzip holds; null where neither is there or the gzip is damaged.
+    private static string? HashIn(string folder, string file)
+    {
+        var plain = Path.Combine(folder, file);
+        try
+        {
+            return File.Exists(plain) ? FileHash.Sha256(plain) : File.Exists(plain + ".gz") ? FileHash.Sha256OfUnpacked(plain + ".gz") : null;
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+    }
 }
 
 /// <summary>

@@ -53,6 +53,20 @@ public sealed class DatasetFetcherTests : IDisposable
         Assert.Contains("in the cache already", Assert.Single(told), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void IsIn_PackedFile_IsKnownByWhatItHolds()
+    {
+        var described = Described("images", Hash(Content));
+        Assert.False(described.IsIn(_cache.Path));
+
+        _cache.Write("images.gz", Packed(Content));
+        Assert.True(described.IsIn(_cache.Path));
+        Assert.False(Described("images", new string('0', 64)).IsIn(_cache.Path));
+
+        _cache.Write("images.gz", Content);
+        Assert.False(described.IsIn(_cache.Path));
+    }
+
     [Theory]
     [InlineData("images", "should have 00")]
     [InlineData("labels", "404")]
@@ -129,15 +143,21 @@ public sealed class DatasetFetcherTests : IDisposable
 
     private static string Hash(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
+    private static byte[] Packed(byte[] bytes)
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            gzip.Write(bytes);
+        }
+
+        return packed.ToArray();
+    }
+
     // Packed content for images, half of it for torn, nothing for other names.
     private async Task Serve()
     {
-        using var packed = new MemoryStream();
-        await using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
-        {
-            await gzip.WriteAsync(Content, CancellationToken.None);
-        }
-
+        var packed = Packed(Content);
         try
         {
             while (true)
@@ -145,8 +165,8 @@ public sealed class DatasetFetcherTests : IDisposable
                 var context = await _server.GetContextAsync();
                 var bytes = Path.GetFileName(context.Request.Url!.AbsolutePath) switch
                 {
-                    "images.gz" => packed.ToArray(),
-                    "torn.gz" => packed.ToArray()[..12],
+                    "images.gz" => packed,
+                    "torn.gz" => packed[..12],
                     _ => null,
                 };
                 context.Response.StatusCode = bytes is null ? 404 : 200;
