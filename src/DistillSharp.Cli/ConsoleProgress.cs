@@ -9,6 +9,8 @@ namespace DistillSharp.Cli;
 /// <summary>What a run shows while it works: bars with time left on a terminal, plain lines elsewhere, or what its options want in their place.</summary>
 internal static class ConsoleProgress
 {
+    private const string OfValidation = "validation_";
+
     /// <summary>Runs the work while its events are shown.</summary>
     public static T Show<T>(RunOutput output, Func<IRunEventSink, T> work) => output switch
     {
@@ -41,9 +43,10 @@ internal static class ConsoleProgress
         ? string.Create(CultureInfo.InvariantCulture, $"test AUC {area:P2}")
         : ended.Metrics.TryGetValue("top1", out var test)
         ? string.Create(CultureInfo.InvariantCulture, $"test {test:P2}")
-        : ended.Metrics.TryGetValue("validation_top1", out var validation) ? string.Create(CultureInfo.InvariantCulture, $"validation {validation:P2}") : "not trained";
+        : Figure(ended.Metrics.Where(metric => metric.Key.StartsWith(OfValidation, StringComparison.Ordinal)).ToDictionary(metric => metric.Key[OfValidation.Length..], metric => metric.Value)) is { Length: > 0 } figure
+        ? $"validation {figure}" : "not trained";
 
-    /// <summary>Accuracy in percent, or BLEU; nothing where there is neither.</summary>
+    /// <summary>What epochs and trials are judged by, as "97.21 %" or "31.40 BLEU"; nothing where there is no such metric.</summary>
     public static string Figure(IReadOnlyDictionary<string, double> validation) =>
         validation.TryGetValue("top1", out var top1) ? string.Create(CultureInfo.InvariantCulture, $"{top1:P2}")
         : validation.TryGetValue("exact_match", out _) && validation.TryGetValue("cer", out var characters) ? string.Create(CultureInfo.InvariantCulture, $"CER {characters:P2}")

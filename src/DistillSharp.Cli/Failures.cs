@@ -8,7 +8,10 @@ namespace DistillSharp.Cli;
 internal static class Failures
 {
     /// <summary>Runs a command's work.</summary>
-    public static int Guard(ParseResult parsed, Func<int> work)
+    /// <param name="parsed">The command line.</param>
+    /// <param name="work">Gives the exit code.</param>
+    /// <param name="saves">False for a command that keeps nothing where it is interrupted.</param>
+    public static int Guard(ParseResult parsed, Func<int> work, bool saves = true)
     {
         try
         {
@@ -21,7 +24,7 @@ internal static class Failures
         }
         catch (OperationCanceledException)
         {
-            Console.Error.WriteLine("distill: interrupted; what was done is saved");
+            Console.Error.WriteLine(saves ? "distill: interrupted; what was done is saved" : "distill: interrupted");
             return ExitCode.Interrupted;
         }
         catch (Exception error)

@@ -4,7 +4,8 @@ namespace DistillSharp.Cli;
 
 /// <summary>
 /// Ctrl-C and SIGTERM cancel once, so that the run saves; a second one within three seconds ends the process at once. A job of a run hears
-/// SIGTERM alone: a terminal sends Ctrl-C to it and to the run, which passes it on, and the two together would end it unsaved.
+/// SIGTERM alone: a terminal sends Ctrl-C to it and to the run, which passes it on, and the two together would end it unsaved. A command
+/// that has nothing to save does not speak of it.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
@@ -12,13 +13,18 @@ internal sealed class Interruption : IDisposable
 
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
+    private readonly bool _saves;
     private DateTime _first;
 
-    public Interruption(bool ofAJob = false) => _registrations =
-    [
-        PosixSignalRegistration.Create(PosixSignal.SIGINT, ofAJob ? context => context.Cancel = true : Handle),
-        PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
-    ];
+    public Interruption(bool ofAJob = false, bool saves = true)
+    {
+        _saves = saves;
+        _registrations =
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, ofAJob ? context => context.Cancel = true : Handle),
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
+        ];
+    }
 
     public CancellationToken Token => _source.Token;
 
@@ -41,7 +47,11 @@ internal sealed class Interruption : IDisposable
         }
 
         _first = DateTime.UtcNow;
-        Console.Error.WriteLine("distill: saving … (again within 3 seconds to stop at once)");
+        if (_saves)
+        {
+            Console.Error.WriteLine("distill: saving … (again within 3 seconds to stop at once)");
+        }
+
         _source.Cancel();
     }
 }

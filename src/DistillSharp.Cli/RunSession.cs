@@ -22,6 +22,7 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
     // Said before any work, as a mistake in the command line.
     internal static void Check(RunDirectory directory)
     {
+        directory.CheckUnlocked();
         if (directory.Exists)
         {
             throw new UsageException(directory.IsSweep ? OfSweep(directory) + ", or choose another --output"
@@ -29,9 +30,35 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
                 : $"{directory.Path} holds an unfinished run; continue it with `distill resume`, or choose another --output");
         }
 
-        if (File.Exists(directory.Path) || (Directory.Exists(directory.Path) && Directory.EnumerateFileSystemEntries(directory.Path).Any()))
+        if (File.Exists(directory.Path) || !directory.IsEmpty)
         {
             throw new UsageException($"{directory.Path} is there already and not a run; choose another --output");
+        }
+    }
+
+    /// <summary>
+    /// Works in a directory in which no other process works meanwhile. A new one is prepared first; where the work then fails before the data was
+    /// read, there is nothing to go on with: what was prepared is taken back, so that the corrected command can begin anew.
+    /// </summary>
+    /// <param name="directory">The directory.</param>
+    /// <param name="prepare">Writes what a new run begins with; null to go on with one.</param>
+    /// <param name="work">The work.</param>
+    internal static T Locked<T>(RunDirectory directory, Action? prepare, Func<T> work)
+    {
+        var (made, prepared) = (!Directory.Exists(directory.Path), false);
+        try
+        {
+            using (prepare is null ? directory.Lock() : directory.LockNew())
+            {
+                prepare?.Invoke();
+                prepared = prepare is not null;
+                return work();
+            }
+        }
+        catch (Exception error) when (prepared && error is not OperationCanceledException && !directory.HasReadData)
+        {
+            directory.TakeBack(made);
+            throw;
         }
     }
 
@@ -71,7 +98,7 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
         RecipeReader.Read(File.ReadAllText(directory.RecipeFile), Path.GetFileName(directory.Path), directory.RecipeFolder).Recipe;
 
     /// <summary>Shows remarks on the recipe.</summary>
-    public void Warn(IReadOnlyList<string> warnings)
+    public static void Warn(IReadOnlyList<string> warnings)
     {
         foreach (var warning in warnings)
         {
@@ -86,40 +113,48 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
         if (isNew)
         {
             Check(directory);
-            Experiment.Prepare(recipe, directory);
-            File.WriteAllText(directory.CommandFile, commandText);
         }
 
-        // Results name the command that began the run, whoever finished it.
-        var command = File.Exists(directory.CommandFile) ? File.ReadAllText(directory.CommandFile) : commandText;
-        var options = new ExperimentOptions { Jobs = jobs, DataFolder = dataFolder, Command = command, Doctor = doctor, Launcher = jobs > 1 ? new ProcessLauncher(dataFolder) : null };
-
-        RunResults results;
-        using (directory.Lock())
-        using (var file = new JsonLinesWriter(directory.EventsFile))
-        using (var board = new TensorBoardWriter(directory.TensorBoardFolder))
-        {
-            RunResults Go(IRunEventSink shown) => new Experiment(recipe, directory, new EventFan(file, board, shown), options).Run(_interruption.Token);
-            try
-            {
-                results = ConsoleProgress.Show(output, Go);
-            }
-            catch (JobsFailedException error)
-            {
-                if (error.Results is { } others)
-                {
-                    Print(others);
-                }
-
-                throw;
-            }
-        }
-
-        Print(results);
+        Print(Locked(directory, isNew ? () => Prepare(commandText) : null, () => Work(commandText)));
         return ExitCode.Fine;
     }
 
     public void Dispose() => _interruption.Dispose();
+
+    /// <summary>The files at the top of a run that people look for.</summary>
+    internal static IEnumerable<string> Written(RunDirectory directory) => new[]
+    {
+        directory.ReportFile, directory.ResultsFile, directory.StudentFile, directory.OnnxFile, directory.EncoderFile, directory.DecoderFile, directory.Int8File,
+    }.Where(File.Exists);
+
+    private void Prepare(string commandText)
+    {
+        Experiment.Prepare(recipe, directory);
+        File.WriteAllText(directory.CommandFile, commandText);
+    }
+
+    private RunResults Work(string commandText)
+    {
+        // Results name the command that began the run, whoever finished it.
+        var command = File.Exists(directory.CommandFile) ? File.ReadAllText(directory.CommandFile) : commandText;
+        var options = new ExperimentOptions { Jobs = jobs, DataFolder = dataFolder, Command = command, Doctor = doctor, Launcher = jobs > 1 ? new ProcessLauncher(dataFolder) : null };
+        using var file = new JsonLinesWriter(directory.EventsFile);
+        using var board = new TensorBoardWriter(directory.TensorBoardFolder);
+        RunResults Go(IRunEventSink shown) => new Experiment(recipe, directory, new EventFan(file, board, shown), options).Run(_interruption.Token);
+        try
+        {
+            return ConsoleProgress.Show(output, Go);
+        }
+        catch (JobsFailedException error)
+        {
+            if (error.Results is { } others)
+            {
+                Print(others);
+            }
+
+            throw;
+        }
+    }
 
     private void Print(RunResults results)
     {
@@ -130,7 +165,7 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
         }
 
         ResultsPrinter.Print(AnsiConsole.Console, results);
-        foreach (var path in new[] { directory.ReportFile, directory.ResultsFile, directory.StudentFile, directory.OnnxFile }.Where(File.Exists))
+        foreach (var path in Written(directory))
         {
             AnsiConsole.Console.Profile.Out.Writer.WriteLine(Path.GetRelativePath(Environment.CurrentDirectory, path));
         }

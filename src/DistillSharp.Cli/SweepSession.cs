@@ -23,29 +23,32 @@ internal sealed class SweepSession(Recipe recipe, RunDirectory directory, RunOut
         {
             RunSession.Check(directory);
             CheckCopy(copy, overwrite);
-            Sweep.Prepare(recipe, directory);
-            if (copy is not null)
-            {
-                File.WriteAllText(directory.SweepCopyFile, Path.GetFullPath(copy));
-            }
         }
 
-        var options = new ExperimentOptions { Jobs = jobs, DataFolder = dataFolder, Doctor = doctor, Launcher = jobs > 1 ? new ProcessLauncher(dataFolder) : null };
-        SweepResults results;
-        using (directory.Lock())
-        using (var file = new JsonLinesWriter(directory.EventsFile))
-        {
-            SweepResults Go(IRunEventSink shown) => new Sweep(recipe, directory, new EventFan(file, shown), options).Run(_interruption.Token);
-            results = ConsoleProgress.Show(output, Go);
-        }
-
+        var results = RunSession.Locked(directory, isNew ? () => Prepare(copy) : null, Work);
         Print(results, WriteCopy());
         return ExitCode.Fine;
     }
 
     public void Dispose() => _interruption.Dispose();
 
-    // Before hours of work and not after them.
+    private void Prepare(string? copy)
+    {
+        Sweep.Prepare(recipe, directory);
+        if (copy is not null)
+        {
+            File.WriteAllText(directory.SweepCopyFile, Path.GetFullPath(copy));
+        }
+    }
+
+    private SweepResults Work()
+    {
+        var options = new ExperimentOptions { Jobs = jobs, DataFolder = dataFolder, Doctor = doctor, Launcher = jobs > 1 ? new ProcessLauncher(dataFolder) : null };
+        using var file = new JsonLinesWriter(directory.EventsFile);
+        SweepResults Go(IRunEventSink shown) => new Sweep(recipe, directory, new EventFan(file, shown), options).Run(_interruption.Token);
+        return ConsoleProgress.Show(output, Go);
+    }
+
     private static void CheckCopy(string? copy, bool overwrite)
     {
         if (copy is null)
@@ -53,12 +56,7 @@ internal sealed class SweepSession(Recipe recipe, RunDirectory directory, RunOut
             return;
         }
 
-        var folder = Path.GetDirectoryName(Path.GetFullPath(copy));
-        if (Directory.Exists(copy) || !Directory.Exists(folder))
-        {
-            throw new UsageException(Directory.Exists(copy) ? $"--write {copy} is a folder; name a file in it" : $"--write {copy}: there is no folder {folder}; make it, or name a file elsewhere");
-        }
-
+        OutputPaths.CheckFolder("--write", copy);
         if (File.Exists(copy) && !overwrite)
         {
             throw new UsageException($"--write {copy} exists; choose another name or give --force");

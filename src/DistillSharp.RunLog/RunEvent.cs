@@ -82,7 +82,7 @@ public sealed record NoteLogged(string Level, string Message) : RunEvent;
 
 /// <summary>The run came to an end.</summary>
 /// <param name="Outcome"><c>finished</c>, <c>interrupted</c> or <c>failed</c>.</param>
-/// <param name="Seconds">Wall-clock seconds.</param>
+/// <param name="Seconds">Wall-clock seconds since it began or was resumed.</param>
 public sealed record RunEnded(string Outcome, double Seconds) : RunEvent;
 
 /// <summary>Where events go: a file, the console, TensorBoard.</summary>

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace DistillSharp.RunLog;
 
-/// <summary>How everything in a run directory is written as JSON: snake_case keys, numbers that read back exactly.</summary>
+/// <summary>How everything in a run directory is written as JSON: snake_case keys and names of choices, numbers that read back exactly.</summary>
 public static class RunJson
 {
     /// <summary>One object a line, for events.</summary>
@@ -61,6 +61,8 @@ public static class RunJson
         options.Converters.Add(new FlatArrayConverter<int>());
         options.Converters.Add(new FlatArrayConverter<double>());
         options.Converters.Add(new FlatArrayConverter<double?>());
+        // Choices that an older file has as numbers are read too.
+        options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower));
         options.MakeReadOnly(populateMissingResolver: true);
         return options;
     }

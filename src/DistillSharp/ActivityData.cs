@@ -1,6 +1,7 @@
 using System.Globalization;
 using DistillSharp.Data;
 using DistillSharp.Evaluation;
+using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.Signals;
@@ -70,12 +71,12 @@ internal sealed class ActivityData : RunData
     }
 
     /// <inheritdoc/>
-    public override void WriteOnnx(Network network, string weights, Dictionary<string, string> metadata)
+    public override ParityResult? WriteOnnx(Network network, string path, Dictionary<string, string> metadata)
     {
-        var (path, activity) = (Path.ChangeExtension(weights, ".onnx"), (ActivityGru)network);
+        var activity = (ActivityGru)network;
         ActivityExport.Write(activity, path, metadata);
         using var batch = Test.Epoch(0).First();
-        ActivityExport.Check(activity, path, batch);
+        return new ParityResult(batch.Count, ActivityExport.Check(activity, path, batch), batch.Count);
     }
 
     /// <inheritdoc/>

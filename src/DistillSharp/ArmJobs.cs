@@ -8,7 +8,7 @@ using DistillSharp.Training;
 namespace DistillSharp;
 
 /// <summary>What the trainer is given to train an arm: its batches, its task, and the rounding that its student learns to bear.</summary>
-internal sealed class ArmJobs(Recipe recipe, RunData data)
+internal sealed class ArmJobs(RunData data)
 {
     /// <summary>A job that trains an arm's network by a plan: the arm's own, or what is tried of it.</summary>
     /// <param name="arm">The arm.</param>
@@ -30,7 +30,7 @@ internal sealed class ArmJobs(Recipe recipe, RunData data)
     };
 
     /// <summary>Rounds what a network computes until it is disposed; null where nothing is rounded. Students alone: what they learn from stays as it is.</summary>
-    public FakeQuantiser? Rounding(ArmPlan arm, Network student) => recipe.QuantisesStudent && !arm.IsTeacher ? new FakeQuantiser(student) : null;
+    public static FakeQuantiser? Rounding(ArmPlan arm, Network student) => arm.IsOfIntegers ? new FakeQuantiser(student) : null;
 
     // A look ahead may take other batches for those to come; training may not.
     private IBatchSource Source(ArmPlan arm, ObjectivePlan plan, StagePlan stage, int seed) => data.IsPrepared(arm, seed)

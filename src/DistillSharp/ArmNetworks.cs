@@ -43,7 +43,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
 
         if (arm.Plan.FromLayers is { } layers)
         {
-            using var teacher = teacherOf(Find(ArmNames.Teacher), seed);
+            using var teacher = teacherOf(Find(arm.Writer), seed);
             StartFrom(teacher, network, layers);
         }
 

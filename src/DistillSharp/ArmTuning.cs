@@ -25,7 +25,7 @@ internal sealed class ArmTuning(Recipe recipe, RunDirectory directory, RunData d
             data.Prepare(arm, recipe.Seeds[0], networks, directory, Note, cancellation);
             using var student = networks.Create(arm, seed);
             using var teacher = networks.TeacherOf(arm, recipe.Seeds[0]);
-            using var fake = jobs.Rounding(arm, student);
+            using var fake = ArmJobs.Rounding(arm, student);
             var job = jobs.Create(arm, candidate.Plan, seed, student, teacher, fake, checkpoints: null);
             var settings = string.Join(", ", candidate.Settings.Select(setting => $"{setting.Key} {setting.Value}"));
             try

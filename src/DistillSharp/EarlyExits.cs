@@ -30,8 +30,7 @@ public static class EarlyExits
     /// <exception cref="InvalidOperationException">The arm has no exits.</exception>
     public static IReadOnlyList<EarlyExitRow> Write(TrainedArm arm, string path)
     {
-        // Not what lies there: an int8 file may have been made of floats afterwards.
-        var source = Path.ChangeExtension(arm.Directory.WeightsFile(arm.Arm, arm.Seed), arm.IsOfIntegers ? ".int8.onnx" : ".onnx");
+        var source = arm.OnnxFile;
         var exits = File.Exists(source) ? Of(source) : [];
         if (exits.Count < 2)
         {

@@ -84,9 +84,9 @@ public sealed class Experiment
     public RunResults Run(CancellationToken cancellation = default)
     {
         var watch = Stopwatch.StartNew();
-        var started = _clock.GetUtcNow();
+        using var time = WorkingTime.OfRun(_directory, _clock);
         var resumed = _arms.Any(arm => arm.Seeds.Any(seed => Directory.Exists(_directory.JobFolder(arm.Name, seed))));
-        _events.Write(new RunStarted(_recipe.Name, PlannedJobs(_ => true), resumed) { Time = started, Finished = PlannedJobs(File.Exists) });
+        _events.Write(new RunStarted(_recipe.Name, PlannedJobs(_ => true), resumed) { Time = _clock.GetUtcNow(), Finished = PlannedJobs(File.Exists) });
         var outcome = "failed";
         try
         {
@@ -101,9 +101,9 @@ public sealed class Experiment
             // A run that began without the doctor is finished without.
             var doctor = _options.Doctor && (!resumed || File.Exists(_directory.DoctorFile)) ? new RunDoctor(_recipe, _directory, data, Forward, _clock) : null;
             doctor?.BeforeRun();
-            var finisher = new RunFinisher(_recipe, _directory, data, _options, started);
+            var finisher = new RunFinisher(_recipe, _directory, data, _options, time);
             var failed = new FailedJobs(message => Forward(new NoteLogged("warning", message) { Time = _clock.GetUtcNow() }));
-            void Report() => finisher.WriteProgress(_arms, watch.Elapsed);
+            void Report() => finisher.WriteProgress(_arms);
             try
             {
                 if (_options.Jobs > 1)
@@ -121,7 +121,7 @@ public sealed class Experiment
                 throw;
             }
 
-            var results = finisher.HasFinished(_arms) ? finisher.Finish(_arms, watch.Elapsed) : null;
+            var results = finisher.HasFinished(_arms) ? finisher.Finish(_arms) : null;
             failed.ThrowIfAny(results);
             outcome = "finished";
             return results!;
@@ -144,6 +144,7 @@ public sealed class Experiment
         TorchRuntime.Configure(ThreadsOfAChild);
         var arm = _arms.FirstOrDefault(each => each.Name == armName)
             ?? throw new ArgumentException($"no arm `{armName}`; {NearestName.Hint(armName, _arms.Select(each => each.Name))}");
+        using var time = WorkingTime.OfJob(_directory, armName, seed, _clock);
         var runner = new JobRunner(_recipe, _directory, RunData.Load(_recipe, _options.DataFolder), _events, _clock, ThreadsOfAChild, cancellation);
         if (seed is { } number)
         {

@@ -30,7 +30,7 @@ internal sealed class JobRunner
         var device = TorchRuntime.Device(recipe.Device);
         _trainer = new Trainer(events, clock);
         _networks = new ArmNetworks(arms ?? Arms.Of(recipe), directory, data, device, threads, Note, cancellation);
-        _jobs = new ArmJobs(recipe, data);
+        _jobs = new ArmJobs(data);
         _tuning = new ArmTuning(recipe, directory, data, _networks, _jobs, events, clock);
         _measurement = new ArmMeasurement(recipe, directory, data, _networks, device, threads);
     }
@@ -93,7 +93,7 @@ internal sealed class JobRunner
         TrialResult result;
         try
         {
-            using var fake = _jobs.Rounding(arm, student);
+            using var fake = ArmJobs.Rounding(arm, student);
             var outcome = Train(arm, arm.Plan, seed, student, teacher, fake, Keep, cancellation);
             result = new TrialResult { Name = arm.Name, Validation = new Dictionary<string, double>(outcome.Validation), Seconds = outcome.State.Seconds, SelectionMetric = _data.SelectionMetric };
         }
@@ -155,7 +155,7 @@ internal sealed class JobRunner
         var exits = new List<EarlyExit>();
         Network? deployed = null;
         TrainingOutcome outcome;
-        using (var fake = _jobs.Rounding(arm, student))
+        using (var fake = ArmJobs.Rounding(arm, student))
         {
             outcome = Train(arm, plan, seed, student, teacher, fake, Keep, cancellation);
         }

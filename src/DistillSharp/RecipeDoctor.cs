@@ -19,7 +19,8 @@ public static class RecipeDoctor
         var nowhere = new RunDirectory(Path.Combine(Path.GetTempPath(), "distill-doctor-" + Guid.NewGuid().ToString("N")));
         var data = RunData.Load(recipe, dataFolder);
         using var subject = Case(recipe, data, nowhere, availableMegabytes: availableMegabytes);
-        return DoctorCatalog.Examine(subject);
+        var report = DoctorCatalog.Examine(subject);
+        return report with { Findings = [.. report.Findings, .. data.Remarks.Select(remark => new DoctorFinding(FindingSeverity.Note, "data", "data", remark, ""))] };
     }
 
     /// <summary>The recipe with its data and what of its networks is there.</summary>

@@ -1,4 +1,5 @@
 using DistillSharp.Data;
+using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.RunLog;
@@ -105,14 +106,17 @@ internal abstract class RunData
     public abstract IReadOnlyDictionary<string, double> Evaluate(Network network, bool validation);
 
     /// <summary>Adds to the metadata of weights, and writes beside them what they are of no use without.</summary>
+    /// <exception cref="InvalidDataException">There it would replace what belongs to other weights.</exception>
     public virtual void Accompany(string weights, ModelSpec model, Dictionary<string, string> metadata)
     {
     }
 
-    /// <summary>Writes what runs outside this library, for networks that are more than one graph; nothing by default.</summary>
-    public virtual void WriteOnnx(Network network, string weights, Dictionary<string, string> metadata)
-    {
-    }
+    /// <summary>Writes as ONNX what no description of layers can be written of, checks it, and keeps what was compared beside it; null, and nothing, by default.</summary>
+    /// <param name="network">A network that does not describe itself.</param>
+    /// <param name="path">The file; a network that is more than one graph is written beside it, as <c>.encoder.onnx</c> and <c>.decoder.onnx</c>.</param>
+    /// <param name="metadata">Preprocessing and provenance, with what <see cref="Accompany"/> added.</param>
+    /// <exception cref="ParityException">It differs from the live network.</exception>
+    public virtual ParityResult? WriteOnnx(Network network, string path, Dictionary<string, string> metadata) => null;
 
     /// <summary>The students' training samples in their fixed views, as a teacher is shown them for a store.</summary>
     public virtual Loader StoredTraining() => throw NoStore();

@@ -9,24 +9,24 @@ using DistillSharp.Text.Tokenization;
 namespace DistillSharp;
 
 /// <summary>Turns finished jobs into the run's results: latency, comparison, report, and the exported student.</summary>
-internal sealed class RunFinisher(Recipe recipe, RunDirectory directory, RunData data, ExperimentOptions options, DateTimeOffset started)
+internal sealed class RunFinisher(Recipe recipe, RunDirectory directory, RunData data, ExperimentOptions options, WorkingTime time)
 {
     /// <summary>Writes everything at the top of the run directory.</summary>
-    public RunResults Finish(IReadOnlyList<ArmPlan> arms, TimeSpan elapsed)
+    public RunResults Finish(IReadOnlyList<ArmPlan> arms)
     {
         var jobs = Finished(arms).Select(WithLatency).ToList();
-        var results = Compare(arms, jobs, elapsed);
+        var results = Compare(arms, jobs);
         ExportBest(jobs);
         return results;
     }
 
     /// <summary>Writes comparison and report of the jobs that have finished so far; those that have not are named in it.</summary>
-    public void WriteProgress(IReadOnlyList<ArmPlan> arms, TimeSpan elapsed)
+    public void WriteProgress(IReadOnlyList<ArmPlan> arms)
     {
         var jobs = Finished(arms).Select(job => JobResult.Load(directory.JobResultFile(job.Arm, job.Seed))).ToList();
         if (jobs.Count > 0)
         {
-            Compare(arms, jobs, elapsed);
+            Compare(arms, jobs);
         }
     }
 
@@ -36,8 +36,9 @@ internal sealed class RunFinisher(Recipe recipe, RunDirectory directory, RunData
     private IEnumerable<(string Arm, int Seed)> Finished(IReadOnlyList<ArmPlan> arms) =>
         arms.SelectMany(arm => arm.Seeds.Select(seed => (arm.Name, seed))).Where(job => File.Exists(directory.JobResultFile(job.Name, job.seed)));
 
-    private RunResults Compare(IReadOnlyList<ArmPlan> arms, List<JobResult> jobs, TimeSpan elapsed)
+    private RunResults Compare(IReadOnlyList<ArmPlan> arms, List<JobResult> jobs)
     {
+        var (started, seconds) = time.Total();
         var environment = EnvironmentInfo.Load(directory.EnvironmentFile);
         var results = Comparison.Build(jobs, data.TestLabels, data.Info.Classes, recipe.Name, new ComparisonOptions
         {
@@ -47,7 +48,7 @@ internal sealed class RunFinisher(Recipe recipe, RunDirectory directory, RunData
             Commit = environment.Commit,
             Machine = environment.Machine,
             Started = started,
-            Seconds = elapsed.TotalSeconds,
+            Seconds = seconds,
             PlannedJobs = [.. arms.SelectMany(arm => arm.Seeds.Select(seed => JobResult.JobName(arm.Name, seed)))],
             Data = data.Fingerprint(),
         });

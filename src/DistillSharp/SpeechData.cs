@@ -3,6 +3,7 @@ using System.Text.Json;
 using DistillSharp.Config;
 using DistillSharp.Data;
 using DistillSharp.Export;
+using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.RunLog;
@@ -75,16 +76,17 @@ internal sealed class SpeechData : RunData
             return;
         }
 
-        var teacher = networks.Find(ArmNames.Teacher);
-        _teacherFolder = directory.JobFolder(teacher.Name, teacher.SeedFor(seed));
+        var measured = networks.Find(ArmNames.Teacher);
+        _teacherFolder = directory.JobFolder(measured.Name, measured.SeedFor(seed));
         if (arm.Plan.Targets is not { } options || _targets.ContainsKey((arm.Name, seed)))
         {
             return;
         }
 
+        var teacher = networks.Find(arm.Writer);
         var key = FileHash.Sha256(System.Text.Encoding.UTF8.GetBytes(string.Join(
             '|', networks.WeightsSha256(teacher, seed), options.Beam, options.LengthPenalty.ToString("R", CultureInfo.InvariantCulture), SpeechCorpus.Sha256(_training.Heard))));
-        var path = Path.Combine(_teacherFolder, $"transcripts-{key[..12]}.json");
+        var path = Path.Combine(directory.JobFolder(teacher.Name, teacher.SeedFor(seed)), $"transcripts-{key[..12]}.json");
         if (!File.Exists(path))
         {
             note($"{arm.Name}: the teacher transcribes {_training.Heard.Count} training utterances");
@@ -146,29 +148,29 @@ internal sealed class SpeechData : RunData
     }
 
     /// <inheritdoc/>
-    public override void WriteOnnx(Network network, string weights, Dictionary<string, string> metadata)
+    public override ParityResult? WriteOnnx(Network network, string path, Dictionary<string, string> metadata)
     {
         // Test sets first; where they are small, what is not tested on serves as well.
         List<SpeechUtterance> utterances = [.. _corpus.Tests.SelectMany(test => test.Utterances).Concat(_corpus.Validation).Concat(_corpus.Train).Take(_recipe.Export.ParitySamples)];
         SpeechBatches OfSize(int size) => Batches(Info, utterances, new SpeechBatchOptions { BatchSize = size });
-        string path;
+        string[] files = [];
         SpeechParityReport report;
         if (network is SpeechTransformer writer)
         {
-            path = SpeechTransformerExport.Encoder(weights);
-            SpeechTransformerExport.Write(writer, path, SpeechTransformerExport.DecoderStep(weights), metadata);
-            using var exported = new OnnxSpeechWriter(path, SpeechTransformerExport.DecoderStep(weights));
+            files = [SpeechTransformerExport.Encoder(path), SpeechTransformerExport.DecoderStep(path)];
+            SpeechTransformerExport.Write(writer, files[0], files[1], metadata);
+            using var exported = new OnnxSpeechWriter(files[0], files[1]);
             report = SpeechParity.Compare(writer, exported, OfSize, _symbols, _measurement.Beam);
         }
         else
         {
-            path = Path.ChangeExtension(weights, ".onnx");
             CtcExport.Write(SpeechRecogniser.AsCtc(network), path, metadata);
             report = SpeechParity.Compare(SpeechRecogniser.AsCtc(network), path, OfSize, _symbols, _measurement.Beam);
         }
 
-        AtomicFile.WriteText(Path.Combine(Path.GetDirectoryName(weights)!, "onnx_parity.json"), JsonSerializer.Serialize(report, RunJson.Line));
-        SpeechParity.Require(report, path);
+        AtomicFile.WriteText(Path.Combine(Path.GetDirectoryName(path)!, "onnx_parity.json"), JsonSerializer.Serialize(report, RunJson.Line));
+        SpeechParity.Require(report, files.FirstOrDefault() ?? path);
+        return new ParityResult(report.Utterances, report.LargestDifference ?? double.NaN, report.Utterances - report.Mismatches.Select(mismatch => mismatch.SampleId).Distinct().Count()) { Files = files };
     }
 
     /// <inheritdoc/>

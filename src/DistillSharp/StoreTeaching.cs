@@ -54,6 +54,9 @@ public sealed record TeachProgress(string What, long Done, long Total);
 /// <param name="dataFolder">Folder that is searched for datasets first.</param>
 public sealed class StoreTeaching(Recipe recipe, RunDirectory? run, string? dataFolder)
 {
+    /// <summary>What notes begin with that tell of what may be wrong.</summary>
+    public const string Warning = "warning: ";
+
     /// <summary>Fills them; returns the folders.</summary>
     /// <exception cref="InvalidOperationException">There is nothing to fill, the range holds no sample, or a teacher is not trained.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; what was computed is stored.</exception>
@@ -75,6 +78,7 @@ public sealed class StoreTeaching(Recipe recipe, RunDirectory? run, string? data
         using var scratch = run is null ? new Scratch() : null;
         var directory = run ?? new RunDirectory(scratch!.Path);
         var data = RunData.Load(recipe, dataFolder);
+        data.Remarks.ToList().ForEach(remark => note(Warning + remark));
         var networks = new ArmNetworks(arms, directory, data, TorchRuntime.Device(recipe.Device), recipe.Threads, note, cancellation);
         CheckTrained(filled, networks, directory);
         var work = filled.SelectMany(arm => Work(arm, data, range)).ToList();

@@ -1,3 +1,4 @@
+using DistillSharp.Config;
 using DistillSharp.Evaluation;
 using DistillSharp.Export.Int8;
 using DistillSharp.Export.Onnx;
@@ -20,7 +21,7 @@ public sealed record QuantisedRow(string Name, string File, Dictionary<string, d
 /// <param name="Int8">The same of the file.</param>
 public sealed record QuantisedExit(string Name, string File, Dictionary<string, double> Float, Dictionary<string, double> Int8);
 
-/// <summary>What quantising a student changed: <c>int8.json</c> of the run directory.</summary>
+/// <summary>What quantising a student changed: the JSON file beside the int8 one.</summary>
 /// <param name="Arm">The arm.</param>
 /// <param name="Seed">The seed.</param>
 /// <param name="Options">How it was quantised.</param>
@@ -76,6 +77,15 @@ public static class StudentQuantiser
         var folder = directory.ArmFolder(arm);
         var jobs = Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "metrics.json", SearchOption.AllDirectories).Select(JobResult.Load) : [];
         return jobs.OrderByDescending(job => job.Validation.GetValueOrDefault("top1")).ThenBy(job => job.Seed).Select(job => ((string, int)?)(job.Arm, job.Seed)).FirstOrDefault();
+    }
+
+    /// <summary>True where what a run measures and exports as its student is a file of eight-bit integers (<c>student.quantise</c>). Looks at nothing else in its recipe.</summary>
+    public static bool ExportsIntegers(RunDirectory directory)
+    {
+        var recipe = YamlConfig.Parse(File.ReadAllText(directory.RecipeFile), new ConfigErrors());
+        var arm = recipe?.Get("export")?.Get("arm")?.Scalar ?? recipe?.Get("objectives")?.Entries?.Keys.FirstOrDefault();
+        var objective = arm is null ? recipe?.Get("objective") : recipe?.Get("objectives")?.Get(arm);
+        return arm != ArmNames.Teacher && (objective?.Get("student") ?? recipe?.Get("student"))?.Get("quantise") is not null;
     }
 
     /// <summary>Writes the int8 form of an ONNX file, with ranges from the run's training samples.</summary>

@@ -62,10 +62,10 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
 
         if (recipe.Export.Onnx && network is not INetworkGraph)
         {
-            data.WriteOnnx(network, weights, metadata);
+            data.WriteOnnx(network, Path.ChangeExtension(weights, ".onnx"), metadata);
         }
 
-        if (!recipe.QuantisesStudent || arm.IsTeacher)
+        if (!arm.IsOfIntegers)
         {
             return new StudentArtefacts(FileHash.Sha256(weights), metrics);
         }
@@ -80,19 +80,21 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
         return new StudentArtefacts(FileHash.Sha256(weights), metrics) { Int8File = file };
     }
 
-    /// <summary>Writes a network as ONNX and checks it on real samples.</summary>
+    /// <summary>Writes a network as ONNX and checks it on real samples; what it is of no use without goes beside the file.</summary>
     public ParityResult WriteOnnx(ArmPlan arm, int seed, Network network, string path, IReadOnlyList<EarlyExit> exits)
     {
-        if (network.Sequence is not null)
+        var metadata = Metadata(arm, seed, network);
+        if (network is not INetworkGraph)
         {
-            var encoder = Path.ChangeExtension(directory.WeightsFile(arm.Name, seed), ".encoder.onnx");
-            throw new NotSupportedException(File.Exists(encoder)
-                ? $"{network.GetName()} is more than one graph: the run wrote its encoder and the step of its decoder beside its weights, as {encoder} and .decoder.onnx"
-                : $"{network.GetName()} is more than one graph, and none was written with the run ({encoder} does not exist)");
+            var full = Path.GetFullPath(path);
+            data.Accompany(full, arm.Model!, metadata);
+            if (data.WriteOnnx(network, full, metadata) is { } written)
+            {
+                return written;
+            }
         }
 
         using var scope = NewDisposeScope();
-        var metadata = Metadata(arm, seed, network);
         metadata[Provenance.WeightsSha256] = WeightsHash.Of(network);
         return OnnxExporter.Export(network, data.Info, path, Samples(), metadata, exits);
     }

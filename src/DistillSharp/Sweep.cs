@@ -56,6 +56,11 @@ public sealed class Sweep
             TorchRuntime.Configure(_recipe.Threads);
             var data = RunData.Load(_recipe, _options.DataFolder);
             data.CheckUnchanged(_directory);
+            foreach (var remark in data.Remarks)
+            {
+                Forward(new NoteLogged("warning", remark) { Time = _clock.GetUtcNow() });
+            }
+
             if (_options.Doctor)
             {
                 new RunDoctor(_recipe, _directory, data, Forward, _clock).BeforeRun();

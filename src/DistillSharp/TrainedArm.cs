@@ -1,5 +1,6 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
+using DistillSharp.Evaluation;
 using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
 using DistillSharp.Recipes;
@@ -22,7 +23,10 @@ public sealed class TrainedArm : IDisposable
     public string Arm => _plan.Name;
 
     /// <summary>True where what the run measured and exported of the arm is a file of eight-bit integers.</summary>
-    internal bool IsOfIntegers => _recipe.QuantisesStudent && !_plan.IsTeacher;
+    internal bool IsOfIntegers => _plan.IsOfIntegers;
+
+    /// <summary>The ONNX file that the run wrote and measured of it, whatever was made of it afterwards.</summary>
+    internal string OnnxFile => Path.ChangeExtension(_directory.WeightsFile(Arm, Seed), IsOfIntegers ? ".int8.onnx" : ".onnx");
 
     /// <summary>Seed.</summary>
     public int Seed { get; }
@@ -72,8 +76,24 @@ public sealed class TrainedArm : IDisposable
     /// <summary>The run.</summary>
     internal RunDirectory Directory => _directory;
 
-    /// <summary>Metrics on the test split, or on the validation split.</summary>
-    public IReadOnlyDictionary<string, double> Evaluate(bool validation) => _data.Evaluate(Network, validation);
+    /// <summary>Metrics on the test split, or on the validation split, of what the run measured: the network, or its file of eight-bit integers.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    public IReadOnlyDictionary<string, double> Evaluate(bool validation)
+    {
+        if (!IsOfIntegers)
+        {
+            return _data.Evaluate(Network, validation);
+        }
+
+        if (!File.Exists(OnnxFile))
+        {
+            throw new FileNotFoundException($"there is no file {OnnxFile}, the network of eight-bit integers that the run measured", OnnxFile);
+        }
+
+        using var session = new OnnxSession(OnnxFile, _recipe.Threads);
+        var split = Evaluator.Logits(session, validation ? _data.Validation : _data.Test);
+        return ClassificationMetrics.Compute(split.Logits, split.Labels, split.Classes).Metrics;
+    }
 
     /// <summary>Writes the network as ONNX and checks it.</summary>
     /// <exception cref="ParityException">The file would differ from the network.</exception>

@@ -5,6 +5,7 @@ using DistillSharp.Models;
 using DistillSharp.Recipes;
 using DistillSharp.Runs;
 using DistillSharp.Sequences;
+using DistillSharp.Text.Corpora;
 using DistillSharp.Text.Models;
 using DistillSharp.Text.Translation;
 
@@ -15,7 +16,7 @@ public sealed class TrainedTranslator : IDisposable
 {
     private readonly IDisposable _model;
 
-    private TrainedTranslator(IDisposable model, OpenStepModel open, TextCodec codec) => (_model, Open, Codec) = (model, open, codec);
+    private TrainedTranslator(IDisposable model, OpenStepModel open, TextCodec codec, int mostWords) => (_model, Open, Codec, MostWords) = (model, open, codec, mostWords);
 
     /// <summary>The model.</summary>
     public OpenStepModel Open { get; }
@@ -23,11 +24,14 @@ public sealed class TrainedTranslator : IDisposable
     /// <summary>Its subwords.</summary>
     public TextCodec Codec { get; }
 
+    /// <summary>Most words that it should read at once: what the sentences of its training may have, and at most <see cref="LineTranslator.LongestPart"/>.</summary>
+    public int MostWords { get; }
+
     /// <summary>Loads the network of an arm.</summary>
     /// <param name="directory">The run.</param>
     /// <param name="recipe">Its recipe.</param>
     /// <param name="arm">Arm; the exported one where null.</param>
-    /// <param name="seed">Seed; the arm's first where null.</param>
+    /// <param name="seed">Seed; where null that of the exported student for its arm, and the first for others.</param>
     /// <param name="onnx">True for the ONNX pair in ONNX Runtime, false for libtorch.</param>
     /// <param name="threads">Threads within one operation.</param>
     /// <exception cref="ArgumentException">There is no such arm, or it does not translate.</exception>
@@ -44,7 +48,8 @@ public sealed class TrainedTranslator : IDisposable
             throw new ArgumentException($"the arm {name} does not translate; it is {plan.Model?.Entry.Name ?? "no network of this run"}");
         }
 
-        var weights = arm is null && seed is null && File.Exists(directory.StudentFile) ? directory.StudentFile : directory.WeightsFile(name, seed ?? plan.Seeds[0]);
+        var isExported = seed is null && name == Arms.Exported(recipe) && File.Exists(directory.StudentFile);
+        var weights = isExported ? directory.StudentFile : directory.WeightsFile(name, seed ?? plan.Seeds[0]);
         foreach (var file in onnx ? [TranslationFiles.Encoder(weights), TranslationFiles.DecoderStep(weights)] : new[] { weights })
         {
             if (!File.Exists(file))
@@ -53,7 +58,8 @@ public sealed class TrainedTranslator : IDisposable
             }
         }
 
-        return onnx ? LoadOnnx(weights, threads) : LoadNetwork(weights, plan.Model, threads);
+        var mostWords = recipe.Dataset.Options is PairFilterOptions pairs ? Math.Min(LineTranslator.LongestPart, pairs.MaxWords) : LineTranslator.LongestPart;
+        return onnx ? LoadOnnx(weights, threads, mostWords) : LoadNetwork(weights, plan.Model, threads, mostWords);
     }
 
     /// <summary>A translator of sentences.</summary>
@@ -62,13 +68,14 @@ public sealed class TrainedTranslator : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _model.Dispose();
 
-    private static TrainedTranslator LoadOnnx(string weights, int threads)
+    private static TrainedTranslator LoadOnnx(string weights, int threads, int mostWords)
     {
         var model = new OnnxTranslationModel(TranslationFiles.Encoder(weights), TranslationFiles.DecoderStep(weights), threads);
-        return new TrainedTranslator(model, model.Open, TranslationFiles.Vocabulary(Path.GetDirectoryName(weights)!, model.VocabularySha256, TranslationFiles.Encoder(weights)));
+        var codec = TranslationFiles.Vocabulary(Path.GetDirectoryName(weights)!, model.VocabularySha256, TranslationFiles.Encoder(weights));
+        return new TrainedTranslator(model, model.Open, codec, mostWords);
     }
 
-    private static TrainedTranslator LoadNetwork(string weights, ModelSpec spec, int threads)
+    private static TrainedTranslator LoadNetwork(string weights, ModelSpec spec, int threads, int mostWords)
     {
         TorchRuntime.Configure(threads);
         using var file = new SafetensorsFile(weights);
@@ -76,6 +83,6 @@ public sealed class TrainedTranslator : IDisposable
         var network = (TransformerModel)spec.Create(new DatasetInfo("text", [], []) { Sequence = codec.Tokens });
         Safetensors.LoadInto(network, weights);
         network.eval();
-        return new TrainedTranslator(network, network.OpenSteps, codec);
+        return new TrainedTranslator(network, network.OpenSteps, codec, mostWords);
     }
 }

@@ -79,7 +79,7 @@ internal sealed class TranslationData : RunData
             return;
         }
 
-        var teacher = networks.Find(ArmNames.Teacher);
+        var teacher = networks.Find(arm.Writer);
         List<SentencePair> pairs = [.. _corpus.Train, .. FurtherSources(options, text => note($"{arm.Name}: {text}")).Select(source => new SentencePair(source, "", ""))];
         var key = new Dictionary<string, string>
         {
@@ -206,15 +206,20 @@ internal sealed class TranslationData : RunData
     /// <inheritdoc/>
     public override void Accompany(string weights, ModelSpec model, Dictionary<string, string> metadata)
     {
-        var codec = CodecOf(model);
+        var (codec, folder) = (CodecOf(model), Path.GetDirectoryName(weights)!);
+        if (HoldsAnother(folder, codec))
+        {
+            throw new InvalidDataException($"{folder} holds another vocabulary, which what lies there needs; write into another folder");
+        }
+
         metadata[TranslationFiles.VocabularySha256] = codec.Tokens.VocabularySha256;
-        VocabularyFiles.Save(codec.Encoding, Path.GetDirectoryName(weights)!);
+        VocabularyFiles.Save(codec.Encoding, folder);
     }
 
     /// <inheritdoc/>
-    public override void WriteOnnx(Network network, string weights, Dictionary<string, string> metadata)
+    public override ParityResult? WriteOnnx(Network network, string path, Dictionary<string, string> metadata)
     {
-        var (encoder, decoder) = (TranslationFiles.Encoder(weights), TranslationFiles.DecoderStep(weights));
+        var (encoder, decoder) = (TranslationFiles.Encoder(path), TranslationFiles.DecoderStep(path));
         var model = (TransformerModel)network;
         TranslationExporter.Write(model, encoder, decoder, metadata);
         model.eval();
@@ -223,12 +228,14 @@ internal sealed class TranslationData : RunData
         // The exported model reads no longer ones.
         var sentences = _corpus.Test.Select(pair => pair.Source).Where(source => codec.EncodeSource(source).Tokens.Length <= TranslationExporter.LongestSequence).Take(_recipe.Export.ParitySamples).ToList();
         var mismatches = TranslationFiles.Compare(model, exported, codec, sentences, _recipe.Evaluation.Beam);
-        AtomicFile.WriteText(Path.Combine(Path.GetDirectoryName(weights)!, "onnx_parity.json"), JsonSerializer.Serialize(new { sentences = sentences.Count, mismatches }, RunJson.Line));
+        AtomicFile.WriteText(Path.Combine(Path.GetDirectoryName(path)!, "onnx_parity.json"), JsonSerializer.Serialize(new { sentences = sentences.Count, mismatches }, RunJson.Line));
         // Rounding may turn a step where two tokens are as good as each other; more than that is another network.
         if (mismatches.Where(mismatch => mismatch.Margin > LargestMargin).ToList() is { Count: > 0 } wrong)
         {
             throw new ParityException($"{encoder}: {wrong.Count} sentences of {sentences.Count} are translated otherwise than by the network, such as `{wrong[0].Sentence}`: `{wrong[0].Found}` instead of `{wrong[0].Expected}`");
         }
+
+        return new ParityResult(sentences.Count, double.NaN, sentences.Count - mismatches.Select(mismatch => mismatch.Sentence).Distinct().Count()) { Files = [encoder, decoder] };
     }
 
     /// <inheritdoc/>
@@ -250,7 +257,24 @@ internal sealed class TranslationData : RunData
     {
         if (_recipe.Objectives.FirstOrDefault(entry => entry.Value.Targets?.SourceText is { } file && !File.Exists(file)) is { Key: { } name, Value: { } plan })
         {
-            throw new FileNotFoundException($"{name}: there is no file `{plan.Targets!.SourceText}`, which targets.source_text names; relative paths start in the folder where the command is given");
+            throw new FileNotFoundException($"{name}: there is no file `{plan.Targets!.SourceText}`, which targets.source_text names; relative paths start at the recipe's folder, and at the current one where nothing is there");
+        }
+    }
+
+    // Of files that an interrupted job left, one may be missing.
+    private static bool HoldsAnother(string folder, TextCodec codec)
+    {
+        try
+        {
+            return new TextCodec(VocabularyFiles.Load(folder)).Tokens.VocabularySha256 != codec.Tokens.VocabularySha256;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        catch (InvalidDataException)
+        {
+            return true;
         }
     }
 

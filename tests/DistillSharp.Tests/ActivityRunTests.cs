@@ -43,6 +43,8 @@ public sealed class ActivityRunTests
         // The teacher's outputs are the same, whether they are kept in memory or asked for in every step.
         Assert.Equal(results.Arm("asked")!.Metrics["auc"].Mean, results.Arm("kept")!.Metrics["auc"].Mean, 6);
         Assert.True(File.Exists(directory.OnnxFile));
+        using var trained = TrainedArm.Load(recipe, directory, "plain", 0, null);
+        Assert.InRange(trained.ExportOnnx(folder.File("again.onnx")).LargestDifference, 0, 2e-3);
         Assert.True(new FileInfo(folder.File("teacher.onnx")).Length == (long)JobResult.Load(directory.JobResultFile("teacher", 0)).Metrics["bytes"]);
     }
 

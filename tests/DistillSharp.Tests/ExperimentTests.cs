@@ -194,6 +194,40 @@ public sealed class ExperimentTests : IDisposable
         Assert.Equal(teacher.Metrics["top1"], table.Rows[0].Metrics["top1"]);
         Assert.InRange(table.Rows[2].Metrics["top1"] - table.Rows[1].Metrics["top1"], -0.04, 0.04);
         Assert.Equal(("soft_target", 0), StudentQuantiser.Exported(directory));
+
+        // Looked at again, it is the file that was measured, and not the floats that learned to bear it.
+        Assert.Equal(student.Metrics["errors"], trained.Evaluate(validation: false)["errors"]);
+        Assert.Equal(student.Metrics["nll"], trained.Evaluate(validation: false)["nll"], 1e-9);
+        Assert.Equal(student.Validation["nll"], trained.Evaluate(validation: true)["nll"], 1e-9);
+        File.Delete(file);
+        Assert.Contains(file, Assert.Throws<FileNotFoundException>(() => trained.Evaluate(validation: false)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Run_StudentOfFloatsBesideQuantisedOnes_IsTrainedAndMeasuredAsSuch()
+    {
+        const string Objective = "hard_labels: 0.5, terms: [{method: soft_target, temperature: 4}]";
+        var (_, directory, _) = Run($$"""
+            data: {dataset: digits, train_samples: 200}
+            teacher: {model: mlp, widths: [16]}
+            student: {model: small_cnn, channels: [8, 8], quantise: int8}
+            training: {epochs: 1, batch_size: 25, learning_rate: 0.1}
+            objectives:
+              integers: { {{Objective}} }
+              own_integers: {student: {model: small_cnn, channels: [8, 8], quantise: int8}, {{Objective}} }
+              floats: {student: {model: small_cnn, channels: [8, 8]}, {{Objective}} }
+            baselines: {plain: true}
+            seeds: [0]
+            """);
+
+        bool OfIntegers(string arm) => File.Exists(Path.ChangeExtension(directory.WeightsFile(arm, 0), ".int8.onnx"));
+        Assert.Equal([true, true, true, false], new[] { "plain", "integers", "own_integers", "floats" }.Select(OfIntegers));
+        Assert.Equal(File.ReadAllBytes(directory.WeightsFile("integers", 0)).Length, File.ReadAllBytes(directory.WeightsFile("floats", 0)).Length);
+        Assert.Equal(JobResult.Load(directory.JobResultFile("integers", 0)).Metrics["nll"], JobResult.Load(directory.JobResultFile("own_integers", 0)).Metrics["nll"]);
+        Assert.NotEqual(JobResult.Load(directory.JobResultFile("integers", 0)).Metrics["nll"], JobResult.Load(directory.JobResultFile("floats", 0)).Metrics["nll"]);
+        Assert.True(StudentQuantiser.ExportsIntegers(directory));
+        File.AppendAllText(directory.RecipeFile, "export: {arm: floats}\n");
+        Assert.False(StudentQuantiser.ExportsIntegers(directory));
     }
 
     [Fact]

@@ -90,6 +90,13 @@ public sealed class SpeechRunTests
         Assert.InRange((double)parity["largest_difference"]!, 1e-9, 1e-3);
         Assert.All(parity["mismatches"]!.AsArray(), mismatch => Assert.InRange((double)mismatch!["margin"]!, 0, 1e-2));
 
+        // From the kept weights the same file again, whatever it is called.
+        using var trained = TrainedArm.Load(recipe, directory, "plain", 0, null);
+        var exported = trained.ExportOnnx(folder.File("again.model"));
+        Assert.Equal((139, 0), (exported.Samples, exported.Files.Count));
+        Assert.InRange(exported.LargestDifference, 0, 1e-3);
+        Assert.Equal(File.ReadAllBytes(Path.ChangeExtension(directory.WeightsFile("plain", 0), ".onnx")), File.ReadAllBytes(folder.File("again.model")));
+
         using var searching = new Transcriber(onnx) { Beam = 4 };
         var found = searching.Transcribe(clips[0]);
         Assert.Equal(found.Text, string.Join(' ', found.Words.Select(word => word.Word)));
@@ -217,5 +224,11 @@ public sealed class SpeechRunTests
         var heard = Enumerable.Range(0, 8).Select(i => transcriber.Transcribe(folder.File($"test-{i}.wav"))).ToList();
         Assert.All(heard.Zip(hypotheses), pair => Assert.Contains($"\"hypothesis\":\"{pair.First.Text}\"", pair.Second, StringComparison.Ordinal));
         Assert.All(heard.SelectMany(each => each.Words), word => Assert.True(word.Start == 0 && word.End > 0.3 && word.Confidence is > 0 and <= 1));
+
+        using var trained = TrainedArm.Load(recipe, directory, "plain", 0, null);
+        var exported = trained.ExportOnnx(folder.File("again.onnx"));
+        Assert.Equal([folder.File("again.encoder.onnx"), folder.File("again.decoder.onnx")], exported.Files);
+        Assert.All(exported.Files, file => Assert.True(File.Exists(file)));
+        Assert.True(double.IsNaN(exported.LargestDifference) && exported.Samples == 140);
     }
 }

@@ -1,6 +1,8 @@
 using DistillSharp.Recipes;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
+using DistillSharp.Tests.Vision.Images;
+using DistillSharp.Vision.Images;
 
 namespace DistillSharp.Tests;
 
@@ -108,6 +110,21 @@ public sealed class SweepTests : IDisposable
         events.Clear();
         Assert.Throws<InvalidOperationException>(() => new Sweep(Read(text), directory, new Sink(events.Add)).Run(TestContext.Current.CancellationToken));
         Assert.Empty(events.OfType<JobEnded>());
+    }
+
+    [Fact]
+    public void Run_ImagesBesideTheRecipeOfWhichOneIsLeftOut_SaysSoAndWritesARecipeThatFindsThem()
+    {
+        ImageMaker.Classes(_folder.File("images/train"), 2, 12);
+        ImageMaker.Classes(_folder.File("images/test"), 2, 2);
+        File.WriteAllText(_folder.File("images/train/n01/n01_3.JPEG"), "torn");
+        var (_, directory, events) = Run(Text
+            .Replace("{dataset: digits, train_samples: 100}", "{dataset: image_folder, folder: images, size: 8, corrupt: skip, validation: 0.2}", StringComparison.Ordinal)
+            .Replace("batch_size: 50", "batch_size: 8", StringComparison.Ordinal)
+            .Replace("trials: 3", "trials: 1", StringComparison.Ordinal));
+
+        Assert.Contains(events.OfType<NoteLogged>(), note => note.Level == "warning" && note.Message.Contains("1 of 24 training images", StringComparison.Ordinal));
+        Assert.Equal(_folder.File("images"), ((ImageFolderOptions)RecipeReader.ReadFile(directory.TunedRecipeFile).Recipe.Dataset.Options).Folder);
     }
 
     [Fact]

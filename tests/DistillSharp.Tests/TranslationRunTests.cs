@@ -67,6 +67,12 @@ public sealed class TranslationRunTests
 
         using var trained = TrainedArm.Load(recipe, directory, "plain", 0, null);
         Assert.Equal(results.Arm("plain")!.Metrics["bleu_greedy"].Mean, trained.Evaluate(validation: false)["bleu"], 1e-9);
+
+        var again = Directory.CreateDirectory(folder.File("again")).FullName;
+        Assert.Equal(12, trained.ExportOnnx(Path.Combine(again, "plain.onnx")).Samples);
+        Assert.Equal(
+            ["merges.txt", "onnx_parity.json", "plain.decoder.onnx", "plain.encoder.onnx", "tokenizer.json", "vocab.json"],
+            Directory.GetFiles(again).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -93,6 +99,23 @@ public sealed class TranslationRunTests
         var recipe = RecipeReader.Read(File.ReadAllText(directory.RecipeFile), "run", directory.RecipeFolder).Recipe;
         using var translator = TrainedTranslator.Load(directory, recipe, null, null, onnx: false);
         Assert.Single(translator.Translator(new DecodingOptions { Beam = 1 }).Translate(["the red house"], TestContext.Current.CancellationToken).Texts);
+    }
+
+    [Fact]
+    public void Run_ObjectiveTaughtByAnEarlierOne_LearnsWhatItsStudentWritesFromItsWeightsOn()
+    {
+        using var folder = new TemporaryFolder();
+        var text = Text[..Text.IndexOf("  word:", StringComparison.Ordinal)]
+            + "  own: {taught_by: sequence, from_layers: {encoder: [1], decoder: [1]}, targets: {beam: 2, originals: true}, tuning: {training.learning_rate: [1.0e-12]}}\n"
+            + Text[Text.IndexOf("training: {epochs: 1", StringComparison.Ordinal)..];
+        var (_, directory, results) = Run(folder, text);
+
+        Assert.Single(Directory.GetFiles(directory.JobFolder("sequence", 0), "translations-*.jsonl"));
+        Assert.Equal(Written("sequence"), Written("own"));
+        Assert.NotEqual(Written("teacher"), Written("own"));
+        Assert.True(results.Arm("own")!.Metrics["chain_cpu_seconds"].Mean > results.Arm("sequence")!.Metrics["cpu_seconds"].Mean);
+
+        string Written(string arm) => File.ReadAllText(Path.Combine(directory.JobFolder(arm, 0), "test.beam.txt"));
     }
 
     [Fact]
@@ -204,6 +227,20 @@ public sealed class TranslationRunTests
         Assert.Contains($"{weights} was trained with another vocabulary", error.Message);
         Assert.Contains("`data.tokenizer: FOLDER`", error.Message);
         same.Create(again, 0).Dispose();
+    }
+
+    [Fact]
+    public void Accompany_FolderOfAnotherVocabulary_IsLeftAsItIs()
+    {
+        using var folder = new TemporaryFolder();
+        var (plain, _, data) = Plain(folder, Text);
+        var (other, _, others) = Plain(folder, Text.Replace("pairs: 300,", "pairs: 300, drawing_seed: 5,"));
+        data.Accompany(folder.File("a.onnx"), plain.Model!, []);
+        data.Accompany(folder.File("b.onnx"), plain.Model!, []);
+        var before = File.ReadAllText(folder.File("vocab.json"));
+
+        Assert.Contains("holds another vocabulary", Assert.Throws<InvalidDataException>(() => others.Accompany(folder.File("c.onnx"), other.Model!, [])).Message);
+        Assert.Equal(before, File.ReadAllText(folder.File("vocab.json")));
     }
 
     [Fact]

@@ -38,6 +38,31 @@ public sealed class UnfinishedRunTests : IDisposable
     }
 
     [Fact]
+    public void Results_OfARunInSeveralSessions_HaveItsStartAndTheSecondsOfAllOfThem()
+    {
+        const string text =
+            """
+            objective: {scheme: {scheme: self_distillation, heads: [hidden1]}}
+            baselines: {plain: true}
+            seeds: [0]
+            """;
+        var (directory, clock) = (_runs.Prepare(text), new ManualClock());
+        var start = clock.Now;
+        // Each of the two jobs takes as many minutes as epochs.
+        Experiment Session() => new(_runs.Read(text), directory, new EpochMinutes(clock), clock: clock);
+
+        Session().RunJob("plain", 0, TestContext.Current.CancellationToken);
+        clock.Now += TimeSpan.FromHours(5);
+        var finished = Session().Run(TestContext.Current.CancellationToken);
+        Assert.Equal((start, 240.0), (finished.Started!.Value, finished.Seconds));
+
+        clock.Now += TimeSpan.FromDays(1);
+        var resumed = Session().Run(TestContext.Current.CancellationToken);
+        Assert.Equal((start, 240.0), (resumed.Started!.Value, resumed.Seconds));
+        Assert.Equal(240.0, RunResults.Load(directory.ResultsFile).Seconds);
+    }
+
+    [Fact]
     public void Run_InterruptedInItsTuning_GoesOnWithTheNextTrial()
     {
         const string text =
@@ -56,5 +81,11 @@ public sealed class UnfinishedRunTests : IDisposable
         Assert.NotNull(results);
         Assert.Equal(["0.02", "0.05", "0.1"], JobResult.Load(directory.JobResultFile("plain", 0)).Tuning.Select(trial => trial.Settings["learning_rate"]));
         Assert.Equal(["tuning.json"], Directory.GetFiles(directory.ArmFolder("plain")).Select(file => Path.GetFileName(file)));
+    }
+
+    /// <summary>Lets a minute pass with every epoch.</summary>
+    private sealed class EpochMinutes(ManualClock clock) : IRunEventSink
+    {
+        public void Write(RunEvent runEvent) => clock.Now += runEvent is EpochEnded ? TimeSpan.FromMinutes(1) : TimeSpan.Zero;
     }
 }

@@ -31,7 +31,7 @@ internal static class CheckCommand
             }
             catch (ConfigException error) when (parsed.GetValue(json))
             {
-                Console.Out.WriteLine(JsonSerializer.Serialize(new { ok = false, errors = error.Errors.Select(fault => new { path = fault.Path, value = fault.Value, message = fault.Message, line = fault.Line }) }));
+                Console.Out.WriteLine(JsonSerializer.Serialize(new { ok = false, errors = error.Errors.Select(fault => new { path = fault.Path, value = fault.Value, message = fault.Message, line = fault.Line, overridden = fault.IsOverride }) }));
                 return ExitCode.Usage;
             }
         }));

@@ -191,9 +191,13 @@ internal static class DataCommand
 
     private static string Damaged(int recordings) => $"{recordings} {(recordings == 1 ? "recording is" : "recordings are")} missing or changed; bring them back, or take them out of their manifests";
 
+    private static string Unreadable(int images, bool skipped) =>
+        $"{images} {(images == 1 ? "image" : "images")} cannot be read; {(skipped ? "a run leaves them out, since the recipe says `corrupt: skip`" : "mend or remove them, or say `corrupt: skip`")}";
+
     private static int VerifySamples(Recipe recipe, DataLocator locator)
     {
         var (entry, options) = (recipe.Dataset.Entry, recipe.Dataset.Options);
+        Console.Error.WriteLine($"{entry.Name}: reading all of it");
         var faults = entry.Faults?.Invoke(options, locator) ?? [];
         foreach (var fault in faults)
         {
@@ -202,9 +206,7 @@ internal static class DataCommand
 
         if (faults.Count > 0)
         {
-            var damaged = entry.LoadDomain is null
-                ? $"{faults.Count} {(faults.Count == 1 ? "image" : "images")} cannot be read; mend or remove them, or say `corrupt: skip`"
-                : Damaged(faults.Count);
+            var damaged = entry.LoadDomain is null ? Unreadable(faults.Count, recipe.Source.Get("data")!.Get("corrupt")?.Scalar == "skip") : Damaged(faults.Count);
             Console.Out.WriteLine($"{entry.Name}: {damaged}");
             return ExitCode.Failed;
         }

@@ -31,7 +31,9 @@ internal static class DoctorCommand
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
             var overrides = CommonOptions.Overrides(parsed.GetValue(set), null, parsed.GetValue(threads), null);
-            var report = RecipeDoctor.Examine(RecipeReader.ReadFile(parsed.GetValue(recipe)!, overrides).Recipe, parsed.GetValue(data));
+            var reading = RecipeReader.ReadFile(parsed.GetValue(recipe)!, overrides);
+            RunSession.Warn(reading.Warnings);
+            var report = RecipeDoctor.Examine(reading.Recipe, parsed.GetValue(data));
             if (parsed.GetValue(json))
             {
                 Console.Out.WriteLine(Json(report));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using DistillSharp.Export.Onnx;
 
 namespace DistillSharp.Cli.Commands;
 
@@ -67,6 +68,8 @@ internal static class ExportCommand
             """
             Write an arm's network as ONNX (operator set 17, batches of any size), checked against the live network on real samples.
 
+            A network that writes sequences becomes two files of that name: student.encoder.onnx and student.decoder.onnx for student.onnx.
+
             Examples:
               distill export runs/quickstart --arm teacher --output teacher.onnx
               distill export runs/self --arm self_distillation --exits --output student.onnx
@@ -79,6 +82,7 @@ internal static class ExportCommand
             var directory = RunSession.Existing(parsed.GetValue(run)!);
             var recipe = RunSession.ReadRecipe(directory);
             RunSession.CheckArm(recipe, parsed.GetValue(arm), parsed.GetValue(seed));
+            OutputPaths.CheckFolder("--output", parsed.GetValue(output)!);
             using var trained = TrainedArm.Load(recipe, directory, parsed.GetValue(arm), parsed.GetValue(seed), parsed.GetValue(data));
             if (parsed.GetValue(exits))
             {
@@ -86,11 +90,19 @@ internal static class ExportCommand
                 return ExitCode.Fine;
             }
 
-            var parity = trained.ExportOnnx(parsed.GetValue(output)!);
-            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{parsed.GetValue(output)}: {trained.Arm}/seed-{trained.Seed}, largest difference {parity.LargestDifference:G3} on {parity.Samples} samples"));
+            Print(trained, parsed.GetValue(output)!, trained.ExportOnnx(parsed.GetValue(output)!));
             return ExitCode.Fine;
         }));
         return command;
+    }
+
+    private static void Print(TrainedArm trained, string output, ParityResult parity)
+    {
+        var files = parity.Files.Count > 0 ? string.Join(", ", parity.Files.Select(file => Path.GetRelativePath(Environment.CurrentDirectory, file))) : output;
+        var compared = double.IsNaN(parity.LargestDifference)
+            ? $"the same texts for {parity.Decided} of {parity.Samples} samples"
+            : string.Create(CultureInfo.InvariantCulture, $"largest difference {parity.LargestDifference:G3} on {parity.Samples} samples");
+        Console.Out.WriteLine($"{files}: {trained.Arm}/seed-{trained.Seed}, {compared}");
     }
 
     private static void Print(IReadOnlyList<EarlyExitRow> rows)

@@ -32,7 +32,7 @@ internal static class ListCommand
         {
             if (parsed.GetValue(kind) == "keys")
             {
-                Console.Out.Write(RecipeKeys.ToMarkdown(Catalogs.Default()));
+                Console.Out.Write(parsed.GetValue(json) ? Keys() : RecipeKeys.ToMarkdown(Catalogs.Default()));
                 return ExitCode.Fine;
             }
 
@@ -41,6 +41,13 @@ internal static class ListCommand
         }));
         return command;
     }
+
+    private static string Keys() => JsonSerializer.Serialize(RecipeKeys.Sections(Catalogs.Default()).Select(section => new
+    {
+        section = section.Title,
+        remark = section.Remark,
+        keys = section.Keys.Select(key => new { name = key.Name, meaning = key.Meaning, value = key.Value, required = key.IsRequired, @default = key.Default }),
+    })) + Environment.NewLine;
 
     private static IEnumerable<(string Name, string Summary, string Paper)> Entries(string kind)
     {

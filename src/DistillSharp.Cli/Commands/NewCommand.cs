@@ -55,6 +55,7 @@ internal static class NewCommand
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
             var path = parsed.GetValue(file)!;
+            OutputPaths.CheckFolder("new", path);
             if (File.Exists(path) && !parsed.GetValue(force))
             {
                 throw new UsageException($"{path} exists; choose another name or give --force");

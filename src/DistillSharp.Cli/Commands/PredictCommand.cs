@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using DistillSharp.RunLog;
+using DistillSharp.Runs;
 using DistillSharp.Vision;
 
 namespace DistillSharp.Cli.Commands;
@@ -35,7 +36,7 @@ internal static class PredictCommand
             }
 
             var path = parsed.GetValue(model)!;
-            using var classifier = new ImageClassifier(Directory.Exists(path) ? Path.Combine(path, "student.onnx") : path);
+            using var classifier = new ImageClassifier(Directory.Exists(path) ? Student(new RunDirectory(path)) : path);
             var failed = 0;
             foreach (var image in parsed.GetValue(images)!)
             {
@@ -54,6 +55,9 @@ internal static class PredictCommand
         }));
         return command;
     }
+
+    // What the run measured.
+    private static string Student(RunDirectory run) => run.Exists && StudentQuantiser.ExportsIntegers(run) ? run.Int8File : run.OnnxFile;
 
     private static void Show(string image, IReadOnlyList<Prediction> predictions, bool json) => Console.Out.WriteLine(json
         ? JsonSerializer.Serialize(new { image, predictions }, RunJson.Line)

@@ -17,7 +17,8 @@ internal static class ProveCommand
         var folder = new Argument<string?>("folder") { Description = "Folder with *.json of losses and metrics; the vectors inside the tool by default", Arity = ArgumentArity.ZeroOrOne };
         var dtype = new Option<string>("--dtype") { Description = "float64 or float32", DefaultValueFactory = _ => "float64" };
         dtype.AcceptOnlyFromAmong("float64", "float32");
-        var (device, json) = (CommonOptions.Device(), CommonOptions.Json());
+        var device = new Option<string?>("--device") { Description = "cpu or cuda; cpu by default" };
+        var json = CommonOptions.Json();
         var command = new Command(
             "prove",
             """

@@ -4,6 +4,7 @@ using System.Text.Json;
 using DistillSharp.Config;
 using DistillSharp.Export.Int8;
 using DistillSharp.RunLog;
+using DistillSharp.Runs;
 
 namespace DistillSharp.Cli.Commands;
 
@@ -17,7 +18,7 @@ internal static class QuantiseCommand
         var run = new Argument<string>("run") { Description = "Run directory" };
         var arm = new Option<string?>("--arm") { Description = "Arm; the exported one by default" };
         var seed = new Option<int?>("--seed") { Description = "Seed; the exported one by default" };
-        var output = new Option<string?>("--output") { Description = "ONNX file to write; student.int8.onnx in the run directory by default" };
+        var output = new Option<string?>("--output") { Description = "ONNX file to write, with a table of the same name and .json; in the run directory by default: student.int8.onnx of the exported student, student.ARM-seed-N.int8.onnx of others and where the run itself exported integers" };
         var calibration = Choice<RangeRule>("--calibration", "How ranges of activations are found: min_max, percentile or entropy");
         var weights = Choice<WeightBits>("--weights", "reduced: 7 bits, exact on every processor; full: 8 bits, for processors with VNNI; unsigned: 8 bits, exact and slower on AVX2");
         var samples = new Option<int>("--samples") { Description = "Training images that give the ranges", DefaultValueFactory = _ => StudentQuantiser.DefaultSamples };
@@ -39,6 +40,11 @@ internal static class QuantiseCommand
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
             var directory = RunSession.Existing(parsed.GetValue(run)!);
+            if (parsed.GetValue(output) is { } file)
+            {
+                OutputPaths.CheckFolder("--output", file);
+            }
+
             if (parsed.GetValue(samples) < 1)
             {
                 throw new UsageException($"--samples must be at least 1, not {parsed.GetValue(samples)}");
@@ -54,10 +60,10 @@ internal static class QuantiseCommand
             var exported = StudentQuantiser.Exported(directory);
             var name = parsed.GetValue(arm) ?? exported?.Arm;
             using var trained = TrainedArm.Load(recipe, directory, name, parsed.GetValue(seed) ?? (name == exported?.Arm ? exported?.Seed : null), parsed.GetValue(data));
-            var destination = parsed.GetValue(output) ?? directory.Int8File;
+            var destination = parsed.GetValue(output) ?? DefaultOutput(directory, trained.Arm, trained.Seed, exported);
             var options = new QuantisationOptions { Calibration = Parse<RangeRule>(parsed.GetValue(calibration)!), Weights = Parse<WeightBits>(parsed.GetValue(weights)!) };
             var table = StudentQuantiser.Quantise(trained, destination, parsed.GetValue(samples), options);
-            RunJson.Save(Path.Combine(directory.Path, "int8.json"), table);
+            RunJson.Save(destination + ".json", table);
             if (parsed.GetValue(json))
             {
                 Console.Out.WriteLine(JsonSerializer.Serialize(table, RunJson.Line));
@@ -69,6 +75,12 @@ internal static class QuantiseCommand
         }));
         return command;
     }
+
+    /// <summary>Where the file goes if nothing else is said: not over what the run measured and exported.</summary>
+    internal static string DefaultOutput(RunDirectory directory, string arm, int seed, (string Arm, int Seed)? exported) =>
+        exported == (arm, seed) && !StudentQuantiser.ExportsIntegers(directory)
+            ? directory.Int8File
+            : Path.Combine(directory.Path, string.Create(CultureInfo.InvariantCulture, $"student.{arm}-seed-{seed}.int8.onnx"));
 
     private static void Print(QuantisedTable table)
     {
@@ -85,6 +97,7 @@ internal static class QuantiseCommand
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"int8 against student: top-1 {100 * (after["top1"] - before["top1"]):+0.00;-0.00;0.00} points, {after["bytes"] / before["bytes"]:0.00} of the size, {after["latency_ms"] / before["latency_ms"]:0.00} of the latency (batch 1, one thread)"));
         Console.Out.WriteLine(Path.GetRelativePath(Environment.CurrentDirectory, table.Rows[^1].File));
+        Console.Out.WriteLine(Path.GetRelativePath(Environment.CurrentDirectory, table.Rows[^1].File + ".json"));
         PrintExits(table.Exits);
     }
 

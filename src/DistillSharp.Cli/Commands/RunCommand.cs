@@ -34,8 +34,8 @@ internal static class RunCommand
             var reading = RecipeReader.ReadFile(path, overrides);
             var directory = new RunDirectory(parsed.GetValue(output) ?? DefaultDirectory(reading.Recipe.Name));
             using var session = new RunSession(reading.Recipe, directory, Show(parsed, json, quiet), parsed.GetValue(jobs), parsed.GetValue(data), !parsed.GetValue(skip));
-            session.Warn(reading.Warnings);
-            return session.Run(isNew: true, CommandText(path, overrides));
+            RunSession.Warn(reading.Warnings);
+            return session.Run(isNew: true, CommandText(path, overrides, parsed.GetValue(data), !parsed.GetValue(skip)));
         }));
         return command;
     }
@@ -47,8 +47,18 @@ internal static class RunCommand
     private static string DefaultDirectory(string name) =>
         Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"{name}-{DateTime.Now:yyyyMMdd-HHmmss}"));
 
-    private static string CommandText(string path, IReadOnlyList<string> overrides) =>
-        $"dotnet run -c Release --project src/DistillSharp.Cli -- run {path}" + string.Concat(overrides.Select(each => $" --set '{each}'"));
+    /// <summary>The command that repeats a run, as a POSIX shell reads it.</summary>
+    internal static string CommandText(string path, IReadOnlyList<string> overrides, string? dataFolder, bool doctor) =>
+        $"dotnet run -c Release --project src/DistillSharp.Cli -- run {Word(path)}"
+        + string.Concat(overrides.Select(each => $" --set {Quoted(each)}"))
+        + (dataFolder is null ? "" : $" --data-dir {Word(dataFolder)}")
+        + (doctor ? "" : " --skip-doctor");
+
+    private static string Word(string text) =>
+        text.Length > 0 && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '/' or '.' or '_' or '-') ? text : Quoted(text);
+
+    // Within single quotes nothing is special but their end.
+    private static string Quoted(string text) => $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 }
 
 /// <summary><c>distill resume</c>: goes on where a run stopped.</summary>

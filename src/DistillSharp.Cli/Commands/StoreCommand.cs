@@ -28,6 +28,10 @@ internal static class StoreCommand
 
     private static Argument<string> Folder() => new("store") { Description = "Folder of the store" };
 
+    private static IReadOnlyList<string> StoresIn(string folder) => File.Exists(Path.Combine(folder, StoreManifest.FileName))
+        ? StoreMaintenance.StoresIn(folder)
+        : throw new UsageException($"{folder} is not a store of teacher outputs: it has no {StoreManifest.FileName}");
+
     private static Command Info()
     {
         var (folder, json) = (Folder(), CommonOptions.Json());
@@ -44,7 +48,7 @@ internal static class StoreCommand
         };
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
-            foreach (var path in StoreMaintenance.StoresIn(parsed.GetValue(folder)!))
+            foreach (var path in StoresIn(parsed.GetValue(folder)!))
             {
                 using var store = TeacherStore.Open(path);
                 if (parsed.GetValue(json))
@@ -100,7 +104,7 @@ internal static class StoreCommand
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
             var code = ExitCode.Fine;
-            foreach (var path in StoreMaintenance.StoresIn(parsed.GetValue(folder)!))
+            foreach (var path in StoresIn(parsed.GetValue(folder)!))
             {
                 var report = StoreMaintenance.Verify(path);
                 report.Faults.ToList().ForEach(fault => Console.Error.WriteLine("distill: " + fault));
@@ -131,7 +135,7 @@ internal static class StoreCommand
         };
         command.SetAction(parsed => Failures.Guard(parsed, () =>
         {
-            foreach (var path in StoreMaintenance.StoresIn(parsed.GetValue(folder)!))
+            foreach (var path in StoresIn(parsed.GetValue(folder)!))
             {
                 var report = StoreMaintenance.Prune(path);
                 foreach (var remark in report.Remarks)

@@ -50,6 +50,7 @@ internal static class SweepCommand
             var reading = RecipeReader.ReadFile(parsed.GetValue(recipe)!, overrides);
             var directory = new RunDirectory(parsed.GetValue(output) ?? Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"{reading.Recipe.Name}-sweep-{DateTime.Now:yyyyMMdd-HHmmss}")));
             using var session = new SweepSession(reading.Recipe, directory, RunCommand.Show(parsed, json, quiet), parsed.GetValue(jobs), parsed.GetValue(data), !parsed.GetValue(skip));
+            RunSession.Warn(reading.Warnings);
             return session.Run(isNew: true, parsed.GetValue(write), parsed.GetValue(force));
         }));
         return command;

@@ -42,7 +42,13 @@ internal static class TeachCommand
                 throw new UsageException($"{path} is a run, whose recipe stands; leave out --set, --threads and --device");
             }
 
-            var teaching = new StoreTeaching(run is null ? RecipeReader.ReadFile(path, overrides).Recipe : RunSession.ReadRecipe(run), run, parsed.GetValue(data));
+            var taught = run is null ? RecipeReader.ReadFile(path, overrides).Recipe : RunSession.ReadRecipe(run);
+            if (!Arms.Of(taught).Any(arm => arm.Store is not null && !arm.IsStored))
+            {
+                throw new UsageException("the recipe has no store to fill; say where the teacher's outputs go with `teacher: {…, store: {path: FOLDER}}`");
+            }
+
+            var teaching = new StoreTeaching(taught, run, parsed.GetValue(data));
             using var interruption = new Interruption();
             var folders = Show(parsed.GetValue(quiet), (progress, note) => teaching.Fill(wanted, progress, note, interruption.Token));
             foreach (var folder in folders)
@@ -74,7 +80,7 @@ internal static class TeachCommand
     {
         if (quiet)
         {
-            return work(new Silence(), _ => { });
+            return work(new Silence(), Warn);
         }
 
         if (!AnsiConsole.Profile.Out.IsTerminal || !AnsiConsole.Profile.Capabilities.Ansi)
@@ -86,6 +92,14 @@ internal static class TeachCommand
             .AutoClear(false)
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
             .Start(context => work(new Bar(context), text => AnsiConsole.MarkupLine(Markup.Escape(text))));
+    }
+
+    private static void Warn(string note)
+    {
+        if (note.StartsWith(StoreTeaching.Warning, StringComparison.Ordinal))
+        {
+            Console.Error.WriteLine("distill: " + note);
+        }
     }
 
     private sealed class Silence : IProgress<TeachProgress>

@@ -15,8 +15,8 @@ internal static class TranscribeCommand
         var files = new Argument<string[]>("files") { Description = "Sound files: WAV, or anything that ffmpeg or sox read", Arity = ArgumentArity.OneOrMore };
         var beam = new Option<int>("--beam") { Description = "Width of prefix beam search; 1 for greedy search", DefaultValueFactory = _ => 1 };
         var language = new Option<string>("--language-model") { Description = "An n-gram model in ARPA format that the beam search heeds, such as a run's language_model.arpa" };
-        var weight = new Option<double>("--language-weight") { Description = "What the model's log-probabilities are multiplied by", DefaultValueFactory = _ => 0.5 };
-        var bonus = new Option<double>("--language-bonus") { Description = "What every word is worth, a natural logarithm", DefaultValueFactory = _ => 1 };
+        var weight = new Option<double>("--language-weight") { Description = "What the model's log-probabilities are multiplied by, 0 to 10", DefaultValueFactory = _ => 0.5 };
+        var bonus = new Option<double>("--language-bonus") { Description = "What every word is worth, a natural logarithm of -20 to 20", DefaultValueFactory = _ => 1 };
         var json = CommonOptions.Json();
         var command = new Command(
             "transcribe",
@@ -45,6 +45,21 @@ internal static class TranscribeCommand
                 throw new UsageException("--language-model is heeded by a beam search: give --beam 8, or another width above 1");
             }
 
+            if (parsed.GetValue(weight) is not (>= 0 and <= 10))
+            {
+                throw new UsageException($"--language-weight must be 0 to 10, not {parsed.GetValue(weight)}");
+            }
+
+            if (parsed.GetValue(bonus) is not (>= -20 and <= 20))
+            {
+                throw new UsageException($"--language-bonus must be -20 to 20, not {parsed.GetValue(bonus)}");
+            }
+
+            if (parsed.GetValue(language) is null && new[] { weight, bonus }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } idle)
+            {
+                throw new UsageException($"{idle.Name} says how much a language model counts: give --language-model FILE as well");
+            }
+
             var path = parsed.GetValue(model)!;
             var fusion = parsed.GetValue(language) is { } arpa ? LanguageFusion.Of(ArpaFile.Load(arpa), parsed.GetValue(weight), parsed.GetValue(bonus)) : null;
             var student = Path.Combine(path, "student.onnx");
@@ -56,28 +71,34 @@ internal static class TranscribeCommand
             }
 
             var failed = 0;
-            foreach (var file in parsed.GetValue(files)!)
+            StandardOutput.Write(Console.OutputEncoding, output =>
             {
-                try
+                foreach (var file in parsed.GetValue(files)!)
                 {
-                    var transcript = transcriber.Transcribe(file);
-                    Console.Out.WriteLine(parsed.GetValue(json)
-                        ? JsonSerializer.Serialize(new { file, transcript.Text, transcript.Words }, RunJson.Line)
-                        : $"{file}: {transcript.Text}");
-                }
-                catch (Exception error) when (error is not OperationCanceledException)
-                {
-                    // Whatever is wrong with one file, the others are transcribed.
-                    Console.Error.WriteLine($"distill: {(error.Message.Contains(file, StringComparison.Ordinal) ? "" : $"{file}: ")}{error.Message}");
-                    if (parsed.GetValue(CommonOptions.Debug))
+                    Transcript transcript;
+                    try
                     {
-                        Console.Error.WriteLine(error);
+                        transcript = transcriber.Transcribe(file);
+                    }
+                    catch (Exception error) when (error is not OperationCanceledException)
+                    {
+                        // Whatever is wrong with one file, the others are transcribed.
+                        Console.Error.WriteLine($"distill: {(error.Message.Contains(file, StringComparison.Ordinal) ? "" : $"{file}: ")}{error.Message}");
+                        if (parsed.GetValue(CommonOptions.Debug))
+                        {
+                            Console.Error.WriteLine(error);
+                        }
+
+                        failed++;
+                        continue;
                     }
 
-                    failed++;
+                    output.WriteLine(parsed.GetValue(json)
+                        ? JsonSerializer.Serialize(new { file, transcript.Text, transcript.Words }, RunJson.Line)
+                        : $"{file}: {transcript.Text}");
+                    output.Flush();
                 }
-            }
-
+            });
             return failed == 0 ? ExitCode.Fine : ExitCode.Failed;
         }));
         return command;

@@ -3,6 +3,9 @@ namespace DistillSharp.Config;
 /// <summary>A value of a configuration file that knows its path and line: a scalar, a list or a map.</summary>
 public sealed class ConfigNode
 {
+    /// <summary>The line of what an override gives, which stands in no file.</summary>
+    public const int OverrideLine = -1;
+
     private ConfigNode(string path, int line, string? scalar, IReadOnlyList<ConfigNode>? items, IReadOnlyDictionary<string, ConfigNode>? entries)
     {
         Path = path;
@@ -15,7 +18,7 @@ public sealed class ConfigNode
     /// <summary>Dotted path from the root; empty at the root.</summary>
     public string Path { get; }
 
-    /// <summary>1-based line of the file, 0 where there is none.</summary>
+    /// <summary>1-based line of the file, 0 where there is none, <see cref="OverrideLine"/> where an override gives it.</summary>
     public int Line { get; }
 
     /// <summary>The text of a scalar, else null.</summary>

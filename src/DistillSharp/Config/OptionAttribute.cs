@@ -24,4 +24,7 @@ public sealed class OptionAttribute(string meaning) : Attribute
 
     /// <summary>True where the key must be given.</summary>
     public bool Required { get; init; }
+
+    /// <summary>True where the text names a file or folder of data: a relative path starts at the recipe's folder, and at the current one where nothing is there.</summary>
+    public bool DataPath { get; init; }
 }

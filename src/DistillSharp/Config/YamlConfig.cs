@@ -10,6 +10,8 @@ public static class YamlConfig
     private const int DeepestNode = 64;
     private const int MostNodes = 100_000;
 
+    private static readonly string Bounds = $"must be at most {DeepestNode} levels deep with at most {MostNodes} values, aliases written out";
+
     /// <summary>Parses one YAML document; null (with an error) where it is not a map.</summary>
     public static ConfigNode? Parse(string text, ConfigErrors errors)
     {
@@ -30,16 +32,22 @@ public static class YamlConfig
             return null;
         }
 
-        if (!IsBounded(root, errors))
+        if (Unbounded(root) is { } node)
         {
+            errors.Add("", Bounds, (int)node.Start.Line);
             return null;
         }
 
-        return Convert(root, "", errors);
+        return Convert(root, "", null);
     }
 
-    /// <summary>Returns <paramref name="root"/> with <c>a.b[0].c=value</c> set; the value is itself YAML.</summary>
-    public static ConfigNode Override(ConfigNode root, string assignment, ConfigErrors errors)
+    /// <summary>
+    /// Returns <paramref name="root"/> with <c>a.b[0].c=value</c> set; the value is itself YAML. <c>null</c> takes back a key that is there.
+    /// </summary>
+    public static ConfigNode Override(ConfigNode root, string assignment, ConfigErrors errors) => Override(root, assignment, errors, ConfigNode.OverrideLine);
+
+    /// <summary>The same for an assignment that a line of the file gives: faults are reported there.</summary>
+    internal static ConfigNode Override(ConfigNode root, string assignment, ConfigErrors errors, int line)
     {
         var split = assignment.IndexOf('=', StringComparison.Ordinal);
         if (split <= 0)
@@ -61,11 +69,17 @@ public static class YamlConfig
         }
 
         var value = stream.Documents.Count == 0 ? new YamlScalarNode("") : stream.Documents[0].RootNode;
-        return IsBounded(value, errors) ? Set(root, keys, value, errors) : root;
+        if (Unbounded(value) is not null)
+        {
+            errors.Add("--set", $"the value of {string.Join('.', keys)} {Bounds}");
+            return root;
+        }
+
+        return Set(root, keys, value, line, errors);
     }
 
     /// <summary>Returns <paramref name="root"/> with a text set at a path of keys and of list indices; keys may hold points here.</summary>
-    internal static ConfigNode Set(ConfigNode root, string[] keys, string value, ConfigErrors errors) => Set(root, keys, new YamlScalarNode(value), errors);
+    internal static ConfigNode Set(ConfigNode root, string[] keys, string value, ConfigErrors errors) => Set(root, keys, new YamlScalarNode(value), 0, errors);
 
     /// <summary>Writes a node as YAML.</summary>
     public static string Write(ConfigNode root)
@@ -76,15 +90,15 @@ public static class YamlConfig
         return text.EndsWith("...\n", StringComparison.Ordinal) ? text[..^4] : text;
     }
 
-    private static bool IsBounded(YamlNode root, ConfigErrors errors)
+    // The node at which there is too much; null where there is not.
+    private static YamlNode? Unbounded(YamlNode root)
     {
         var open = new Stack<(YamlNode Node, int Depth)>([(root, 0)]);
         for (var count = 0; open.TryPop(out var next); count++)
         {
             if (next.Depth > DeepestNode || count > MostNodes)
             {
-                errors.Add("", $"must be at most {DeepestNode} levels deep with at most {MostNodes} values, aliases written out", (int)next.Node.Start.Line);
-                return false;
+                return next.Node;
             }
 
             IEnumerable<YamlNode> children = next.Node switch
@@ -99,32 +113,32 @@ public static class YamlConfig
             }
         }
 
-        return true;
+        return null;
     }
 
-    private static ConfigNode Set(ConfigNode node, ReadOnlySpan<string> keys, YamlNode value, ConfigErrors errors)
+    private static ConfigNode Set(ConfigNode node, ReadOnlySpan<string> keys, YamlNode value, int line, ConfigErrors errors)
     {
         if (keys.Length == 0)
         {
-            return Convert(value, node.Path, errors);
+            return Convert(value, node.Path, line);
         }
 
         if (node.Items is { } items && int.TryParse(keys[0], out var index))
         {
             if (index < 0 || index >= items.Count)
             {
-                errors.Add($"{node.Path}[{index}]", $"there are {items.Count} items");
+                errors.Add($"{node.Path}[{index}]", $"there are {items.Count} items", line);
                 return node;
             }
 
             var changed = items.ToArray();
-            changed[index] = Set(items[index], keys[1..], value, errors);
+            changed[index] = Set(items[index], keys[1..], value, line, errors);
             return ConfigNode.List(node.Path, changed, node.Line);
         }
 
         if (node.Items is { } list)
         {
-            errors.Add($"{node.Path}.{keys[0]}", list.Count == 0 ? "the list is empty" : $"a list: give the item's index, such as {node.Path}[0]", node.Line);
+            errors.Add($"{node.Path}.{keys[0]}", list.Count == 0 ? "the list is empty" : $"a list: give the item's index, such as {node.Path}[0]", line);
             return node;
         }
 
@@ -134,24 +148,35 @@ public static class YamlConfig
             entries[key] = entry;
         }
 
-        var child = entries.TryGetValue(keys[0], out var existing) ? existing : ConfigNode.Map(node.PathOf(keys[0]), new Dictionary<string, ConfigNode>());
-        entries[keys[0]] = Set(child, keys[1..], value, errors);
+        var isThere = entries.TryGetValue(keys[0], out var existing);
+        var child = Set(existing ?? ConfigNode.Map(node.PathOf(keys[0]), new Dictionary<string, ConfigNode>(), line), keys[1..], value, line, errors);
+        // Where there is nothing to take back, null is a value like any other: who reads the key knows whether it exists.
+        if (isThere && keys.Length == 1 && child.IsNull)
+        {
+            entries.Remove(keys[0]);
+        }
+        else
+        {
+            entries[keys[0]] = child;
+        }
+
         return ConfigNode.Map(node.Path, entries, node.Line);
     }
 
-    private static ConfigNode Convert(YamlNode node, string path, ConfigErrors errors)
+    // Nodes have their own lines of the file unless another is given for all of them.
+    private static ConfigNode Convert(YamlNode node, string path, int? given)
     {
-        var line = (int)node.Start.Line;
+        var line = given ?? (int)node.Start.Line;
         switch (node)
         {
             case YamlSequenceNode sequence:
-                return ConfigNode.List(path, [.. sequence.Children.Select((item, i) => Convert(item, $"{path}[{i}]", errors))], line);
+                return ConfigNode.List(path, [.. sequence.Children.Select((item, i) => Convert(item, $"{path}[{i}]", given))], line);
             case YamlMappingNode mapping:
                 var entries = new OrderedDictionary<string, ConfigNode>();
                 foreach (var (key, value) in mapping.Children)
                 {
                     var name = (key as YamlScalarNode)?.Value ?? key.ToString();
-                    entries[name] = Convert(value, path.Length == 0 ? name : path + "." + name, errors);
+                    entries[name] = Convert(value, path.Length == 0 ? name : path + "." + name, given);
                 }
 
                 return ConfigNode.Map(path, entries, line);

@@ -8,11 +8,11 @@ namespace DistillSharp.Data;
 public sealed record CsvOptions
 {
     /// <summary>Training table.</summary>
-    [Option("CSV file of the training samples, one a line", Required = true)]
+    [Option("CSV file of the training samples, one a line", Required = true, DataPath = true)]
     public string Train { get; init; } = "";
 
     /// <summary>Test table.</summary>
-    [Option("CSV file of the test samples", Required = true)]
+    [Option("CSV file of the test samples", Required = true, DataPath = true)]
     public string Test { get; init; } = "";
 
     /// <summary>Label column.</summary>
@@ -32,26 +32,29 @@ public sealed record CsvOptions
 public static class CsvDataset
 {
     private const int None = -1;
+    private const int MostNamed = 20;
 
     /// <summary>Catalog entry.</summary>
     public static DatasetEntry Entry { get; } = new(
         "csv", "your own CSV tables: numeric columns and a label", "your own", typeof(CsvOptions), _ => null, (options, _) => Load((CsvOptions)options));
 
-    /// <summary>Reads both tables.</summary>
-    /// <exception cref="InvalidDataException">A line is faulty; names file, line and column.</exception>
+    /// <summary>Reads both tables. Where both have a header, test columns are taken by the names of the training columns.</summary>
+    /// <exception cref="InvalidDataException">A line is faulty, and is named with file and column; or the headers have other names.</exception>
     public static DatasetPair Load(CsvOptions options)
     {
         var train = ReadTable(options.Train, options.Label);
+        var test = ReadTable(options.Test, options.Label, train.Header);
         var classes = options.Classes.Count > 0 ? options.Classes : SortedLabels(train.Labels);
-        return new DatasetPair(ToDataset(options.Train, train, classes, options.Shape), ToDataset(options.Test, ReadTable(options.Test, options.Label), classes, options.Shape));
+        return new DatasetPair(ToDataset(options.Train, train, classes, options.Shape), ToDataset(options.Test, test, classes, options.Shape));
     }
 
     /// <summary>The numbers of a table without labels, row by row.</summary>
     /// <param name="path">The table.</param>
     /// <param name="leftOut">A column to leave out; null for none.</param>
-    internal static (int Columns, float[] Values) ReadNumbers(string path, string? leftOut)
+    /// <param name="like">The labelled data: where it and the table have names of columns, they are taken in its order.</param>
+    internal static (int Columns, float[] Values) ReadNumbers(string path, string? leftOut, DatasetInfo like)
     {
-        var table = ReadTable(path, leftOut, labelled: false);
+        var table = ReadTable(path, leftOut, like.Columns is { } columns ? new Header(like.Name, columns, null) : null, labelled: false);
         return (table.Columns, table.Values);
     }
 
@@ -65,9 +68,9 @@ public static class CsvDataset
         var index = classes.Select((name, i) => (name, i)).ToDictionary(entry => entry.name, entry => entry.i);
         var labels = table.Labels.Select((label, row) => index.TryGetValue(label, out var found)
             ? found
-            : throw new InvalidDataException($"{path}, sample {row + 1}: label `{label}` is none of the classes {string.Join(", ", classes.Take(20))}")).ToArray();
+            : throw new InvalidDataException($"{path}, sample {row + 1}: label `{label}` is none of the classes {string.Join(", ", classes.Take(MostNamed))}")).ToArray();
         var axes = shape.Count > 0 ? shape.Select(axis => (long)axis).ToArray() : [table.Columns];
-        return Dataset.FromFloats(new DatasetInfo(Path.GetFileNameWithoutExtension(path), axes, classes), table.Values, labels);
+        return Dataset.FromFloats(new DatasetInfo(Path.GetFileNameWithoutExtension(path), axes, classes) { Columns = table.Header?.Columns }, table.Values, labels);
     }
 
     private static string[] SortedLabels(IEnumerable<string> labels)
@@ -78,7 +81,7 @@ public static class CsvDataset
             : [.. distinct.Order(StringComparer.Ordinal)];
     }
 
-    private static Table ReadTable(string path, string? label, bool labelled = true)
+    private static Table ReadTable(string path, string? label, Header? like = null, bool labelled = true)
     {
         var lines = File.ReadLines(path).Select((text, i) => (text, Number: i + 1)).Where(line => line.text.Length > 0).ToList();
         if (lines.Count == 0)
@@ -89,6 +92,12 @@ public static class CsvDataset
         var first = Cells(lines[0].text);
         var labelColumn = labelled || label is not null ? LabelColumn(path, first, label) : None;
         var hasHeader = IsHeader(first, labelColumn, label, lines.Count > 1 ? Cells(lines[1].text) : null);
+        if (hasHeader && like?.Label is { } name && first[labelColumn] != name)
+        {
+            labelColumn = Array.IndexOf(first, name);
+        }
+
+        int[] order = hasHeader && like is not null ? Order(path, first, labelColumn, like) : [.. Enumerable.Range(0, first.Length).Where(i => i != labelColumn)];
         var values = new List<float>();
         var labels = new List<string>();
         foreach (var (text, number) in lines.Skip(hasHeader ? 1 : 0))
@@ -99,23 +108,48 @@ public static class CsvDataset
                 throw new InvalidDataException($"{path}, line {number}: {cells.Length} columns, the first line has {first.Length}");
             }
 
-            for (var i = 0; i < cells.Length; i++)
+            values.AddRange(order.Select(i => TryNumber(cells[i], out var value)
+                ? value
+                : throw new InvalidDataException($"{path}, line {number}, column {i + 1}: `{cells[i]}` is not a finite number")));
+            if (labelColumn != None)
             {
-                if (i == labelColumn)
-                {
-                    labels.Add(cells[i].Length > 0 ? cells[i] : throw new InvalidDataException($"{path}, line {number}, column {i + 1}: the label is empty"));
-                }
-                else
-                {
-                    values.Add(TryNumber(cells[i], out var value) ? value : throw new InvalidDataException($"{path}, line {number}, column {i + 1}: `{cells[i]}` is not a finite number"));
-                }
+                labels.Add(cells[labelColumn].Length > 0 ? cells[labelColumn] : throw new InvalidDataException($"{path}, line {number}, column {labelColumn + 1}: the label is empty"));
             }
         }
 
         return values.Count == 0
             ? throw new InvalidDataException($"{path} has a header and no samples")
-            : new Table([.. values], [.. labels], labelColumn == None ? first.Length : first.Length - 1);
+            : new Table([.. values], [.. labels], order.Length, hasHeader ? new Header(path, [.. order.Select(i => first[i])], labelColumn == None ? null : first[labelColumn]) : null);
     }
+
+    // Places of the columns of numbers, in the order that another table has them in.
+    private static int[] Order(string path, string[] names, int labelColumn, Header like)
+    {
+        string[] known = like.Label is { } label ? [.. like.Columns, label] : [.. like.Columns];
+        string[] own = [.. names.Where((_, i) => like.Label is not null || i != labelColumn)];
+        var (absent, further) = (known.Except(own).ToList(), own.Except(known).ToList());
+        if (absent.Count + further.Count > 0)
+        {
+            string[] differences = [.. absent.Count > 0 ? [$"it has no {Listed(absent)}"] : Array.Empty<string>(), .. further.Count > 0 ? [$"{like.Origin} has no {Listed(further)}"] : Array.Empty<string>()];
+            throw new InvalidDataException(
+                $"{path} has other columns than {like.Origin}: {string.Join(", and ", differences)}. Columns are matched by name{(like.Label is null ? "; `label` names one that is left out" : "")}");
+        }
+
+        int[] places = [.. Enumerable.Range(0, names.Length).Where(i => i != labelColumn)];
+        if (places.Select(i => names[i]).SequenceEqual(like.Columns))
+        {
+            return places;
+        }
+
+        if (own.Concat(known).GroupBy(name => name).FirstOrDefault(group => group.Count() > 2) is { } alike)
+        {
+            throw new InvalidDataException($"{path} has the columns of {like.Origin} in another order, and more than one is called `{alike.Key}`; give each a name of its own");
+        }
+
+        return [.. like.Columns.Select(name => places.First(i => names[i] == name))];
+    }
+
+    private static string Listed(IReadOnlyCollection<string> names) => string.Join(", ", names.Take(MostNamed)) + (names.Count > MostNamed ? ", …" : "");
 
     private static int LabelColumn(string path, string[] first, string? label)
     {
@@ -132,7 +166,7 @@ public static class CsvDataset
             return named;
         }
 
-        return isPosition ? number : throw new InvalidDataException($"{path} has no column `{label}`; it has {string.Join(", ", first.Take(20))}");
+        return isPosition ? number : throw new InvalidDataException($"{path} has no column `{label}`; it has {string.Join(", ", first.Take(MostNamed))}");
     }
 
     // A header has a name where samples have a number; a label may be a word in both, then the next line decides.
@@ -186,5 +220,11 @@ public static class CsvDataset
     private static bool TryNumber(string cell, out float value) =>
         float.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && float.IsFinite(value);
 
-    private sealed record Table(float[] Values, string[] Labels, int Columns);
+    private sealed record Table(float[] Values, string[] Labels, int Columns, Header? Header);
+
+    /// <summary>The first line of a table.</summary>
+    /// <param name="Origin">Whose it is, for messages.</param>
+    /// <param name="Columns">Names of the columns of numbers, in the order of a sample's values.</param>
+    /// <param name="Label">Name of the label's column; null for none.</param>
+    private sealed record Header(string Origin, IReadOnlyList<string> Columns, string? Label);
 }

@@ -44,7 +44,7 @@ public sealed class DataLocator(string? folder)
 
         throw new FileNotFoundException(
             $"the dataset {dataset} was not found. Looked for {string.Join(", ", files)} (plain or .gz) in:{Environment.NewLine}"
-            + string.Join(Environment.NewLine, Folders(dataset).Select(path => "  " + path)) + Environment.NewLine
+            + string.Join(Environment.NewLine, Folders(dataset).Select(path => $"  {path}{(Another(dataset, path, DatasetFetcher.NamedAlike(dataset)) is { } other ? $" (its files are those of {other.Name})" : "")}")) + Environment.NewLine
             + $"Ways to get it:{Environment.NewLine}"
             + $"  distill data get {dataset}{Environment.NewLine}"
             + (dataset == "fashion-mnist" ? $"  apt install dataset-fashion-mnist (Debian, Ubuntu){Environment.NewLine}" : "")
@@ -83,9 +83,15 @@ public sealed class DataLocator(string? folder)
         return known.Tree is null ? FindFolder(name, known.FileNames) : Folders(name).FirstOrDefault(known.IsIn);
     }
 
-    /// <summary>The first folder that has every file; null for none.</summary>
-    public string? FindFolder(string dataset, IReadOnlyList<string> files) =>
-        Folders(dataset).FirstOrDefault(candidate => files.All(file => Existing(candidate, file) is not null));
+    /// <summary>The first folder that has every file; null for none. One of another name than the dataset's is passed over where its files are those of another dataset.</summary>
+    public string? FindFolder(string dataset, IReadOnlyList<string> files) => FindFolder(dataset, files, DatasetFetcher.NamedAlike(dataset));
+
+    /// <summary>The same, with the datasets whose files are named alike.</summary>
+    internal string? FindFolder(string dataset, IReadOnlyList<string> files, IReadOnlyList<FetchableDataset> alike) =>
+        Folders(dataset).FirstOrDefault(candidate => files.All(file => Existing(candidate, file) is not null) && Another(dataset, candidate, alike) is null);
+
+    private static FetchableDataset? Another(string dataset, string folder, IReadOnlyList<FetchableDataset> alike) =>
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)) == dataset ? null : alike.FirstOrDefault(other => other.IsIn(folder));
 
     private static string? Existing(string folder, string file) =>
         new[] { Path.Combine(folder, file), Path.Combine(folder, file + ".gz") }.FirstOrDefault(File.Exists);

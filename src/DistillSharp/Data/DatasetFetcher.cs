@@ -146,6 +146,10 @@ public sealed class DatasetFetcher(Action<string> report)
     /// <summary>The dataset of that name, or null.</summary>
     public static FetchableDataset? Known(string name) => Array.Find(All, each => each.Name == name);
 
+    /// <summary>Other sets whose files have the same names as those of a set.</summary>
+    internal static IReadOnlyList<FetchableDataset> NamedAlike(string name) =>
+        Known(name) is { Files.Count: > 0 } known ? [.. All.Where(each => each.Name != name && each.FileNames.SequenceEqual(known.FileNames))] : [];
+
     /// <summary>Fetches a dataset and returns its folder in the cache.</summary>
     /// <exception cref="ArgumentException">It is not one that can be fetched.</exception>
     /// <exception cref="InvalidDataException">No way gave files with the right hashes; says what each way failed with.</exception>

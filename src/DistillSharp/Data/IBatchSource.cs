@@ -55,4 +55,7 @@ public sealed record DatasetInfo(string Name, IReadOnlyList<long> InputShape, IR
 
     /// <summary>Shorter side that pictures are scaled to before their middle is cut out; null where that is the sample's own.</summary>
     public int? Resize { get; init; }
+
+    /// <summary>Names of a sample's values in their order, where a table's header gives them; else null.</summary>
+    public IReadOnlyList<string>? Columns { get; init; }
 }

@@ -6,19 +6,19 @@ namespace DistillSharp.Data;
 public sealed record IdxOptions
 {
     /// <summary>Training images.</summary>
-    [Option("IDX file of the training images, plain or gzip", Required = true)]
+    [Option("IDX file of the training images, plain or gzip", Required = true, DataPath = true)]
     public string TrainImages { get; init; } = "";
 
     /// <summary>Training labels.</summary>
-    [Option("IDX file of the training labels", Required = true)]
+    [Option("IDX file of the training labels", Required = true, DataPath = true)]
     public string TrainLabels { get; init; } = "";
 
     /// <summary>Test images.</summary>
-    [Option("IDX file of the test images", Required = true)]
+    [Option("IDX file of the test images", Required = true, DataPath = true)]
     public string TestImages { get; init; } = "";
 
     /// <summary>Test labels.</summary>
-    [Option("IDX file of the test labels", Required = true)]
+    [Option("IDX file of the test labels", Required = true, DataPath = true)]
     public string TestLabels { get; init; } = "";
 
     /// <summary>Class names.</summary>

@@ -11,19 +11,19 @@ namespace DistillSharp.Data;
 public sealed record NpyOptions
 {
     /// <summary>Training samples.</summary>
-    [Option("NPY file of the training samples [N, ...]", Required = true)]
+    [Option("NPY file of the training samples [N, ...]", Required = true, DataPath = true)]
     public string TrainInputs { get; init; } = "";
 
     /// <summary>Training labels.</summary>
-    [Option("NPY file of the training labels [N]", Required = true)]
+    [Option("NPY file of the training labels [N]", Required = true, DataPath = true)]
     public string TrainLabels { get; init; } = "";
 
     /// <summary>Test samples.</summary>
-    [Option("NPY file of the test samples [N, ...]", Required = true)]
+    [Option("NPY file of the test samples [N, ...]", Required = true, DataPath = true)]
     public string TestInputs { get; init; } = "";
 
     /// <summary>Test labels.</summary>
-    [Option("NPY file of the test labels [N]", Required = true)]
+    [Option("NPY file of the test labels [N]", Required = true, DataPath = true)]
     public string TestLabels { get; init; } = "";
 
     /// <summary>Class names.</summary>

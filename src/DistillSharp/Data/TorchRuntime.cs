@@ -16,14 +16,14 @@ public static partial class TorchRuntime
 
     /// <summary>
     /// Sets passive waiting, keeps freed memory for the next step, and sets the thread count of operations that the calling thread starts. libgomp reads its
-    /// environment when libtorch loads, and <see cref="Environment.SetEnvironmentVariable(string, string?)"/> does not reach native code on Unix, hence setenv.
+    /// environment when libtorch loads.
     /// </summary>
     /// <param name="threads">Threads of one operation.</param>
     public static void Configure(int threads)
     {
-        if (!_configured && !OperatingSystem.IsWindows() && GetEnvironment("OMP_WAIT_POLICY") == 0)
+        if (!_configured && !OperatingSystem.IsWindows())
         {
-            _ = SetEnvironment("OMP_WAIT_POLICY", "PASSIVE", 1);
+            NativeEnvironment.SetDefault("OMP_WAIT_POLICY", "PASSIVE");
         }
 
         if (!_configured)
@@ -64,8 +64,7 @@ public static partial class TorchRuntime
     }
 
     /// <summary>The wait policy as native code sees it.</summary>
-    public static string? NativeWaitPolicy() =>
-        OperatingSystem.IsWindows() ? Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") : Marshal.PtrToStringUTF8(GetEnvironment("OMP_WAIT_POLICY"));
+    public static string? NativeWaitPolicy() => NativeEnvironment.Get("OMP_WAIT_POLICY");
 
     /// <summary>The device a recipe names.</summary>
     /// <exception cref="InvalidOperationException">CUDA is asked for and not there.</exception>
@@ -84,7 +83,7 @@ public static partial class TorchRuntime
     // By default glibc gives the memory of large tensors back to the system in every step and takes it anew, page by page.
     private static void KeepFreedMemory()
     {
-        if (!OperatingSystem.IsLinux() || GetEnvironment("MALLOC_TRIM_THRESHOLD_") != 0 || GetEnvironment("MALLOC_MMAP_THRESHOLD_") != 0 || GetEnvironment("GLIBC_TUNABLES") != 0)
+        if (!OperatingSystem.IsLinux() || new[] { "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES" }.Any(name => NativeEnvironment.Get(name) is not null))
         {
             return;
         }
@@ -102,12 +101,6 @@ public static partial class TorchRuntime
 
     [LibraryImport("libc", EntryPoint = "mallopt")]
     private static partial int SetAllocation(int parameter, int value);
-
-    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int SetEnvironment(string name, string value, int overwrite);
-
-    [LibraryImport("libc", EntryPoint = "getenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial nint GetEnvironment(string name);
 
     // Members of C++ classes by their names in the library: there is no other way to the switch.
     [LibraryImport("libtorch_cpu", EntryPoint = "_ZN2at13globalContextEv")]

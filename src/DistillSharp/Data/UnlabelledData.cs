@@ -6,15 +6,15 @@ namespace DistillSharp.Data;
 public sealed record UnlabelledOptions : ICheckedOptions
 {
     /// <summary>NumPy array.</summary>
-    [Option("NPY file of samples [N, ...]")]
+    [Option("NPY file of samples [N, ...]", DataPath = true)]
     public string? Npy { get; init; }
 
     /// <summary>IDX file.</summary>
-    [Option("IDX file of images, plain or gzip")]
+    [Option("IDX file of images, plain or gzip", DataPath = true)]
     public string? Idx { get; init; }
 
     /// <summary>Table.</summary>
-    [Option("CSV file of samples, one a line, all columns numbers")]
+    [Option("CSV file of samples, one a line, all columns numbers", DataPath = true)]
     public string? Csv { get; init; }
 
     /// <summary>A column to leave out.</summary>
@@ -44,9 +44,9 @@ public sealed record UnlabelledSpec(UnlabelledOptions? Files, DatasetSpec? Datas
     public static UnlabelledSpec Rest { get; } = new(null, null);
 
     /// <summary>Reads the samples; labels that they have are not used.</summary>
-    /// <param name="like">The labelled data, for the shape of samples that come as plain numbers.</param>
+    /// <param name="like">The labelled data, for the shape of samples that come as plain numbers, and for the order of columns that have names.</param>
     /// <param name="locator">Finds datasets.</param>
-    /// <exception cref="InvalidDataException">A file is damaged.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or a table has other columns.</exception>
     public Dataset Load(DatasetInfo like, DataLocator locator)
     {
         if (Dataset is { } dataset)
@@ -58,7 +58,7 @@ public sealed record UnlabelledSpec(UnlabelledOptions? Files, DatasetSpec? Datas
         var info = like with { Name = Path.GetFileNameWithoutExtension(file) };
         if (Files.Csv is not null)
         {
-            var (columns, numbers) = CsvDataset.ReadNumbers(file, Files.Label);
+            var (columns, numbers) = CsvDataset.ReadNumbers(file, Files.Label, like);
             // A row of a table has whatever shape the recipe gives the labelled table.
             var flat = like.InputShape.Aggregate(1L, (product, axis) => product * axis) == columns;
             return DistillSharp.Data.Dataset.FromFloats(flat ? info : info with { InputShape = [columns] }, numbers, Unlabelled(numbers.Length / columns));

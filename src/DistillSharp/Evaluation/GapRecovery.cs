@@ -13,7 +13,8 @@ public sealed record GapRecovery(double? Value, double? Low, double? High, strin
     /// <summary>
     /// Gap recovery from values paired by seed, with Fieller's interval (Fieller, JRSS B 1954). The delta method would take the
     /// denominator as nearly certain; with three seeds it is not. Fieller's set is an interval exactly where the paired t interval
-    /// of teacher − plain leaves 0 out, which is the condition for the value to be defined at all.
+    /// of teacher − plain leaves 0 out, which is the condition for the value to be defined at all. Where all seeds differ alike
+    /// there is no such interval: of the teacher, and the value is not defined; of the distilled student, and it has no interval.
     /// </summary>
     /// <param name="distilled">Metric of the distilled student by seed.</param>
     /// <param name="plain">The plain student's, same seeds.</param>
@@ -30,6 +31,11 @@ public sealed record GapRecovery(double? Value, double? Low, double? High, strin
         }
 
         var (gain, gap) = (Statistics.Mean(gains), Statistics.Mean(gaps));
+        if (gap != 0 && !Statistics.HasSpread(teacher, plain))
+        {
+            return new GapRecovery(null, null, null, "teacher − plain is the same in all seeds, which tells nothing of its spread");
+        }
+
         var quantile = Statistics.StudentQuantile((1 + Statistics.Confidence) / 2, gains.Length - 1);
         var scale = quantile * quantile / gains.Length;
         var a = (gap * gap) - (scale * Covariance(gaps, gaps));
@@ -43,6 +49,11 @@ public sealed record GapRecovery(double? Value, double? Low, double? High, strin
             return new GapRecovery(null, null, null, "the teacher is worse than the plain student");
         }
 
+        if (!Statistics.HasSpread(distilled, plain))
+        {
+            return new GapRecovery(gain / gap, null, null, "no interval: the difference to plain is the same in all seeds, which tells nothing of its spread");
+        }
+
         var b = (gain * gap) - (scale * Covariance(gains, gaps));
         var c = (gain * gain) - (scale * Covariance(gains, gains));
         var root = Math.Sqrt(Math.Max(0, (b * b) - (a * c)));
@@ -50,8 +61,8 @@ public sealed record GapRecovery(double? Value, double? Low, double? High, strin
     }
 
     /// <summary>
-    /// Gap recovery of one seed from per-sample correctness (0 or 1), with a bootstrap interval over test samples: it covers the
-    /// choice of test samples only, not what another seed would have given.
+    /// Gap recovery from per-sample correctness (0 or 1, or its mean over seeds), with a bootstrap interval over test samples: it
+    /// covers the choice of test samples only, not what another seed would have given.
     /// </summary>
     public static GapRecovery FromSamples(IReadOnlyList<double> distilled, IReadOnlyList<double> plain, IReadOnlyList<double> teacher, ulong seed = 0)
     {
@@ -70,8 +81,8 @@ public sealed record GapRecovery(double? Value, double? Low, double? High, strin
 
         var ratio = Statistics.BootstrapRatio(gains, gaps, seed);
         return double.IsFinite(ratio.High)
-            ? new GapRecovery(ratio.Value, ratio.Low, ratio.High, "one seed: the interval is over test samples only")
-            : new GapRecovery(ratio.Value, null, null, "one seed, and the gap is too small for an interval over test samples");
+            ? new GapRecovery(ratio.Value, ratio.Low, ratio.High, "the interval is over test samples only")
+            : new GapRecovery(ratio.Value, null, null, "the gap is too small for an interval over test samples");
     }
 
     private static double Covariance(double[] first, double[] second)

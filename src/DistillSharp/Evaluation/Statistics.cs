@@ -22,6 +22,9 @@ public static class Statistics
     /// <summary>Resamples of a bootstrap unless told otherwise.</summary>
     public const int Resamples = 2000;
 
+    // Of the largest of the values, far above what rounding leaves of equal differences and far below any that is measured.
+    private const double RoundingShare = 1e-12;
+
     /// <summary>Arithmetic mean; of equal values exactly that value.</summary>
     /// <exception cref="ArgumentException">There are no values.</exception>
     public static double Mean(IReadOnlyCollection<double> values)
@@ -53,7 +56,8 @@ public static class Statistics
 
     /// <summary>
     /// Mean of the differences first − second with the interval of the paired t distribution (n − 1 degrees of freedom);
-    /// null for fewer than two pairs.
+    /// null for fewer than two pairs, and where all differ alike, which tells nothing of the spread: an interval without width
+    /// would claim certainty. Pairs of equal values have the interval 0.
     /// </summary>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public static Interval? PairedInterval(IReadOnlyList<double> first, IReadOnlyList<double> second, double confidence = Confidence)
@@ -70,9 +74,18 @@ public static class Statistics
 
         var differences = first.Zip(second, (a, b) => a - b).ToArray();
         var mean = Mean(differences);
+        if (!HasSpread(first, second))
+        {
+            return Math.Abs(mean) <= Rounding(first, second) ? new Interval(0, 0, 0) : null;
+        }
+
         var half = StudentQuantile((1 + confidence) / 2, differences.Length - 1) * StandardDeviation(differences)!.Value / Math.Sqrt(differences.Length);
         return new Interval(mean, mean - half, mean + half);
     }
+
+    /// <summary>True where the differences of paired values spread by more than rounding does; never for fewer than two pairs.</summary>
+    internal static bool HasSpread(IReadOnlyList<double> first, IReadOnlyList<double> second) =>
+        StandardDeviation([.. first.Zip(second, (a, b) => a - b)]) is { } deviation && deviation > Rounding(first, second);
 
     /// <summary>
     /// Mean of per-sample values with the percentile interval of a bootstrap over samples. Where several seeds were run, give
@@ -125,6 +138,8 @@ public static class Statistics
         Array.Sort(results);
         return new Interval(estimate, Quantile(results, (1 - confidence) / 2), Quantile(results, (1 + confidence) / 2));
     }
+
+    private static double Rounding(IReadOnlyList<double> first, IReadOnlyList<double> second) => RoundingShare * first.Concat(second).Max(value => Math.Abs(value));
 
     private static double SumAt(double[] values, int[] indices)
     {

@@ -101,6 +101,12 @@ public enum MethodTraits
 
     /// <summary>Puts layers of its own in the place of the student's classifier (<see cref="IDeployedMethod"/>).</summary>
     Deploys = 4096,
+
+    /// <summary>Compares frames of networks that CTC has trained: class 0 of both sides is blank.</summary>
+    Ctc = 8192,
+
+    /// <summary>Compares distributions position by position, which must be about the same on both sides: not frames of CTC.</summary>
+    Tokens = 16384,
 }
 
 /// <summary>One method that recipes can name.</summary>

@@ -21,8 +21,14 @@ public sealed record ArmPlan(string Name, ObjectivePlan Plan, bool IsTeacher, IR
     /// <summary>Safetensors file that the network starts from; null for a seeded random start.</summary>
     public string? Weights { get; init; }
 
+    /// <summary>True where it learns with rounded numbers, and is measured as a file of eight-bit integers.</summary>
+    public bool IsOfIntegers { get; init; }
+
     /// <summary>The arm that its terms learn from; null where they learn from none.</summary>
     public string? Teacher { get; init; }
+
+    /// <summary>The arm whose outputs it learns as targets and whose layers it starts from, where its plan asks for these.</summary>
+    public string Writer => Plan.TaughtBy ?? ArmNames.Teacher;
 
     /// <summary>What it is made of where it is several networks; null where it is one.</summary>
     public EnsemblePlan? Ensemble { get; init; }
@@ -130,7 +136,12 @@ public static class Arms
         recipe.ObjectiveTuning.GetValueOrDefault(objective) ?? Grid(recipe, plan);
 
     private static ArmPlan Student(Recipe recipe, string name, ObjectivePlan plan) =>
-        new(name, plan, false, recipe.Seeds, Candidates(recipe, name, plan)) { Model = plan.Student ?? recipe.Student, Weights = plan.Student is null ? recipe.StudentWeights : null };
+        new(name, plan, false, recipe.Seeds, Candidates(recipe, name, plan))
+        {
+            Model = plan.Student ?? recipe.Student,
+            Weights = plan.Student is null ? recipe.StudentWeights : null,
+            IsOfIntegers = plan.Student is null ? recipe.QuantisesStudent : plan.QuantisesStudent,
+        };
 
     private static ArmPlan Baseline(Recipe recipe, string name, TrainingOptions training) =>
         Student(recipe, name, HardLabels(training)) with { Candidates = Grid(recipe, HardLabels(training)) };

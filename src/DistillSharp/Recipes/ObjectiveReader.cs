@@ -24,11 +24,15 @@ public sealed record ObjectiveKeys
     /// <summary>Where training ends.</summary>
     [Option("train the student only up to this feature point, as a hint stage does")]
     public string? TrainUpTo { get; init; }
+
+    /// <summary>Who takes the teacher's place.</summary>
+    [Option("an earlier objective whose student takes the teacher's place for this one: its outputs are the targets, its layers those of from_layers, its signals what the terms read")]
+    public string? TaughtBy { get; init; }
 }
 
 /// <summary>Reads <c>objective:</c> or <c>objectives:</c> with their terms and stages.</summary>
 internal sealed class ObjectiveReader(
-    ConfigNode root, Catalogs catalogs, ConfigBinder binder, List<string> warnings, ModelSpec? student, TeacherSection? teacher, TeachersSection? teachers)
+    ConfigNode root, Catalogs catalogs, ConfigBinder binder, List<string> warnings, ModelSpec? student, TeacherSection? teacher, TeachersSection? teachers, TrainingOptions plainTraining)
 {
     private static readonly string[] Structural = ["terms", "stages", "scheme", "training", "tuning", "targets", "from_layers", "student"];
 
@@ -81,9 +85,12 @@ internal sealed class ObjectiveReader(
             return;
         }
 
-        var own = node.Get("student") is { } studentNode ? catalogs.Models.Read(studentNode, binder) : null;
+        var own = node.Get("student") is { } studentNode ? catalogs.Models.Read(studentNode, binder, "quantise") : null;
         _student = own ?? student;
-        _terms = new TermReader(catalogs, binder, _student, teacher, teachers);
+        var earlier = keys.TaughtBy is { } teaching ? Earlier(plans, node, teaching, scheme) : null;
+        _terms = earlier is null
+            ? new TermReader(catalogs, binder, _student, teacher, teachers)
+            : new TermReader(catalogs, binder, _student, teacher! with { Model = earlier.Student ?? student, Source = null, Store = null }, null);
         var stages = Stages(node, keys, scheme);
         var arm = name ?? keys.Name ?? (scheme.Entry.Name == SchemeCatalog.Offline.Name ? stages.SelectMany(stage => stage.Terms).FirstOrDefault()?.Entry.Name ?? "objective" : scheme.Entry.Name);
         if (name is not null && keys.Name is { } other && other != name)
@@ -95,7 +102,7 @@ internal sealed class ObjectiveReader(
         {
             binder.Errors.Add(name is null ? node.PathOf("name") : node.Path, $"the arm name `{arm}` becomes a folder: {Names.Rule}", node.Line);
         }
-        else if (!_taken.Add(arm) || !plans.TryAdd(arm, Whole(node, own, new ObjectivePlan(scheme, stages))))
+        else if (!_taken.Add(arm) || !plans.TryAdd(arm, Whole(node, own, new ObjectivePlan(scheme, stages) { TaughtBy = earlier is null ? null : keys.TaughtBy })))
         {
             binder.Errors.Add(node.PathOf("name"), $"the arm name `{arm}` is taken; choose another (reserved: {string.Join(", ", ArmNames.Known)})", node.Line);
         }
@@ -105,11 +112,36 @@ internal sealed class ObjectiveReader(
         CheckEpochs(node, arm, scheme, stages);
         if (node.Get("tuning") is { } tuning)
         {
-            _tuning[arm] = Candidates(node, tuning, scheme);
+            _tuning[arm] = Candidates(node, tuning, scheme, earlier is null ? null : keys.TaughtBy);
         }
     }
 
-    private List<TuningCandidate> Candidates(ConfigNode node, ConfigNode tuning, SchemeSpec scheme)
+    // The plan of the objective that teaches this one; null, and a fault, where there is none or it cannot.
+    private ObjectivePlan? Earlier(OrderedDictionary<string, ObjectivePlan> plans, ConfigNode node, string other, SchemeSpec scheme)
+    {
+        var given = node.Get("taught_by")!;
+        if (scheme.Entry.Name != SchemeCatalog.Offline.Name)
+        {
+            binder.Errors.Add(given, $"is for objectives without a scheme; {scheme.Entry.Name} says itself who teaches");
+            return null;
+        }
+
+        if (teacher is null)
+        {
+            binder.Errors.Add(given, "takes the place of one `teacher`, which the recipe lacks");
+            return null;
+        }
+
+        if (plans.TryGetValue(other, out var earlier))
+        {
+            return earlier;
+        }
+
+        binder.Errors.Add(given, $"is no objective before this one; {(plans.Count == 0 ? "there is none" : NearestName.Hint(other, plans.Keys))}");
+        return null;
+    }
+
+    private List<TuningCandidate> Candidates(ConfigNode node, ConfigNode tuning, SchemeSpec scheme, string? taughtBy)
     {
         if (tuning.Entries is not { Count: > 0 })
         {
@@ -121,7 +153,7 @@ internal sealed class ObjectiveReader(
         foreach (var (settings, objective) in Recipes.Tuning.Combinations(node, tuning, binder.Errors))
         {
             var tried = objective.Get("scheme") is { } schemeNode ? SchemeCatalog.Read(schemeNode, binder) ?? scheme : scheme;
-            candidates.Add(new TuningCandidate(settings, Whole(node, null, new ObjectivePlan(tried, Stages(objective, binder.Bind<ObjectiveKeys>(objective, Structural), tried)))));
+            candidates.Add(new TuningCandidate(settings, Whole(node, null, new ObjectivePlan(tried, Stages(objective, binder.Bind<ObjectiveKeys>(objective, Structural), tried)) { TaughtBy = taughtBy })));
         }
 
         return candidates;
@@ -132,6 +164,7 @@ internal sealed class ObjectiveReader(
         Targets = node.Get("targets") is { } targets ? binder.Bind<TeacherTargetsOptions>(targets) : null,
         FromLayers = node.Get("from_layers") is { } layers ? binder.Bind<FromLayersOptions>(layers) : null,
         Student = own,
+        QuantisesStudent = node.Get("student")?.Get("quantise") is not null,
     };
 
     private void CheckScheme(ConfigNode node, SchemeSpec scheme, List<StagePlan> stages)
@@ -198,12 +231,17 @@ internal sealed class ObjectiveReader(
 
     private void CheckEpochs(ConfigNode node, string arm, SchemeSpec scheme, List<StagePlan> stages)
     {
-        var given = root.Get("baselines")?.Get("training")?.Get(ArmNames.Plain)?.Get("epochs") ?? root.Get("training")?.Get("epochs");
-        var plain = given?.Scalar is { } text && int.TryParse(text, out var epochs) ? epochs : new TrainingOptions().Epochs;
+        var plain = plainTraining.Epochs;
         var total = stages.Sum(stage => stage.Training.Epochs);
         if (scheme.Options is BornAgainOptions { Generations: var generations })
         {
             warnings.Add($"{arm} trains {plain} + {generations} × {total} epochs over its generations and the plain student {plain}: the comparison is not at equal epochs");
+            return;
+        }
+
+        if (node.Get("taught_by") is { Scalar: { } earlier })
+        {
+            warnings.Add($"{arm} trains {total} epochs after those of {earlier}, which teaches it, and the plain student {plain}: the comparison is not at equal epochs");
             return;
         }
 
@@ -237,6 +275,11 @@ internal sealed class ObjectiveReader(
         foreach (var item in list.Items ?? [])
         {
             var own = binder.Bind<ObjectiveKeys>(item, "terms", "training");
+            if (item.Get("taught_by") is { } ofStage)
+            {
+                binder.Errors.Add(ofStage, "is of the whole objective; give it beside `stages`");
+            }
+
             var stage = Stage(item, node, own, scheme, own.Name ?? $"stage{stages.Count + 1}");
             if (!Names.IsKey(stage.Name))
             {

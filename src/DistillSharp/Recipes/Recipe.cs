@@ -59,7 +59,7 @@ public sealed record Recipe
     /// <summary>Safetensors file with the student's initial weights; null for a seeded random start.</summary>
     public string? StudentWeights { get; init; }
 
-    /// <summary>True where students are trained as networks of eight-bit integers, and measured as such: <c>student.quantise: int8</c>.</summary>
+    /// <summary>True where students without a network of their own are trained as networks of eight-bit integers, and measured as such: <c>student.quantise: int8</c>.</summary>
     public bool QuantisesStudent { get; init; }
 
     /// <summary>Distilled arms by name, in order.</summary>
@@ -107,8 +107,10 @@ public sealed record Recipe
     public void WriteTo(string path, string heading = "")
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        AtomicFile.WriteText(path, heading + YamlConfig.Write(RelativePaths.Moved(NamedSource, Folder, folder)));
+        AtomicFile.WriteText(path, heading + YamlConfig.Write(RelativePaths.Moved(NamedSource, Folder, folder, OptionsOf)));
     }
+
+    private Type? OptionsOf(string dataset) => new[] { Dataset, Unlabelled?.Dataset }.FirstOrDefault(spec => spec?.Entry.Name == dataset)?.Entry.OptionsType;
 }
 
 /// <summary>A teacher: a network trained by this recipe, or loaded from a safetensors file, or a file that is run as it is.</summary>
@@ -218,7 +220,7 @@ public sealed record LanguageModelSection
     public int Order { get; init; } = 3;
 
     /// <summary>An own model.</summary>
-    [Option("an own model in ARPA format, in place of one of the training transcripts (interpolated Kneser-Ney)")]
+    [Option("an own model in ARPA format, in place of one of the training transcripts (interpolated Kneser-Ney)", DataPath = true)]
     public string? File { get; init; }
 
     /// <summary>Weights to try.</summary>

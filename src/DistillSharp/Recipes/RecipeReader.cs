@@ -20,7 +20,7 @@ public static class RecipeReader
     ];
 
     /// <summary>Reads a recipe file.</summary>
-    /// <param name="path">The file; its folder is where relative plugin and weight paths start.</param>
+    /// <param name="path">The file; its folder is where relative paths start, those of data where something is there.</param>
     /// <param name="overrides">Assignments such as <c>training.epochs=5</c>.</param>
     /// <exception cref="ConfigException">There are faults; it holds every one.</exception>
     public static RecipeReading ReadFile(string path, IReadOnlyList<string>? overrides = null)
@@ -64,13 +64,21 @@ public static class RecipeReader
 
         catalogs ??= Catalogs.Default();
         PluginLoader.Load(root, folder, catalogs, errors);
-        var reading = new Pass(root, name, folder, catalogs, errors).Read();
+        var datasets = catalogs.Datasets;
+        var located = RelativePaths.Located(root, folder, dataset => datasets.Find(dataset)?.OptionsType);
+        var reading = new Pass(located, root, name, folder, catalogs, errors).Read();
         errors.ThrowIfAny();
         return reading!;
     }
 
     /// <summary>One reading of one recipe.</summary>
-    private sealed class Pass(ConfigNode root, string name, string folder, Catalogs catalogs, ConfigErrors errors)
+    /// <param name="root">The recipe with the full paths of its data.</param>
+    /// <param name="source">The recipe as it was written.</param>
+    /// <param name="name">Name of the run where the recipe has none.</param>
+    /// <param name="folder">Folder that relative paths start from.</param>
+    /// <param name="catalogs">What can be named.</param>
+    /// <param name="errors">Where faults go.</param>
+    private sealed class Pass(ConfigNode root, ConfigNode source, string name, string folder, Catalogs catalogs, ConfigErrors errors)
     {
         private readonly ConfigBinder _binder = new(errors);
         private readonly List<string> _warnings = [];
@@ -94,14 +102,16 @@ public static class RecipeReader
             var (teacher, teachers) = (teacherReader.One(), teacherReader.Several());
             var (student, studentWeights) = ReadStudent(teacherReader);
             _binder.Use(node => catalogs.Models.Read(node, _binder));
-            var objectiveReader = new ObjectiveReader(root, catalogs, _binder, _warnings, student, teacher, teachers);
+            var baselines = Section<BaselineSection>("baselines");
+            var baselineTraining = BaselineTraining(baselines);
+            var objectiveReader = new ObjectiveReader(root, catalogs, _binder, _warnings, student, teacher, teachers, baselineTraining.GetValueOrDefault(ArmNames.Plain) ?? training);
             var objectives = objectiveReader.Read();
             new StoreChecks(root, errors, _warnings).Check(data, teacher, teachers, objectives);
             new SequenceChecks(root, errors, _warnings).Check(dataset, data, teacher, student, objectives);
+            new NetworkChecks(root, errors, _warnings).Check(dataset, teacher, teachers, student, objectives);
+            new DataPathChecks(root, _warnings).Check(dataset);
             new MixingChecks(root, errors).Check(data, teachers, objectives);
             var quantises = QuantisesStudent(dataset);
-            var baselines = Section<BaselineSection>("baselines");
-            var baselineTraining = BaselineTraining(baselines);
             var tuning = root.Get("tuning") is null ? null : Section<TuningSection>("tuning");
             var sweep = root.Get("sweep") is null ? null : Section<SweepSection>("sweep");
             var tuningChecks = new TuningChecks(root, errors, _warnings);
@@ -122,7 +132,7 @@ public static class RecipeReader
             var recipe = new Recipe
             {
                 Name = top.Name ?? RunDirectory.NameOf(name),
-                Source = root,
+                Source = source,
                 Folder = folder,
                 Dataset = dataset,
                 Data = data,
@@ -225,27 +235,26 @@ public static class RecipeReader
 
         private bool QuantisesStudent(DatasetSpec? dataset)
         {
-            if (root.Get("student")?.Get("quantise") is not { } node)
+            IEnumerable<ConfigNode?> students = [root.Get("student"), root.Get("objective")?.Get("student"), .. root.Get("objectives")?.Entries?.Values.Select(objective => objective.Get("student")) ?? []];
+            foreach (var node in students.Select(student => student?.Get("quantise")).OfType<ConfigNode>())
             {
-                return false;
+                if (node.Scalar != "int8")
+                {
+                    errors.Add(node, "must be int8, or be left out for a student of floats");
+                }
+
+                if (dataset?.Entry.LoadDomain is not null)
+                {
+                    errors.Add(node, "is for classifiers");
+                }
+
+                if (root.Get("export")?.Get("onnx")?.Scalar is "false")
+                {
+                    errors.Add(node, "is measured as an ONNX file, so export.onnx must be true");
+                }
             }
 
-            if (node.Scalar != "int8")
-            {
-                errors.Add(node, "must be int8, or be left out for a student of floats");
-            }
-
-            if (dataset?.Entry.LoadDomain is not null)
-            {
-                errors.Add(node, "is for classifiers");
-            }
-
-            if (root.Get("export")?.Get("onnx")?.Scalar is "false")
-            {
-                errors.Add(node, "is measured as an ONNX file, so export.onnx must be true");
-            }
-
-            return true;
+            return root.Get("student")?.Get("quantise") is not null;
         }
 
         private void CheckBaselines(BaselineSection baselines, IReadOnlyDictionary<string, ObjectivePlan> objectives)

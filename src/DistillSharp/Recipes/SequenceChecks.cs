@@ -20,6 +20,11 @@ internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors, List<
     // Keys of `data` that only tables of samples and classes know.
     private static readonly string[] OfTables = [Augment, "leave_out", "mean", "standard_deviation", "normalise", "workers"];
 
+    // Keys of `targets` that are read where the teacher writes, where the student does, and of speech.
+    private static readonly string[] OfTeacher = ["beam", "length_penalty", "choose", "originals"];
+    private static readonly string[] OfStudent = ["share", "temperature"];
+    private static readonly string[] OfSpeech = ["max_wer", "transcribed"];
+
     /// <summary>Reports where what a teacher writes, its layers or its store do not go with the data, and terms with the vocabularies.</summary>
     public void Check(DatasetSpec? dataset, DataSection data, TeacherSection? teacher, ModelSpec? student, IReadOnlyDictionary<string, ObjectivePlan> objectives)
     {
@@ -50,6 +55,7 @@ internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors, List<
         {
             var path = root.Get("objective") is not null ? "objective" : $"objectives.{name}";
             CheckSources(path, plan, dataset, data);
+            CheckUnreadTargets(NodeOf(root, name)?.Get("targets"), plan.Targets, dataset);
             if ((plan.Targets ?? (object?)plan.FromLayers) is not null && dataset is { Entry.LoadDomain: null })
             {
                 errors.Add(path, $"`targets` and `from_layers` are for sequences, and {dataset.Entry.Name} has classes", root.Line);
@@ -70,7 +76,8 @@ internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors, List<
                 errors.Add(path, "`targets: {by: student}` is for text: no network of speech writes while it is trained; learn what the teacher writes, `targets: {by: teacher}`", root.Line);
             }
 
-            var (own, given) = ((plan.Student ?? student)?.Options as TransformerOptions, teacher?.Model?.Options as TransformerOptions);
+            var before = plan.TaughtBy is { } earlier ? objectives[earlier].Student ?? student : teacher?.Model;
+            var (own, given) = ((plan.Student ?? student)?.Options as TransformerOptions, before?.Options as TransformerOptions);
             if (own is not null && given is not null && plan.FromLayers is { } layers && LayerStart.Fault(given, own, layers) is { } fault)
             {
                 errors.Add(path, fault, root.Line);
@@ -83,6 +90,9 @@ internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors, List<
             }
         }
     }
+
+    /// <summary>The map of an objective; null where it is none.</summary>
+    internal static ConfigNode? NodeOf(ConfigNode root, string objective) => root.Get("objectives")?.Get(objective) ?? root.Get("objective");
 
     private void CheckUnread(DatasetSpec dataset)
     {
@@ -129,7 +139,7 @@ internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors, List<
         RefuseSmoothing(teacher?.Model, root.Get("teacher")?.Get("training"));
         foreach (var (name, plan) in objectives)
         {
-            var node = root.Get("objectives")?.Get(name) ?? root.Get("objective");
+            var node = NodeOf(root, name);
             foreach (var stage in node?.Get("stages")?.Items ?? [])
             {
                 RefuseSmoothing(plan.Student ?? student, training, node!.Get("training"), stage.Get("training"));
@@ -177,6 +187,21 @@ internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors, List<
         }
     }
 
+    private void CheckUnreadTargets(ConfigNode? node, TeacherTargetsOptions? targets, DatasetSpec? dataset)
+    {
+        foreach (var (key, given) in node?.Entries ?? new Dictionary<string, ConfigNode>())
+        {
+            var reason = given.IsNull ? null
+                : targets is { By: TargetWriter.Teacher } && OfStudent.Contains(key) ? "the teacher writes these targets, and it is for `by: student`"
+                : targets is { By: TargetWriter.Student } && OfTeacher.Contains(key) ? "the student writes these targets, and it is for `by: teacher`"
+                : dataset is { Options: PairFilterOptions } && OfSpeech.Contains(key) ? $"it is for speech, and {dataset.Entry.Name} is text" : null;
+            if (reason is not null)
+            {
+                errors.Add(given, $"does nothing: {reason}; leave it out");
+            }
+        }
+    }
+
     // Rows of a sequence store are positions of known targets, and nothing but logits.
     private void CheckSequenceStore(TeacherSection? teacher, IReadOnlyDictionary<string, ObjectivePlan> objectives)
     {
@@ -198,7 +223,7 @@ internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors, List<
             }
         }
 
-        foreach (var (name, plan) in objectives.Where(entry => entry.Value.Stages.Any(stage => stage.NeedsTeacher)))
+        foreach (var (name, plan) in objectives.Where(entry => entry.Value.TaughtBy is null && entry.Value.Stages.Any(stage => stage.NeedsTeacher)))
         {
             if (plan.Targets is { By: TargetWriter.Student })
             {

@@ -36,6 +36,11 @@ public sealed class SweepPlan
     public static SweepPlan Of(Recipe recipe)
     {
         var errors = new ConfigErrors();
+        foreach (var (name, objective) in recipe.Objectives.Where(entry => entry.Value.TaughtBy is not null))
+        {
+            errors.Add($"objectives.{name}.taught_by", $"a sweep tries each objective by itself, and {name} needs the student of {objective.TaughtBy}; leave it out (`--set objectives.{name}=null`)", recipe.Source.Line);
+        }
+
         var section = recipe.Sweep ?? new SweepSection();
         var arms = new SweepSpace(recipe, section, errors).Arms();
         errors.ThrowIfAny();

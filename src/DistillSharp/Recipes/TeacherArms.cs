@@ -34,9 +34,10 @@ internal static class TeacherArms
         return arms;
     }
 
-    /// <summary>The arm that an objective's student learns from; null where its terms read no teacher.</summary>
+    /// <summary>The arm that must be there before an objective's student: what its terms learn from, or the earlier student that teaches it; null for none.</summary>
     public static string? LastBefore(Recipe recipe, ObjectivePlan plan) =>
-        !plan.Stages.Any(stage => stage.NeedsTeacher) || !recipe.HasTeacher ? null
+        plan.TaughtBy is { } earlier ? earlier
+        : !plan.Stages.Any(stage => stage.NeedsTeacher) || !recipe.HasTeacher ? null
         : plan.Scheme.Options is TeacherAssistantOptions options ? options.NameOf(options.Assistants.Count - 1)
         : ArmNames.Teacher;
 

@@ -55,7 +55,7 @@ public static class Tuning
             [
                 .. combinations.SelectMany(combination => items.Select(item => (
                     new Dictionary<string, string>(combination.Settings) { [key] = item.Scalar! },
-                    YamlConfig.Override(combination.Objective, $"{key}={item.Scalar}", errors)))),
+                    YamlConfig.Override(combination.Objective, $"{key}={item.Scalar}", errors, item.Line)))),
             ];
         }
 

@@ -22,8 +22,10 @@ internal sealed class ArmPairs(IReadOnlyDictionary<string, SortedDictionary<int,
         var bySamples = metric == "top1" && pairs.All(HasPredictions);
         var tests = bySamples ? pairs.Select(pair => McNemar.Test(pair.First.Predictions, pair.Second.Predictions, labels)).ToArray() : [];
         var samples = bySamples ? Statistics.Bootstrap(PerSample(pairs)) : OverCounts(pairs, metric);
-        var seeds = Statistics.PairedInterval(first, second);
+        // Seeds that all differ alike tell nothing of their spread, so that test samples decide, as with one seed.
+        var seeds = samples is null || Statistics.HasSpread(first, second) ? Statistics.PairedInterval(first, second) : null;
         var interval = seeds ?? samples;
+        var pooled = tests.Length > 0 ? McNemar.Pool(tests) : null;
         return new Difference
         {
             Arm = arm,
@@ -34,10 +36,10 @@ internal sealed class ArmPairs(IReadOnlyDictionary<string, SortedDictionary<int,
             Low = interval?.Low,
             High = interval?.High,
             Method = seeds is not null ? "paired t over seeds" : samples is not null ? "bootstrap over test samples" : "none",
-            Verdict = Verdicts.Word(interval, catalog.Describe(metric).Direction, chance: seeds is null && tests.Length > 0 && tests[0].PValue >= Significance),
+            Verdict = Verdicts.Word(interval, catalog.Describe(metric).Direction, chance: seeds is null && pooled?.PValue >= Significance),
             SampleInterval = samples is { } both ? [both.Low, both.High] : null,
             McNemar = tests,
-            McNemarPooled = tests.Length > 0 ? McNemar.Pool(tests) : null,
+            McNemarPooled = pooled,
         };
     }
 
@@ -57,16 +59,14 @@ internal sealed class ArmPairs(IReadOnlyDictionary<string, SortedDictionary<int,
             return null;
         }
 
-        if (triples.Length == 1 && primary == "top1" && HasPredictions((triples[0].First, triples[0].Second)) && triples[0].Teacher!.Predictions.Length > 0)
-        {
-            return Evaluation.GapRecovery.FromSamples(Right(triples[0].First), Right(triples[0].Second), Right(triples[0].Teacher!));
-        }
+        JobResult[] firsts = [.. triples.Select(triple => triple.First)], seconds = [.. triples.Select(triple => triple.Second)], thirds = [.. triples.Select(triple => triple.Teacher!)];
+        double[] first = Values(firsts), second = Values(seconds), third = Values(thirds);
+        var hasSpread = Statistics.HasSpread(first, second) && Statistics.HasSpread(third, second);
+        return !hasSpread && primary == "top1" && firsts.Concat(seconds).Concat(thirds).All(job => job.Predictions.Length > 0)
+            ? Evaluation.GapRecovery.FromSamples(Right(firsts), Right(seconds), Right(thirds))
+            : Evaluation.GapRecovery.FromSeeds(first, second, third, catalog.Describe(primary).Direction != MetricDirection.Lower);
 
-        return Evaluation.GapRecovery.FromSeeds(
-            [.. triples.Select(triple => triple.First.Metrics[primary])],
-            [.. triples.Select(triple => triple.Second.Metrics[primary])],
-            [.. triples.Select(triple => triple.Teacher!.Metrics[primary])],
-            catalog.Describe(primary).Direction != MetricDirection.Lower);
+        double[] Values(JobResult[] jobs) => [.. jobs.Select(job => job.Metrics[primary])];
     }
 
     /// <summary>Negative flips of an arm against plain, by common seed.</summary>
@@ -133,5 +133,6 @@ internal sealed class ArmPairs(IReadOnlyDictionary<string, SortedDictionary<int,
         return PairedTests.Bootstrap(Together(pair => pair.First), Together(pair => pair.Second), sums => sums.Chunk(one[0].Length).Average(score));
     }
 
-    private double[] Right(JobResult job) => [.. job.Predictions.Zip(labels, (prediction, label) => prediction == label ? 1.0 : 0)];
+    /// <summary>Share of seeds that have each test sample right.</summary>
+    private double[] Right(JobResult[] jobs) => [.. labels.Select((label, i) => jobs.Average(job => job.Predictions[i] == label ? 1.0 : 0))];
 }

@@ -8,7 +8,7 @@ namespace DistillSharp.Runs;
 /// <param name="Metric">Metric key.</param>
 /// <param name="Summary">The arm's figures in that run; null where the run lacks them.</param>
 /// <param name="Seeds">Seeds that this run and the first have in common; empty for the first run itself.</param>
-/// <param name="Interval">Mean difference to the first run with its paired 95 % interval; null for fewer than two common seeds or other data.</param>
+/// <param name="Interval">Mean difference to the first run with its paired 95 % interval; null for fewer than two common seeds, the same difference with all of them, or other data.</param>
 /// <param name="Verdict"><c>gain</c>, <c>loss</c>, <c>no difference</c> or <c>not tested</c>.</param>
 public sealed record RunComparisonEntry(string Run, string Arm, string Metric, MetricSummary? Summary, int[] Seeds, Interval? Interval, string Verdict);
 

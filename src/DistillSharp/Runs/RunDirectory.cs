@@ -62,8 +62,17 @@ public sealed class RunDirectory(string path)
     /// <summary>The exported student.</summary>
     public string OnnxFile => File("student.onnx");
 
+    /// <summary>The encoder of an exported student that is two graphs.</summary>
+    public string EncoderFile => File("student.encoder.onnx");
+
+    /// <summary>One step of the decoder of such a student.</summary>
+    public string DecoderFile => File("student.decoder.onnx");
+
     /// <summary>The exported student of eight-bit integers.</summary>
     public string Int8File => File("student.int8.onnx");
+
+    /// <summary>When processes worked on the run and its jobs.</summary>
+    public string SessionsFolder => File("sessions");
 
     /// <summary>TensorBoard's files.</summary>
     public string TensorBoardFolder => File("tensorboard");
@@ -107,17 +116,60 @@ public sealed class RunDirectory(string path)
     /// <summary>True where it holds a sweep.</summary>
     public bool IsSweep => System.IO.File.Exists(SweepMarkerFile);
 
+    /// <summary>True where the run, or the sweep, has read its data, before which no job of it begins.</summary>
+    public bool HasReadData => System.IO.File.Exists(DataFile);
+
+    /// <summary>True where there is no directory, or nothing in it but the lock.</summary>
+    public bool IsEmpty => !Directory.Exists(Path) || Directory.EnumerateFileSystemEntries(Path).All(entry => entry == LockFile);
+
+    private string LockFile => File("run.lock");
+
     /// <summary>Keeps other processes from running in this directory until it is disposed; the system lets go when a process dies.</summary>
     /// <exception cref="IOException">Another process is running here.</exception>
-    public IDisposable Lock()
+    public IDisposable Lock() => OpenLock(FileMode.OpenOrCreate, FileAccess.ReadWrite);
+
+    /// <summary>Makes the directory of a new run where there is none, and locks it before anything else is written into it.</summary>
+    /// <exception cref="IOException">Another process is running here, or it cannot be written; the message says which.</exception>
+    public IDisposable LockNew()
     {
         try
         {
-            return new FileStream(File("run.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            Directory.CreateDirectory(Path);
+            return Lock();
         }
-        catch (IOException error) when (error is not DirectoryNotFoundException)
+        catch (Exception error) when (error is UnauthorizedAccessException || (error is IOException && !Directory.Exists(Path)))
         {
-            throw new IOException($"another process is running in {Path}; wait for it, or stop it first", error);
+            throw CannotBeWritten(error);
+        }
+    }
+
+    /// <summary>Says where another process is running here. Nothing is written.</summary>
+    /// <exception cref="IOException">One is.</exception>
+    public void CheckUnlocked()
+    {
+        if (System.IO.File.Exists(LockFile))
+        {
+            OpenLock(FileMode.Open, FileAccess.Read).Dispose();
+        }
+    }
+
+    /// <summary>Takes away what was written for a run that has not read its data yet. What others put here stays.</summary>
+    /// <param name="folder">Takes away the directory as well, where nothing is left in it.</param>
+    public void TakeBack(bool folder)
+    {
+        foreach (var file in new[] { RecipeFile, RecipeFolderFile, CommandFile, EnvironmentFile, EventsFile, SweepMarkerFile, SweepCopyFile, LockFile })
+        {
+            System.IO.File.Delete(file);
+        }
+
+        if (Directory.Exists(SessionsFolder))
+        {
+            Directory.Delete(SessionsFolder, recursive: true);
+        }
+
+        if (folder && IsEmpty)
+        {
+            Directory.Delete(Path);
         }
     }
 
@@ -130,7 +182,7 @@ public sealed class RunDirectory(string path)
             throw new IOException($"{Path} holds a run already; continue it with `distill resume`, or choose another --output");
         }
 
-        if (Directory.Exists(Path) && Directory.EnumerateFileSystemEntries(Path).Any())
+        if (!IsEmpty)
         {
             throw new IOException($"{Path} is not empty and not a run; choose another --output");
         }
@@ -143,9 +195,23 @@ public sealed class RunDirectory(string path)
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"{Path} cannot be written: {error.Message}", error);
+            throw CannotBeWritten(error);
         }
     }
+
+    private FileStream OpenLock(FileMode mode, FileAccess access)
+    {
+        try
+        {
+            return new FileStream(LockFile, mode, access, FileShare.None);
+        }
+        catch (IOException error) when (error is not DirectoryNotFoundException)
+        {
+            throw new IOException($"another process is running in {Path}; wait for it, or stop it first", error);
+        }
+    }
+
+    private IOException CannotBeWritten(Exception error) => new($"{Path} cannot be written: {error.Message}", error);
 
     private string File(string name) => System.IO.Path.Combine(Path, name);
 }

@@ -57,13 +57,13 @@ public sealed record Difference
     /// <summary>Mean of arm − against.</summary>
     public required double Value { get; init; }
 
-    /// <summary>Lower end of the 95 % interval; null where there is none.</summary>
+    /// <summary>Lower end of the 95 % interval; null where there is none: with one seed or the same difference in all, and nothing to draw samples of.</summary>
     public double? Low { get; init; }
 
     /// <summary>Upper end.</summary>
     public double? High { get; init; }
 
-    /// <summary>Where the interval comes from: <c>paired t over seeds</c>, <c>bootstrap over test samples</c> or <c>none</c>.</summary>
+    /// <summary>Where the interval comes from: <c>paired t over seeds</c>, <c>bootstrap over test samples</c> (with one seed, or the same difference in all) or <c>none</c>.</summary>
     public required string Method { get; init; }
 
     /// <summary><c>gain</c>, <c>loss</c>, <c>no difference</c> or <c>not tested</c>.</summary>
@@ -89,7 +89,7 @@ public sealed record Flips(int Seed, int Count, double Share, int PositiveCount)
 /// <summary>Change of a class's accuracy against the plain student.</summary>
 /// <param name="Class">Class name.</param>
 /// <param name="Value">Mean of arm − plain over the seeds in common.</param>
-/// <param name="Low">Lower end of the paired 95 % interval; null with one seed.</param>
+/// <param name="Low">Lower end of the paired 95 % interval; null with one seed, or the same change in all.</param>
 /// <param name="High">Upper end.</param>
 public sealed record ClassChange(string Class, double Value, double? Low, double? High);
 
@@ -108,10 +108,10 @@ public sealed record RunResults
     /// <summary>Machine in a few words.</summary>
     public string Machine { get; init; } = "";
 
-    /// <summary>When the run began (UTC).</summary>
+    /// <summary>When the run began (UTC), whoever finished it.</summary>
     public DateTimeOffset? Started { get; init; }
 
-    /// <summary>Wall-clock seconds.</summary>
+    /// <summary>Wall-clock seconds in which a process worked on the run or on one of its jobs, without the pauses between.</summary>
     public double Seconds { get; init; }
 
     /// <summary>Key of the metric that verdicts are about.</summary>

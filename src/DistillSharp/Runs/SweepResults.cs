@@ -94,7 +94,7 @@ public sealed record SweepResults(string Recipe, string Select, int Seed, IReadO
     public string ToMarkdown()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"# Trials of {Recipe}\n\nChosen by {Select} on the validation split, seed {Seed}; the test split was not looked at.\n");
+        text.Append(CultureInfo.InvariantCulture, $"# Trials of {Recipe}\n\nChosen by {Select} on the validation split, seed {Seed}; the test split chose nothing.\n");
         foreach (var arm in Rows.GroupBy(row => row.Arm))
         {
             var keys = arm.SelectMany(row => row.Settings.Keys).Distinct().ToList();

@@ -66,8 +66,13 @@ public static class VerdictText
         var text = $"Against {difference.Against}: {difference.Verdict}; {heading} {MetricFormat.Difference(metric, difference.Value)}{unit}";
         if (difference.Low is not null)
         {
-            var origin = difference.Method.StartsWith("paired", StringComparison.Ordinal) ? $"{difference.Seeds.Length} seeds, paired t" : "one seed, bootstrap over test samples";
+            var origin = difference.Method.StartsWith("paired", StringComparison.Ordinal) ? $"{difference.Seeds.Length} seeds, paired t"
+                : $"{(difference.Seeds.Length == 1 ? "one seed" : $"the same with all {difference.Seeds.Length} seeds")}, bootstrap over test samples";
             text += $", 95 % interval {MetricFormat.Difference(metric, difference.Low)} … {MetricFormat.Difference(metric, difference.High)} ({origin})";
+        }
+        else if (difference.Seeds.Length > 1)
+        {
+            text += $" with each of {difference.Seeds.Length} seeds, which tells nothing of their spread";
         }
 
         if (difference is { SampleInterval: [var low, var high], McNemarPooled: null } && difference.Method.StartsWith("paired", StringComparison.Ordinal))

@@ -99,8 +99,14 @@ public sealed record ObjectivePlan(SchemeSpec Scheme, IReadOnlyList<StagePlan> S
     /// <summary>Layers of the teacher that the student starts from; null for none.</summary>
     public FromLayersOptions? FromLayers { get; init; }
 
+    /// <summary>The earlier objective whose student takes the teacher's place; null for the teacher itself.</summary>
+    public string? TaughtBy { get; init; }
+
     /// <summary>A student of its own; null for the recipe's.</summary>
     public ModelSpec? Student { get; init; }
+
+    /// <summary>True where the student of its own learns as a network of eight-bit integers.</summary>
+    public bool QuantisesStudent { get; init; }
 
     /// <summary>Epochs over all stages.</summary>
     public int Epochs => Stages.Sum(stage => stage.Training.Epochs);

@@ -65,7 +65,7 @@ public sealed record TeacherTargetsOptions
     public double Transcribed { get; init; } = 1;
 
     /// <summary>More sources, without targets.</summary>
-    [Option("file of further source sentences, one a line, plain or gzip, which the teacher translates too")]
+    [Option("file of further source sentences, one a line, plain or gzip, which the teacher translates too", DataPath = true)]
     public string? SourceText { get; init; }
 
     /// <summary>How many sources of pairs outside the training set are translated too.</summary>

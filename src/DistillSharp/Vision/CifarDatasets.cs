@@ -7,7 +7,7 @@ namespace DistillSharp.Vision;
 public sealed record CifarOptions
 {
     /// <summary>The folder with the binary files.</summary>
-    [Option("folder with the files of the binary version; cifar10 or cifar100 in the data folders by default")]
+    [Option("folder with the files of the binary version; cifar10 or cifar100 in the data folders by default", DataPath = true)]
     public string? Folder { get; init; }
 
     /// <summary>Whether files may hold other numbers of images than the published ones.</summary>

@@ -8,7 +8,7 @@ namespace DistillSharp.Vision;
 public sealed record GlyphOptions
 {
     /// <summary>Folder of font files.</summary>
-    [Option("folder of .ttf and .otf files; the fetched `fonts-aenigma` by default")]
+    [Option("folder of .ttf and .otf files; the fetched `fonts-aenigma` by default", DataPath = true)]
     public string? Fonts { get; init; }
 
     /// <summary>Height and width of an image.</summary>

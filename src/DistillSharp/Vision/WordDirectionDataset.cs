@@ -8,7 +8,7 @@ namespace DistillSharp.Vision;
 public sealed record WordDirectionOptions
 {
     /// <summary>Folder of font files.</summary>
-    [Option("folder of .ttf and .otf files; the fetched `fonts-text` by default")]
+    [Option("folder of .ttf and .otf files; the fetched `fonts-text` by default", DataPath = true)]
     public string? Fonts { get; init; }
 
     /// <summary>Training images.</summary>

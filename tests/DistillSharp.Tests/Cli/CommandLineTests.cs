@@ -77,6 +77,17 @@ public class CommandLineTests
     }
 
     [Fact]
+    public void Check_OverrideWithAFault_HasNoLineInJson()
+    {
+        var result = DistillProcess.Run("check", "recipes/quickstart.yaml", "--set", "threads=0", "--json");
+
+        var fault = Assert.Single(JsonDocument.Parse(result.Output).RootElement.GetProperty("errors").EnumerateArray());
+        Assert.Equal("threads", fault.GetProperty("path").GetString());
+        Assert.Equal(0, fault.GetProperty("line").GetInt32());
+        Assert.True(fault.GetProperty("overridden").GetBoolean());
+    }
+
+    [Fact]
     public void Layers_Recipe_ListsPointsWithShapesAndPairs()
     {
         var text = DistillProcess.Run("layers", "recipes/quickstart.yaml", "--set", "student={model: small_cnn, channels: [4, 6]}").Output;
@@ -111,6 +122,13 @@ public class CommandLineTests
     [InlineData(ExitCode.Usage, "there is no such file", "run", "absent.yaml")]
     [InlineData(ExitCode.Usage, "is there already and not a run", "run", "recipes/quickstart.yaml", "--output", "docs")]
     [InlineData(ExitCode.Usage, "is not a run directory", "resume", "docs")]
+    [InlineData(ExitCode.Usage, "absent is not a store of teacher outputs", "store", "info", "absent")]
+    [InlineData(ExitCode.Usage, "docs is not a store of teacher outputs", "store", "verify", "docs")]
+    [InlineData(ExitCode.Usage, "the recipe has no store to fill", "teach", "recipes/quickstart.yaml")]
+    [InlineData(ExitCode.Usage, "there is no folder", "new", "absent/starter.yaml")]
+    [InlineData(ExitCode.Usage, "  --set threads = 0: must be", "run", "recipes/quickstart.yaml", "--threads", "0")]
+    [InlineData(ExitCode.Usage, "  --set device = tpu: unknown", "run", "recipes/quickstart.yaml", "--device", "tpu")]
+    [InlineData(ExitCode.Usage, "  --set sweep.space.training.learning_rate = 0.3..0.1: must have", "sweep", "recipes/quickstart.yaml", "--try", "training.learning_rate=0.3..0.1")]
     [InlineData(ExitCode.Failed, "no sound safetensors file", "verify", "DistillSharp.slnx")]
     public void Distill_Mistake_SaysWhatIsWrongWithoutStackTrace(int exitCode, string message, params string[] arguments)
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using DistillSharp.Cli.Commands;
 using DistillSharp.Config;
+using DistillSharp.Recipes;
 using DistillSharp.Training;
 
 namespace DistillSharp.Tests.Cli;
@@ -19,6 +20,35 @@ public sealed class CommandTextTests
         using var document = JsonDocument.Parse(DistillProcess.Run("list", "schedules", "--json").Output);
 
         Assert.Equal(Enum.GetNames<LearningRateShape>().Select(ConfigBinder.SnakeCase), document.RootElement.EnumerateArray().Select(entry => entry.GetProperty("name").GetString()));
+    }
+
+    [Fact]
+    public void List_KeysAsJson_HasEverySectionOfTheReference()
+    {
+        using var document = JsonDocument.Parse(DistillProcess.Run("list", "keys", "--json").Output);
+        var sections = document.RootElement.EnumerateArray().ToList();
+
+        var headings = RecipeKeys.ToMarkdown(Catalogs.Default()).Split('\n').Where(line => line.StartsWith("### ", StringComparison.Ordinal)).Select(line => line[4..]);
+        Assert.Equal(headings, sections.Select(section => section.GetProperty("section").GetString()));
+        var training = sections.Single(section => section.GetProperty("section").GetString() == "training");
+        var epochs = training.GetProperty("keys").EnumerateArray().Single(key => key.GetProperty("name").GetString() == "epochs");
+        Assert.Equal("20", epochs.GetProperty("default").GetString());
+        Assert.False(epochs.GetProperty("required").GetBoolean());
+    }
+
+    [Fact]
+    public void Create_Prove_HasNoOptionThatSpeaksOfARecipe() =>
+        Assert.DoesNotContain(ProveCommand.Create().Options, option => option.Description?.Contains("recipe", StringComparison.Ordinal) == true);
+
+    [Fact]
+    public void CommandText_BlanksAndQuotes_AreQuotedForTheShell()
+    {
+        const string Start = "dotnet run -c Release --project src/DistillSharp.Cli -- run ";
+
+        Assert.Equal(Start + "recipes/quickstart.yaml --set 'seeds=[0, 1]'", RunCommand.CommandText("recipes/quickstart.yaml", ["seeds=[0, 1]"], null, doctor: true));
+        Assert.Equal(
+            Start + @"'my recipes/it'\''s.yaml' --set 'data.train=it'\''s.csv' --data-dir 'data sets' --skip-doctor",
+            RunCommand.CommandText("my recipes/it's.yaml", ["data.train=it's.csv"], "data sets", doctor: false));
     }
 
     [Fact]

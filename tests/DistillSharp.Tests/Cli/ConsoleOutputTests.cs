@@ -33,6 +33,20 @@ public class ConsoleOutputTests
         Assert.Equal("  warning: the disk is nearly full", lines[3]);
     }
 
+    [Theory]
+    [InlineData("top1", 0.975, "validation 97.50 %")]
+    [InlineData("bleu", 31.4, "validation 31.40 BLEU")]
+    [InlineData("wer", 0.25, "validation WER 25.00 %")]
+    [InlineData("auc", 0.9, "validation AUC 90.00 %")]
+    [InlineData("loss", 0.1, "not trained")]
+    public void Reached_TrialOfASweep_SaysWhatItsValidationGave(string metric, double value, string expected) =>
+        Assert.Equal(expected, ConsoleProgress.Reached(new JobEnded("word/trial-01", 1000, new Dictionary<string, double> { ["validation_" + metric] = value }, 0.5)));
+
+    [Fact]
+    public void Reached_TrialThatReadsWords_SaysItsErrors() => Assert.Equal(
+        "validation CER 12.50 %",
+        ConsoleProgress.Reached(new JobEnded("frame/trial-01", 1000, new Dictionary<string, double> { ["validation_cer"] = 0.125, ["validation_exact_match"] = 0.5 }, 0.5)));
+
     [Fact]
     public void JsonSink_Event_IsOneLineThatReadsBack()
     {

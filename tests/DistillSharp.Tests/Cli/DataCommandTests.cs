@@ -1,4 +1,5 @@
 using DistillSharp.Cli;
+using DistillSharp.Tests.Vision.Images;
 using DistillSharp.Text.Corpora;
 
 namespace DistillSharp.Tests.Cli;
@@ -30,6 +31,23 @@ public sealed class DataCommandTests
 
         Assert.Equal(ExitCode.Failed, result.ExitCode);
         Assert.Contains("`distill data get debian-descriptions --languages en,it` fetches it", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Verify_DamagedImagesThatTheRecipeLeavesOut_SaysThatARunDoesSo()
+    {
+        using var folder = new TemporaryFolder();
+        ImageMaker.Classes(folder.File("images/train"), 2, 2);
+        ImageMaker.Classes(folder.File("images/test"), 2, 1);
+        File.WriteAllText(folder.File("images/train/n01/n01_0.JPEG"), "torn");
+        // The folder starts at the recipe, wherever the command is given.
+        var recipe = folder.Write("recipe.yaml", "data: {dataset: image_folder, folder: images, size: 8, corrupt: skip}\nstudent: {model: mlp, widths: [4]}\nteacher: {model: mlp, widths: [8]}\nobjective: {terms: [{method: soft_target}]}\n");
+
+        var result = DistillProcess.Run("data", "verify", recipe);
+
+        Assert.Equal(ExitCode.Failed, result.ExitCode);
+        Assert.Contains("image_folder: reading all of it", result.Error, StringComparison.Ordinal);
+        Assert.Contains("1 image cannot be read; a run leaves them out, since the recipe says `corrupt: skip`", result.Output, StringComparison.Ordinal);
     }
 
     [Fact]

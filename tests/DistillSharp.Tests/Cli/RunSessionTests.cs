@@ -66,9 +66,78 @@ public sealed class RunSessionTests : IDisposable
     }
 
     [Theory]
+    [InlineData("run")]
+    [InlineData("sweep")]
+    public void Distill_RecipeThatDoesNotFitItsData_SaysItsRemarksAndLeavesNoRunBehind(string command)
+    {
+        var (recipe, output) = (_folder.Write("small.yaml", RecipeText.Plain + "seeds: [0]\n"), _folder.File("out"));
+
+        var result = DistillProcess.Run(command, recipe, "--output", output, "--set", "data.train_samples=5000");
+
+        Assert.NotEqual(ExitCode.Fine, result.ExitCode);
+        Assert.Contains("train_samples is 5000", result.Error, StringComparison.Ordinal);
+        Assert.Contains("distill: note: one seed", result.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(output));
+    }
+
+    [Fact]
+    public void Doctor_RecipeWithRemarks_SaysThem()
+    {
+        var result = DistillProcess.Run("doctor", _folder.Write("small.yaml", RecipeText.Plain + "seeds: [0]\n"), "--set", "data.train_samples=5000");
+
+        Assert.Contains("distill: note: one seed", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Locked_FailureBeforeTheDataIsRead_TakesBackTheRunAndTheFolderThatWasMade()
+    {
+        var directory = new RunDirectory(_folder.File("runs/new"));
+
+        Fail(directory);
+
+        Assert.Equal(["runs"], Names(_folder.Path));
+        Assert.Empty(Names(_folder.File("runs")));
+    }
+
+    [Fact]
+    public void Locked_FailureInAFolderThatWasThere_LeavesItAndWhatOthersPutThere()
+    {
+        var directory = new RunDirectory(_folder.Path);
+
+        Fail(directory);
+        Assert.Empty(Names(_folder.Path));
+
+        Fail(directory, _folder.File("mine.txt"));
+        Assert.Equal(["mine.txt"], Names(_folder.Path));
+    }
+
+    [Fact]
+    public void Locked_FailureAfterTheDataWasRead_KeepsTheRun()
+    {
+        var directory = new RunDirectory(_folder.File("run"));
+
+        Fail(directory, directory.DataFile);
+
+        Assert.Contains("holds an unfinished run", Assert.Throws<UsageException>(() => RunSession.Check(directory)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Locked_DirectoryInWhichAnotherProcessPreparesARun_IsLeftAsItIs()
+    {
+        var directory = new RunDirectory(_folder.File("run"));
+        using var other = directory.LockNew();
+        File.WriteAllText(directory.EnvironmentFile, "{}");
+
+        Assert.Contains("another process is running", Assert.Throws<IOException>(() => RunSession.Check(directory)).Message, StringComparison.Ordinal);
+        Assert.Contains("another process is running", Assert.Throws<IOException>(() => RunSession.Locked(directory, () => Prepare(directory), () => 0)).Message, StringComparison.Ordinal);
+        Assert.Equal(["environment.json", "run.lock"], Names(directory.Path));
+    }
+
+    [Theory]
     [InlineData("evaluate RUN --arm soft_targt", "did you mean `soft_target`?")]
     [InlineData("evaluate RUN --arm plain --seed 7", "--seed 7: the seeds of plain are 0, 1, 2")]
     [InlineData("export RUN --output student.onnx --seed 7", "--seed 7: the seeds of soft_target are 0, 1, 2")]
+    [InlineData("export RUN --output absent/student.onnx", "there is no folder")]
     [InlineData("quantise RUN --arm soft_targt", "did you mean `soft_target`?")]
     [InlineData("translate --model RUN --seed 7", "--seed 7: the seeds of soft_target are 0, 1, 2")]
     [InlineData("predict --model RUN --top 0 photo.png", "--top must be at least 1, not 0")]
@@ -93,6 +162,32 @@ public sealed class RunSessionTests : IDisposable
         Assert.Contains("quantise is for classifiers", result.Error, StringComparison.Ordinal);
         Assert.Contains("a run on toy_phrases", result.Error, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Written_StudentOfTwoGraphs_NamesBothFiles()
+    {
+        var directory = new RunDirectory(_folder.Path);
+        foreach (var name in new[] { "results.json", "student.safetensors", "student.encoder.onnx", "student.decoder.onnx", "vocab.json" })
+        {
+            _folder.Write(name, "");
+        }
+
+        Assert.Equal(["results.json", "student.safetensors", "student.encoder.onnx", "student.decoder.onnx"], RunSession.Written(directory).Select(Path.GetFileName));
+    }
+
+    private static IEnumerable<string?> Names(string folder) => Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal);
+
+    private static void Prepare(RunDirectory directory) => Experiment.Prepare(RecipeText.Read(RecipeText.Plain).Recipe, directory);
+
+    private static void Fail(RunDirectory directory, string? written = null) => Assert.Throws<InvalidDataException>(() => RunSession.Locked<int>(directory, () => Prepare(directory), () =>
+    {
+        if (written is not null)
+        {
+            File.WriteAllText(written, "{}");
+        }
+
+        throw new InvalidDataException("too few samples");
+    }));
 
     private RunDirectory Sweep(bool finished)
     {

@@ -73,6 +73,43 @@ public sealed class CsvDatasetTests : IDisposable
         Assert.Contains("[2], test samples [3]", Error(train, "1,2,3,a\n"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("y,x,kind\n2,1,cat\n4.5,3,dog\n", null)]
+    [InlineData("kind,y,x\ncat,2,1\ndog,4.5,3\n", null)]
+    [InlineData("kind,y,x\ncat,2,1\ndog,4.5,3\n", "2")]
+    [InlineData("y,kind,x\n2,cat,1\n4.5,dog,3\n", "kind")]
+    [InlineData("1,2,cat\n3,4.5,dog\n", null)]
+    public void Load_TestColumnsInAnotherOrder_AreTakenByName(string test, string? label)
+    {
+        var train = _folder.Write("train.csv", "x,y,kind\n1,2,cat\n3,4.5,dog\n");
+        var pair = CsvDataset.Load(new CsvOptions { Train = train, Test = _folder.Write("test.csv", test), Label = label });
+        Assert.Equal(["x", "y"], pair.Train.Info.Columns!);
+        Assert.Equal([1f, 2f], pair.Test.Floats(0).ToArray());
+        Assert.Equal([3f, 4.5f], pair.Test.Floats(1).ToArray());
+        Assert.Equal([0, 1], new[] { pair.Test.Label(0), pair.Test.Label(1) });
+    }
+
+    [Theory]
+    [InlineData("x,z,kind\n1,2,cat\n", "it has no y, and ", "train.csv has no z.")]
+    [InlineData("x,y,sort\n1,2,cat\n", "it has no kind, and ", "train.csv has no sort.")]
+    [InlineData("x,kind\n1,cat\n", "it has no y.", "matched by name")]
+    [InlineData("w,x,y,kind\n0,1,2,cat\n", "has other columns than", "train.csv has no w.")]
+    public void Load_TestColumnsOfOtherNames_AreNamed(string test, string expected, string further)
+    {
+        var error = Error(_folder.Write("train.csv", "x,y,kind\n1,2,cat\n3,4.5,dog\n"), test);
+        Assert.Contains(expected, error, StringComparison.Ordinal);
+        Assert.Contains(further, error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Load_ColumnsOfOneName_AreTakenInTheirOrderOrRefused()
+    {
+        var train = _folder.Write("train.csv", "x,x,y,kind\n1,2,3,cat\n");
+        var pair = CsvDataset.Load(new CsvOptions { Train = train, Test = _folder.Write("test.csv", "kind,x,x,y\ncat,1,2,3\n") });
+        Assert.Equal([1f, 2f, 3f], pair.Test.Floats(0).ToArray());
+        Assert.Contains("more than one is called `x`", Error(train, "y,x,x,kind\n3,1,2,cat\n"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Load_ShapeAndClasses_AreTakenAndChecked()
     {

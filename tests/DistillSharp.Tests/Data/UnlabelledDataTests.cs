@@ -73,6 +73,17 @@ public sealed class UnlabelledDataTests : IDisposable
     }
 
     [Fact]
+    public void Load_TableWithNamedColumns_IsInTheOrderOfTheLabelledOne()
+    {
+        var like = Like with { Columns = ["a", "b", "c", "d"] };
+        var options = new UnlabelledOptions { Csv = _folder.Write("more.csv", "d,kind,b,a,c\n4,x,2,1,3\n"), Label = "kind" };
+        Assert.Equal([1f, 2, 3, 4], new UnlabelledSpec(options, null).Load(like, new DataLocator(null)).Floats(0).ToArray());
+
+        var error = Assert.Throws<InvalidDataException>(() => new UnlabelledSpec(options with { Label = null }, null).Load(like, new DataLocator(null)));
+        Assert.Contains("other columns than images: images has no kind. Columns are matched by name; `label`", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Load_IdxAndNpy_AreImagesWithoutLabels()
     {
         File.WriteAllBytes(_folder.File("images"), [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8]);

@@ -42,14 +42,24 @@ public sealed class DoctorTests(DoctorFixture fixture) : IClassFixture<DoctorFix
     }
 
     [Fact]
-    public void Examine_UntrainedTeacher_IsNearChance()
+    public void Examine_TeacherThatSaysTheSameOfAll_IsNearChance()
     {
-        fixture.Change("noise.safetensors", network => network.parameters().ToList().ForEach(parameter => parameter.normal_()));
+        fixture.Change("nothing.safetensors", network => network.parameters().ToList().ForEach(parameter => parameter.zero_()));
 
-        var first = fixture.Examine("noise.safetensors").Findings[0];
+        var first = fixture.Examine("nothing.safetensors").Findings[0];
 
         Assert.Equal((FindingSeverity.Fault, "teacher_accuracy"), (first.Severity, first.Check));
         Assert.Contains("near chance", first.What, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Examine_TooFewValidationSamplesToTell_IsNoFault()
+    {
+        // One of 1,258.
+        var accuracy = fixture.Examine("teacher.safetensors", "", "data.validation=0.001").Findings.Single(finding => finding.Check == "teacher_accuracy");
+
+        Assert.NotEqual(FindingSeverity.Fault, accuracy.Severity);
+        Assert.Contains("of 1 validation samples, too few to tell from chance (100", accuracy.What, StringComparison.Ordinal);
     }
 
     [Theory]

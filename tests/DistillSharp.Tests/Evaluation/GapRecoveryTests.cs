@@ -34,18 +34,35 @@ public class GapRecoveryTests
     }, iter: 200);
 
     [Fact]
-    public void FromSeeds_ConstantGap_IsTheIntervalOfTheGainDividedByIt()
+    public void FromSeeds_NearlyConstantGap_IsNearlyTheIntervalOfTheGainDividedByIt()
     {
         double[] gains = [0.01, 0.02, 0.04];
-        var recovery = GapRecovery.FromSeeds(gains, [0, 0, 0], [0.1, 0.1, 0.1]);
+        var recovery = GapRecovery.FromSeeds(gains, [0, 0, 0], [0.1, 0.1 + 1e-9, 0.1]);
         var interval = Statistics.PairedInterval(gains, [0, 0, 0])!.Value;
-        Assert.Equal(interval.Low / 0.1, recovery.Low!.Value, 1e-9);
-        Assert.Equal(interval.High / 0.1, recovery.High!.Value, 1e-9);
+        Assert.Equal(interval.Low / 0.1, recovery.Low!.Value, 1e-6);
+        Assert.Equal(interval.High / 0.1, recovery.High!.Value, 1e-6);
+    }
+
+    [Fact]
+    public void FromSeeds_SameGapWithAllSeeds_IsUndefined()
+    {
+        var recovery = GapRecovery.FromSeeds([0.92, 0.925], [0.90, 0.91], [0.96, 0.97]);
+        Assert.Equal((null, null, null), (recovery.Value, recovery.Low, recovery.High));
+        Assert.Contains("the same in all seeds", recovery.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void FromSeeds_SameGainWithAllSeeds_HasNoInterval()
+    {
+        var recovery = GapRecovery.FromSeeds([0.92, 0.93], [0.90, 0.91], [0.96, 0.971]);
+        Assert.Equal(0.02 / 0.0605, recovery.Value!.Value, 1e-9);
+        Assert.Equal((null, null), (recovery.Low, recovery.High));
+        Assert.StartsWith("no interval", recovery.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
     public void FromSeeds_LowerIsBetter_CountsReductions()
-        => Assert.Equal(0.5, GapRecovery.FromSeeds([8, 9], [10, 11], [6, 7], higherIsBetter: false).Value!.Value, 1e-9);
+        => Assert.Equal(3.5 / 7.5, GapRecovery.FromSeeds([8, 9.5], [10, 11], [6, 7.5], higherIsBetter: false).Value!.Value, 1e-9);
 
     [Fact]
     public void FromSeeds_GapWithinNoise_IsUndefinedWithReason()
@@ -53,7 +70,7 @@ public class GapRecoveryTests
         var recovery = GapRecovery.FromSeeds([0.91, 0.92, 0.93], [0.90, 0.92, 0.91], [0.89, 0.95, 0.91]);
         Assert.Equal((null, null, null), (recovery.Value, recovery.Low, recovery.High));
         Assert.Contains("holds 0", recovery.Reason, StringComparison.Ordinal);
-        Assert.Contains("worse", GapRecovery.FromSeeds([1, 1], [3, 3], [2, 2]).Reason, StringComparison.Ordinal);
+        Assert.Contains("worse", GapRecovery.FromSeeds([1, 1], [3, 3.1], [2, 2]).Reason, StringComparison.Ordinal);
         Assert.Contains("two seeds", GapRecovery.FromSeeds([1], [3], [4]).Reason, StringComparison.Ordinal);
         Assert.NotNull(GapRecovery.FromSeeds([1, 1], [2, 2], [2, 2]).Reason);
     }

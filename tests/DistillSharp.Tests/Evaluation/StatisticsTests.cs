@@ -37,6 +37,17 @@ public class StatisticsTests
     }
 
     [Fact]
+    public void PairedInterval_SameDifferenceWithAllSeeds_IsNoneUnlessTheyAreEqual()
+    {
+        // Differences of 0.02 that rounding makes unequal.
+        double[] first = [0.12, 0.92], second = [0.10, 0.90];
+        Assert.NotEqual(first[0] - second[0], first[1] - second[1]);
+        Assert.Null(Statistics.PairedInterval(first, second));
+        Assert.Equal(new Interval(0, 0, 0), Statistics.PairedInterval([0.3, 0.3], [0.1 + 0.2, 0.1 + 0.2]));
+        Assert.NotNull(Statistics.PairedInterval([0.93, 0.9201], [0.91, 0.90]));
+    }
+
+    [Fact]
     public void PairedInterval_SwappedArms_IsMirrored() => Gen.Double[-5, 5].Array[2, 8].Select(Gen.Double[-5, 5].Array[8], (a, b) => (a, b[..a.Length])).Sample(pair =>
     {
         var forward = Statistics.PairedInterval(pair.a, pair.Item2)!.Value;

@@ -157,6 +157,11 @@ public class RecipeReaderTests
     [InlineData("objective: {scheme: mutual_learning, stages: [{name: a, epochs: 1}, {name: b, epochs: 2}]}", "objective.stages", "would forget it between stages")]
     [InlineData("objective: {scheme: mutual_learning, terms: [{method: soft_target}]}", "objective.terms", "has no teacher that terms could use")]
     [InlineData("objective: {scheme: self_destillation}", "objective.scheme", "did you mean `self_distillation`?")]
+    [InlineData("objective: {taught_by: first, terms: [{method: soft_target}]}", "objective.taught_by", "there is none")]
+    [InlineData("objectives: {first: {terms: [{method: soft_target}]}, second: {taught_by: frst, terms: [{method: soft_target}]}}", "objectives.second.taught_by", "did you mean `first`?")]
+    [InlineData("objectives: {first: {taught_by: second, terms: [{method: soft_target}]}, second: {terms: [{method: soft_target}]}}", "objectives.first.taught_by", "no objective before this one")]
+    [InlineData("objectives: {first: {terms: [{method: soft_target}]}, second: {taught_by: first, scheme: mutual_learning}}", "objectives.second.taught_by", "says itself who teaches")]
+    [InlineData("objectives: {first: {terms: [{method: soft_target}]}, second: {stages: [{taught_by: first, terms: [{method: soft_target}]}]}}", "objectives.second.stages[0].taught_by", "of the whole objective")]
     public void Read_FaultyObjective_SaysWhereAndWhatWouldBeRight(string objective, string path, string message)
     {
         var fault = RecipeText.OnlyFault(RecipeText.Start + objective + "\n");
@@ -203,13 +208,54 @@ public class RecipeReaderTests
     [Theory]
     [InlineData("null")]
     [InlineData("~")]
-    public void Read_NullForAKeyThatNeedNotBeGiven_TakesItBack(string nothing)
+    public void Read_NullForAKeyThatIsGiven_TakesItBack(string nothing)
     {
         var recipe = RecipeText.Read(RecipeText.Plain + "name: given\n", "data.train_samples=100", $"data.train_samples={nothing}", $"name={nothing}").Recipe;
 
         Assert.Null(recipe.Data.TrainSamples);
         Assert.Equal("test", recipe.Name);
-        Assert.Contains("whole number", RecipeText.OnlyFault(RecipeText.Plain, $"training.epochs={nothing}").Message, StringComparison.Ordinal);
+        Assert.Equal(new TrainingOptions().Epochs, RecipeText.Read(RecipeText.Plain, $"training.epochs={nothing}").Recipe.Training.Epochs);
+        Assert.Contains("missing", RecipeText.OnlyFault(RecipeText.Plain, $"objective.terms[0].method={nothing}").Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_NullForAKeyOfTheFormerModel_TakesItBack()
+    {
+        var recipe = RecipeText.Read(RecipeText.Plain, "student.model=mlp", "student.channels=null").Recipe;
+
+        Assert.Equal("mlp", recipe.Student.Entry.Name);
+        Assert.DoesNotContain("channels", YamlConfig.Write(recipe.Source), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_NullForAKeyThatIsNotGiven_IsReadAsItsValue()
+    {
+        Assert.Contains("did you mean `train_samples`?", RecipeText.OnlyFault(RecipeText.Plain, "data.train_smaples=null").Message, StringComparison.Ordinal);
+        Assert.Contains("whole number", RecipeText.OnlyFault(RecipeText.Plain, "training.batch_size=null").Message, StringComparison.Ordinal);
+        Assert.Null(RecipeText.Read(RecipeText.Plain, "data.train_samples=null").Recipe.Data.TrainSamples);
+    }
+
+    [Theory]
+    [InlineData("threads=0", "--set threads = 0: must be a whole number at least 1")]
+    [InlineData("training={epochs: 3, batch_size: 0}", "--set training.batch_size = 0: must be")]
+    [InlineData("evaluaton.latency=false", "--set evaluaton: unknown key")]
+    [InlineData("data={dataset: digits, mean: [0.5]}", "--set data.standard_deviation: must have")]
+    [InlineData("objective.terms[3].weight=2", "--set objective.terms[3]: there are 1 items")]
+    [InlineData("objective.terms.weight=2", "--set objective.terms.weight: a list")]
+    public void Read_FaultOfAnOverride_SaysSoAndHasNoLine(string assignment, string text)
+    {
+        var fault = RecipeText.OnlyFault(RecipeText.Plain, assignment);
+
+        Assert.StartsWith(text, fault.ToString(), StringComparison.Ordinal);
+        Assert.Equal((0, true), (fault.Line, fault.IsOverride));
+    }
+
+    [Fact]
+    public void Read_FaultOfAValueToTry_HasTheLineOfTheRecipe()
+    {
+        var fault = RecipeText.OnlyFault(RecipeText.Start + "objective: {terms: [{method: soft_target}], tuning: {terms.0.temperature: [1, -2]}}\ntuning: {learning_rate: [1, 2]}\n");
+
+        Assert.StartsWith("line 5: objective.terms[0].temperature = -2: must be", fault.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -280,6 +326,14 @@ public class RecipeReaderTests
     }
 
     [Fact]
+    public void Read_EpochsInAnotherNotation_AreComparedAsTheyAreTrained()
+    {
+        Assert.Empty(RecipeText.Read(RecipeText.Plain, "training.epochs=1e3").Warnings);
+        Assert.Empty(RecipeText.Read(RecipeText.Plain, "baselines.training.plain.epochs=1e1", "objective.epochs=10").Warnings);
+        Assert.Contains("trains 3 epochs and the plain student 1000", Assert.Single(RecipeText.Read(RecipeText.Plain, "baselines.training.plain.epochs=1e3").Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Read_FewerEpochsInTheGridThanWarmUp_IsRefusedForEveryArm()
     {
         var faults = RecipeText.Faults(RecipeText.Plain + "tuning: {epochs: [1, 4]}\n", "training.warm_up_epochs=2");
@@ -300,6 +354,18 @@ public class RecipeReaderTests
     [Fact]
     public void Read_FeaturePointsOfAnObjectivesOwnStudent_AreItsOwn() =>
         Assert.Equal("hidden1", RecipeText.Read(RecipeText.Plain, "objective.student={model: mlp, widths: [8]}", "objective.train_up_to=hidden1").Recipe.Objectives["soft_target"].Stages[0].TrainUpTo);
+
+    [Fact]
+    public void Read_ObjectiveTaughtByAnEarlierOne_HasItsStudentAsTeacher()
+    {
+        const string Second = "objectives: {first: {student: {model: mlp, widths: [8]}, terms: [{method: soft_target}]}, second: {taught_by: first, terms: [{method: similarity, student: penultimate, teacher: hidden1}]}}\n";
+        var recipe = RecipeText.Read(RecipeText.Start + Second).Recipe;
+
+        Assert.Contains("second trains 3 epochs after those of first", Assert.Single(RecipeText.Read(RecipeText.Start + Second).Warnings), StringComparison.Ordinal);
+        Assert.Equal("first", Arms.Of(recipe).Single(arm => arm.Name == "second").Teacher);
+        Assert.Equal("teacher", Arms.Of(recipe).Single(arm => arm.Name == "first").Teacher);
+        Assert.Contains("leave it out", Assert.Single(Assert.Throws<ConfigException>(() => SweepPlan.Of(recipe)).Errors).Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Read_LabelSmoothedStudent_CanBeExported() =>

@@ -160,6 +160,16 @@ public sealed class SweepPlanTests
         Assert.Contains(error.Errors, fault => fault.Path.Contains(path, StringComparison.Ordinal) && fault.ToString().Contains(message, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("{training.learning_rate: 0.3..0.1}", true)]
+    [InlineData("{training.momentum: [0.9, 1.5]}", false)]
+    public void Of_FaultOfASpaceThatAnOverrideGives_HasNoLine(string space, bool isOverride)
+    {
+        var recipe = RecipeReader.Read(Two, "sweep", "/", ["sweep.trials=2", $"sweep.space={space}"]).Recipe;
+
+        Assert.All(Assert.Throws<ConfigException>(() => SweepPlan.Of(recipe)).Errors.Where(fault => fault.Value is not null), fault => Assert.Equal((0, isOverride), (fault.Line, fault.IsOverride)));
+    }
+
     [Fact]
     public void Draw_LowDiscrepancy_HasOneValueInEveryEighthOfEachDimension()
     {

@@ -99,6 +99,44 @@ public class ComparisonTests
     }
 
     [Fact]
+    public void Build_SeedsThatAgreeToTheLastError_FallBackToTestSamplesAndSaySo()
+    {
+        // Both seeds have two errors less than plain, of ten: too few to tell.
+        int[] labels = SampleRuns.Labels(98);
+        int[] Wrong(int from, int count) => [.. labels.Select((label, i) => i >= from && i < from + count ? (label + 1) % 10 : label)];
+        JobResult Of(string arm, int seed, int[] predictions) => Job(arm, seed, predictions.Zip(labels).Count(pair => pair.First == pair.Second) / 98.0, predictions);
+        var results = Comparison.Build(
+            [Of("plain", 0, Wrong(0, 10)), Of("plain", 1, Wrong(0, 11)), Of("kd", 0, Wrong(2, 8)), Of("kd", 1, Wrong(2, 9)), Of("teacher", 0, labels)], labels, SampleRuns.Classes, "sample");
+
+        var difference = results.Difference("kd", "plain")!;
+        Assert.Equal(("no difference", "bootstrap over test samples"), (difference.Verdict, difference.Method));
+        Assert.Equal(2 / 98.0, difference.Value, 1e-12);
+        Assert.Equal([difference.Low!.Value, difference.High!.Value], difference.SampleInterval!);
+        Assert.True(difference.Low < difference.High);
+        Assert.Contains("(the same with all 2 seeds, bootstrap over test samples)", VerdictText.Findings(results)[0].Text, StringComparison.Ordinal);
+
+        // The gain is the same with both seeds, so that its share of the gap is tested over samples as well.
+        var recovery = results.GapRecovery["kd"];
+        Assert.Equal(2 / 10.5, recovery.Value!.Value, 1e-9);
+        Assert.True(recovery.Low < recovery.High);
+        Assert.Equal("the interval is over test samples only", recovery.Reason);
+
+        // What is not known sample by sample has no verdict.
+        var loss = results.Difference("kd", "plain", "nll")!;
+        Assert.Equal(("not tested", "none", null), (loss.Verdict, loss.Method, loss.Low));
+    }
+
+    [Fact]
+    public void Build_SameDifferenceWithoutTestSamples_IsNotTested()
+    {
+        var results = Comparison.Build([Job("plain", 0, 0.90), Job("plain", 1, 0.91), Job("kd", 0, 0.92), Job("kd", 1, 0.93), Job("twin", 0, 0.90), Job("twin", 1, 0.91)], [], [], "sample");
+
+        Assert.Equal(("not tested", "none", null), (results.Difference("kd", "plain")!.Verdict, results.Difference("kd", "plain")!.Method, results.Difference("kd", "plain")!.Low));
+        Assert.Contains("with each of 2 seeds, which tells nothing of their spread", VerdictText.Findings(results)[0].Text, StringComparison.Ordinal);
+        Assert.Equal("no difference", results.Difference("twin", "plain")!.Verdict);
+    }
+
+    [Fact]
     public void Build_OneTeacherForAllSeeds_ServesEach()
     {
         var results = Comparison.Build([Job("teacher", 7, 0.9), Job("plain", 0, 0.7), Job("plain", 1, 0.72), Job("kd", 0, 0.8), Job("kd", 1, 0.82)], [], [], "sample");

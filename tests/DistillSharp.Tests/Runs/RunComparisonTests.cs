@@ -37,6 +37,20 @@ public class RunComparisonTests
         Assert.All(comparison.Entries, entry => Assert.Equal("not tested", entry.Verdict));
     }
 
+    [Theory]
+    [InlineData(0.02, "not tested", "–")]
+    [InlineData(0.0, "no difference", "0.00 [0.00 … 0.00]")]
+    public void Of_SameDifferenceWithAllSeeds_IsNotTestedUnlessThereIsNone(double shift, string verdict, string cell)
+    {
+        RunResults Shifted(double by) => Comparison.Build(
+            [.. new[] { 0, 1 }.Select(seed => new JobResult { Arm = "plain", Seed = seed, Metrics = { ["top1"] = 0.9 + (0.001 * seed) + by } })], [], [], "run");
+
+        var comparison = RunComparison.Of([("a", Shifted(0)), ("b", Shifted(shift))]);
+
+        Assert.Equal(verdict, comparison.Entries.Single(entry => entry.Run == "b").Verdict);
+        Assert.Equal(cell, comparison.Table().Rows[0][3]);
+    }
+
     [Fact]
     public void Of_Counterparts_AreComparedUnderTheFirstRunsName()
     {

@@ -1,16 +1,33 @@
 using System.Runtime.InteropServices;
+using DistillSharp.Data;
 using Microsoft.ML.OnnxRuntime;
 using static TorchSharp.torch;
 using TensorElementType = Microsoft.ML.OnnxRuntime.Tensors.TensorElementType;
 
 namespace DistillSharp.Export.Onnx;
 
-/// <summary>An ONNX model that runs beside libtorch: its idle threads sleep instead of spinning, which would slow libtorch's.</summary>
+/// <summary>
+/// An ONNX model that runs beside libtorch: its idle threads sleep instead of spinning, which would slow libtorch's. ONNX Runtime's telemetry is switched off
+/// before it loads, unless the environment variable <c>ORT_DISABLE_TELEMETRY</c> says otherwise.
+/// </summary>
 public sealed class OnnxSession : IDisposable
 {
+    private const string TelemetrySwitch = "ORT_DISABLE_TELEMETRY";
+
     private readonly InferenceSession _session;
     // What goes wrong is thrown; it need not be printed as well.
     private readonly RunOptions _runOptions = new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+
+    // Whatever opens a session takes its options from this class.
+    static OnnxSession()
+    {
+        NativeEnvironment.SetDefault(TelemetrySwitch, "1");
+        if (OperatingSystem.IsWindows() && NativeEnvironment.Get(TelemetrySwitch) == "1")
+        {
+            // Windows gathers the events itself, and the variable is not asked there.
+            OrtEnv.Instance().DisableTelemetryEvents();
+        }
+    }
 
     /// <summary>Loads a model.</summary>
     /// <param name="path">The ONNX file.</param>

@@ -6,9 +6,13 @@ namespace DistillSharp.Export.Onnx;
 
 /// <summary>How close an exported network is to the live one.</summary>
 /// <param name="Samples">Samples compared.</param>
-/// <param name="LargestDifference">Largest |difference| of any output.</param>
-/// <param name="Decided">Samples whose margin exceeds their error in every output, so that the top class had to agree.</param>
-public sealed record ParityResult(int Samples, double LargestDifference, int Decided);
+/// <param name="LargestDifference">Largest |difference| of any output; NaN where texts alone are compared.</param>
+/// <param name="Decided">Samples whose margin exceeds their error in every output, so that the top class had to agree; of networks that give texts those whose texts agree.</param>
+public sealed record ParityResult(int Samples, double LargestDifference, int Decided)
+{
+    /// <summary>The files of a network that is more than one graph; empty where it is the file that was asked for.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+}
 
 /// <summary>An exported network that does not compute what the live one does; the message says where.</summary>
 public sealed class ParityException(string message) : Exception(message);

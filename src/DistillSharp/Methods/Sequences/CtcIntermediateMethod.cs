@@ -32,7 +32,7 @@ public sealed class CtcIntermediateMethod(CtcIntermediateOptions options, Method
         "CTC: heads on the student's inner layers learn from the teacher and the transcripts",
         "Yoon et al., Inter-KD: Intermediate Knowledge Distillation for CTC-Based Automatic Speech Recognition, SLT 2022",
         typeof(CtcIntermediateOptions),
-        MethodTraits.UsesFeatures | MethodTraits.Sequences,
+        MethodTraits.UsesFeatures | MethodTraits.Sequences | MethodTraits.Ctc,
         (options, context) =>
         {
             var method = new CtcIntermediateMethod((CtcIntermediateOptions)options, context);

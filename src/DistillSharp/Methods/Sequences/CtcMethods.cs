@@ -29,7 +29,7 @@ public sealed class CtcFrameMethod(CtcFrameOptions options) : Method("ctc_frame"
         "CTC: soft targets frame by frame, all frames or those around the teacher's spikes",
         "Senior et al., Acoustic Modelling with CD-CTC-sMBR LSTM RNNs, ASRU 2015 (frame by frame); Takashima et al., An Investigation of a Knowledge Distillation Method for CTC Acoustic Models, ICASSP 2018",
         typeof(CtcFrameOptions),
-        MethodTraits.ShiftInvariant | MethodTraits.ZeroAtTeacher | MethodTraits.Sequences,
+        MethodTraits.ShiftInvariant | MethodTraits.ZeroAtTeacher | MethodTraits.Sequences | MethodTraits.Ctc,
         (options, context) =>
         {
             CtcChecks.Require("ctc_frame", context);
@@ -57,7 +57,7 @@ public sealed class CtcGuidedMethod() : Method("ctc_guided")
         "CTC: the student's spikes are drawn to the frames of the teacher's",
         "Kurata and Audhkhasi, Guiding CTC Posterior Spike Timings for Improved Posterior Fusion and Knowledge Distillation, Interspeech 2019",
         typeof(CtcGuidedOptions),
-        MethodTraits.ShiftInvariant | MethodTraits.Sequences,
+        MethodTraits.ShiftInvariant | MethodTraits.Sequences | MethodTraits.Ctc,
         (_, context) =>
         {
             CtcChecks.Require("ctc_guided", context);

@@ -25,7 +25,7 @@ public sealed class TokenJsdMethod(TokenJsdOptions options) : TokenMethod("token
         "Jensen-Shannon divergence at every valid position of a sequence",
         "Agarwal et al.: On-Policy Distillation of Language Models, ICLR 2024",
         typeof(TokenJsdOptions),
-        MethodTraits.ShiftInvariant | MethodTraits.ZeroAtTeacher | MethodTraits.Sequences,
+        MethodTraits.ShiftInvariant | MethodTraits.ZeroAtTeacher | MethodTraits.Sequences | MethodTraits.Tokens,
         Create)
     {
         Variant = "no factor T²",

@@ -21,7 +21,7 @@ public sealed class TokenSoftTargetMethod(TokenSoftTargetOptions options) : Toke
         "soft targets at every valid position of a sequence",
         "Kim, Rush: Sequence-Level Knowledge Distillation, EMNLP 2016 (word level)",
         typeof(TokenSoftTargetOptions),
-        MethodTraits.ShiftInvariant | MethodTraits.ZeroAtTeacher | MethodTraits.Sequences,
+        MethodTraits.ShiftInvariant | MethodTraits.ZeroAtTeacher | MethodTraits.Sequences | MethodTraits.Tokens,
         Create);
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using System.Text.Unicode;
 
 namespace DistillSharp.Sequences.LanguageModels;
 
@@ -54,7 +55,19 @@ public static partial class ArpaFile
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="InvalidDataException">It is no such file, or its parts do not fit; says in which line.</exception>
-    public static NgramModel Load(string path) => Read(File.ReadLines(path, new UTF8Encoding(false, true)), path);
+    public static NgramModel Load(string path)
+    {
+        try
+        {
+            return Read(File.ReadLines(path, new UTF8Encoding(false, true)), path);
+        }
+        catch (DecoderFallbackException error)
+        {
+            // Decoded by blocks: in which line it failed is looked for byte by byte.
+            var line = File.ReadLines(path, Encoding.Latin1).TakeWhile(text => Utf8.IsValid(Encoding.Latin1.GetBytes(text))).Count() + 1;
+            throw new InvalidDataException($"{path}, line {line}: not valid UTF-8; an n-gram model in ARPA format is text that is not packed", error);
+        }
+    }
 
     private static string Decimal(double value) => (value / Math.Log(10)).ToString("0.#######", CultureInfo.InvariantCulture);
 

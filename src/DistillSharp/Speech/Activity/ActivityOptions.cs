@@ -13,11 +13,11 @@ public sealed record ActivityOptions
     public const int Chunk = 256;
 
     /// <summary>Recordings of speech for training.</summary>
-    [Option("manifests of the recordings of speech that training and validation scenes are made of")]
+    [Option("manifests of the recordings of speech that training and validation scenes are made of", DataPath = true)]
     public IReadOnlyList<string> Speech { get; init; } = [AsteriskPrompts.FetchedName + "/train.jsonl"];
 
     /// <summary>Recordings of speech for testing.</summary>
-    [Option("manifests of the recordings of speech that test scenes are made of")]
+    [Option("manifests of the recordings of speech that test scenes are made of", DataPath = true)]
     public IReadOnlyList<string> TestSpeech { get; init; } = [AsteriskPrompts.FetchedName + "/test.jsonl"];
 
     /// <summary>Training scenes.</summary>

@@ -24,6 +24,11 @@ public static class AudioReader
     // Other formats are converted by a program, which has to be told a rate.
     private static AudioClip ReadAny(string path, int? wanted, string searchPath, int sampleRate)
     {
+        if (Directory.Exists(path))
+        {
+            throw new InvalidDataException($"{path} is a folder; name its files, such as {Path.Combine(path, "*.wav")}");
+        }
+
         if (!File.Exists(path))
         {
             throw new FileNotFoundException($"{path} does not exist", path);

@@ -11,15 +11,15 @@ public sealed record SpeechManifestOptions : SpeechOptions
     private static readonly string[] TakenNames = ["beam", "beam_lm"];
 
     /// <summary>Manifests to train on.</summary>
-    [Option("manifests to train on (JSON lines or CSV): files, or name/file of what distill data brought", Required = true)]
+    [Option("manifests to train on (JSON lines or CSV): files, or name/file of what distill data brought", Required = true, DataPath = true)]
     public IReadOnlyList<string> Train { get; init; } = [];
 
     /// <summary>Manifests of test sets by name.</summary>
-    [Option("manifests of test sets by name, measured apart as wer_<name>, the first being what verdicts are about; a share of train where none is given")]
+    [Option("manifests of test sets by name, measured apart as wer_<name>, the first being what verdicts are about; a share of train where none is given", DataPath = true)]
     public IReadOnlyDictionary<string, string> Test { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Manifests of recordings whose transcripts, if any, are not read.</summary>
-    [Option("manifests of recordings without transcripts, which only the teacher's output gives a text")]
+    [Option("manifests of recordings without transcripts, which only the teacher's output gives a text", DataPath = true)]
     public IReadOnlyList<string> Untranscribed { get; init; } = [];
 
     /// <summary>All of its manifests.</summary>

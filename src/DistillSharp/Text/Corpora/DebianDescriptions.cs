@@ -7,7 +7,7 @@ using DistillSharp.Data;
 namespace DistillSharp.Text.Corpora;
 
 /// <summary>Options of <c>debian_descriptions</c>.</summary>
-public sealed record DebianDescriptionsOptions : PairFilterOptions, ICheckedOptions
+public sealed record DebianDescriptionsOptions : PairFilterOptions
 {
     /// <summary>Bounds of the paragraphs that are kept.</summary>
     public DebianDescriptionsOptions() => (MinWords, MaxWords) = (3, 30);
@@ -17,8 +17,9 @@ public sealed record DebianDescriptionsOptions : PairFilterOptions, ICheckedOpti
     public IReadOnlyList<string> Languages { get; init; } = ["en", "it"];
 
     /// <inheritdoc/>
-    public void Check(ConfigNode node, ConfigErrors errors)
+    public override void Check(ConfigNode node, ConfigErrors errors)
     {
+        base.Check(node, errors);
         try
         {
             DebianDescriptions.CheckLanguages(Languages);

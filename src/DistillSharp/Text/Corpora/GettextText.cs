@@ -1,9 +1,10 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace DistillSharp.Text.Corpora;
 
 /// <summary>Gettext catalogues as text (<c>.po</c>). Fuzzy, obsolete and untranslated messages are left out; of plural forms the first is taken.</summary>
-public static class GettextText
+public static partial class GettextText
 {
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
@@ -17,26 +18,27 @@ public static class GettextText
         {
             number++;
             var line = raw.Trim();
-            if (line.Length == 0 || line[0] == '#' || line.StartsWith("msgctxt", StringComparison.Ordinal) || (line.StartsWith("msgid ", StringComparison.Ordinal) && IsTranslation(field)))
+            var isRemark = line.Length == 0 || line[0] == '#';
+            var key = isRemark ? "" : Key(line, path, number);
+            if (IsTranslation(field) && key is "" or "msgctxt" or "msgid")
             {
-                if (IsTranslation(field) && Finish(source, target, fuzzy) is { } pair)
+                if (Finish(source, target, fuzzy) is { } pair)
                 {
                     yield return pair;
                 }
 
-                if (IsTranslation(field))
-                {
-                    (fuzzy, field) = (false, "");
-                }
+                (fuzzy, field) = (false, "");
             }
 
-            if (line.Length == 0 || line[0] == '#')
+            if (isRemark)
             {
-                fuzzy |= line.StartsWith("#,", StringComparison.Ordinal) && line.Contains("fuzzy", StringComparison.Ordinal);
+                // What was said before an obsolete message is said of that one.
+                fuzzy = !line.StartsWith("#~", StringComparison.Ordinal)
+                    && (fuzzy || (line.StartsWith("#,", StringComparison.Ordinal) && line.Contains("fuzzy", StringComparison.Ordinal)));
                 continue;
             }
 
-            field = Key(line) is { } key ? key : field;
+            field = key ?? field;
             var text = Quoted(line, path, number);
             (field switch { "msgid" => source, "msgstr" => target, _ => null })?.Append(text);
         }
@@ -65,21 +67,30 @@ public static class GettextText
         return fuzzy || pair.Source.Length == 0 || pair.Target.Length == 0 ? null : pair;
     }
 
-    // Further plural forms fall under a field that nobody reads.
-    private static string? Key(string line) =>
-        line[0] == '"' ? null
-        : line.StartsWith("msgid_plural", StringComparison.Ordinal) ? "plural"
-        : line.StartsWith("msgstr[0]", StringComparison.Ordinal) || line.StartsWith("msgstr ", StringComparison.Ordinal) ? "msgstr"
-        : line.StartsWith("msgstr[", StringComparison.Ordinal) ? "msgstr[n]"
-        : line.StartsWith("msgid ", StringComparison.Ordinal) ? "msgid"
-        : "";
+    // Null where a text goes on. Further plural forms fall under a field that nobody reads.
+    private static string? Key(string line, string path, int number)
+    {
+        if (line[0] == '"')
+        {
+            return null;
+        }
+
+        var match = Keyword().Match(line);
+        return !match.Success ? throw NoPart(path, number) : match.Groups["form"].Value is "" or "0" ? match.Groups["key"].Value : "msgstr[n]";
+    }
+
+    [GeneratedRegex("""^((?<key>msgctxt|msgid|msgid_plural|msgstr)|(?<key>msgstr)\s*\[\s*(?<form>[0-9]+)\s*\])\s*(?=")""")]
+    private static partial Regex Keyword();
+
+    private static InvalidDataException NoPart(string path, int number) =>
+        new($"{path}, line {number}: not part of a gettext catalogue (msgctxt, msgid, msgid_plural or msgstr, then text in quotes)");
 
     private static string Quoted(string line, string path, int number)
     {
         var (first, last) = (line.IndexOf('"'), line.LastIndexOf('"'));
-        if (first < 0 || last <= first || (first > 0 && !line.StartsWith("msg", StringComparison.Ordinal)))
+        if (last <= first)
         {
-            throw new InvalidDataException($"{path}, line {number}: not part of a gettext catalogue (a keyword such as msgid, then text in quotes)");
+            throw NoPart(path, number);
         }
 
         var text = new StringBuilder();

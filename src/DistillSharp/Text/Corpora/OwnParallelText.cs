@@ -4,35 +4,36 @@ using DistillSharp.Data;
 namespace DistillSharp.Text.Corpora;
 
 /// <summary>Options of <c>parallel_text</c>: own files.</summary>
-public sealed record ParallelTextOptions : PairFilterOptions, ICheckedOptions
+public sealed record ParallelTextOptions : PairFilterOptions
 {
     /// <summary>Training pairs in one file.</summary>
-    [Option("training pairs in one file: a table of source, tab, target (and group), or a gettext catalogue .mo or .po; plain or gzip")]
+    [Option("training pairs in one file: a table of source, tab, target (and group), or a gettext catalogue .mo or .po; plain or gzip", DataPath = true)]
     public string? Train { get; init; }
 
     /// <summary>Source side of two aligned files.</summary>
-    [Option("source sentences of two aligned files, plain or gzip")]
+    [Option("source sentences of two aligned files, plain or gzip", DataPath = true)]
     public string? TrainSource { get; init; }
 
     /// <summary>Target side.</summary>
-    [Option("target sentences, line by line those of train_source")]
+    [Option("target sentences, line by line those of train_source", DataPath = true)]
     public string? TrainTarget { get; init; }
 
     /// <summary>Test pairs in one file.</summary>
-    [Option("test pairs in one file; a share of the training pairs by default")]
+    [Option("test pairs in one file; a share of the training pairs by default", DataPath = true)]
     public string? Test { get; init; }
 
     /// <summary>Source side of the test pairs.</summary>
-    [Option("source sentences of aligned test files")]
+    [Option("source sentences of aligned test files", DataPath = true)]
     public string? TestSource { get; init; }
 
     /// <summary>Target side of the test pairs.</summary>
-    [Option("target sentences of aligned test files")]
+    [Option("target sentences of aligned test files", DataPath = true)]
     public string? TestTarget { get; init; }
 
     /// <inheritdoc/>
-    public void Check(ConfigNode node, ConfigErrors errors)
+    public override void Check(ConfigNode node, ConfigErrors errors)
     {
+        base.Check(node, errors);
         CheckSide(node, errors, "train", Train, TrainSource, TrainTarget, required: true);
         CheckSide(node, errors, "test", Test, TestSource, TestTarget, required: false);
     }

@@ -4,7 +4,7 @@ using DistillSharp.Config;
 namespace DistillSharp.Text.Corpora;
 
 /// <summary>Which pairs are kept, beside the options of a dataset of parallel text.</summary>
-public abstract record PairFilterOptions
+public abstract record PairFilterOptions : ICheckedOptions
 {
     /// <summary>Fewest words.</summary>
     [Option("fewest words of either side", Min = 1)]
@@ -39,8 +39,26 @@ public abstract record PairFilterOptions
     public int Vocabulary { get; init; } = 8000;
 
     /// <summary>A vocabulary that is there already.</summary>
-    [Option("folder with a vocab.json and merges.txt that was learned before, in place of learning one")]
+    [Option("folder with a vocab.json and merges.txt that was learned before, in place of learning one", DataPath = true)]
     public string? Tokenizer { get; init; }
+
+    /// <inheritdoc/>
+    public virtual void Check(ConfigNode node, ConfigErrors errors)
+    {
+        CheckOrder("min_words", MinWords, "max_words", MaxWords);
+        CheckOrder("min_ratio", MinRatio, "max_ratio", MaxRatio);
+
+        void CheckOrder(string least, double low, string most, double high)
+        {
+            if (low > high)
+            {
+                var (key, message) = node.Get(most) is null
+                    ? (least, FormattableString.Invariant($"must be at most {most}, which is {high}"))
+                    : (most, FormattableString.Invariant($"must be at least {least}, which is {low}"));
+                errors.Add(node.Get(key)!, message);
+            }
+        }
+    }
 }
 
 /// <summary>Drops pairs that teach nothing: empty, too short or long, of lengths that do not fit, copies and duplicates.</summary>

@@ -1,5 +1,6 @@
-using System.IO.Compression;
 using System.Text;
+using ICSharpCode.SharpZipLib;
+using ICSharpCode.SharpZipLib.GZip;
 
 namespace DistillSharp.Text.Corpora;
 
@@ -10,7 +11,7 @@ public static class TextLines
 
     /// <summary>The lines of a file without their ends (LF or CR LF).</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">A line is not UTF-8; names file and line.</exception>
+    /// <exception cref="InvalidDataException">A line is not UTF-8; names file and line. Or a gzip file is damaged; names the file.</exception>
     public static IEnumerable<string> Read(string path)
     {
         using var stream = Open(path);
@@ -24,11 +25,11 @@ public static class TextLines
     public static IEnumerable<string> Read(Stream stream, string name) => ReadAhead(stream, name).Select(line => line.Text);
 
     /// <summary>The lines of a stream, each with whether the next one is there already, so that going on does not wait for the stream.</summary>
-    internal static IEnumerable<(string Text, bool HasNext)> ReadAhead(Stream stream, string name)
+    internal static IEnumerable<(string Text, bool HasNext)> ReadAhead(Stream stream, string name, CancellationToken cancellation = default)
     {
         var (buffer, pending, number) = (new byte[1 << 16], new MemoryStream(), 0);
         int count;
-        while ((count = stream.Read(buffer)) > 0)
+        while ((count = Fill(buffer, stream, cancellation)) > 0)
         {
             var (start, end) = (0, Array.IndexOf(buffer, (byte)'\n', 0, count));
             while (end >= 0)
@@ -48,7 +49,7 @@ public static class TextLines
         }
     }
 
-    /// <summary>A file, unpacked where it is gzip.</summary>
+    /// <summary>A file, unpacked where it is gzip; reading it says where that is damaged or cut off.</summary>
     public static Stream Open(string path)
     {
         if (!File.Exists(path))
@@ -59,8 +60,13 @@ public static class TextLines
         var file = File.OpenRead(path);
         var packed = file.ReadByte() == 0x1F && file.ReadByte() == 0x8B;
         file.Position = 0;
-        return packed ? new GZipStream(file, CompressionMode.Decompress) : file;
+        return packed ? new GzipFile(file, path) : file;
     }
+
+    // Reading a pipe or a terminal cannot be cancelled: it is left to itself.
+    private static int Fill(byte[] buffer, Stream stream, CancellationToken cancellation) => cancellation.CanBeCanceled
+        ? Task.Run(() => stream.Read(buffer), cancellation).WaitAsync(cancellation).GetAwaiter().GetResult()
+        : stream.Read(buffer);
 
     private static string Decode(MemoryStream line, string name, int number)
     {
@@ -86,6 +92,22 @@ public static class TextLines
         finally
         {
             line.SetLength(0);
+        }
+    }
+
+    /// <summary>Unpacks a file and names it where it is damaged or cut off; for .NET's own stream it ends where there is no more to read.</summary>
+    private sealed class GzipFile(FileStream file, string path) : GZipInputStream(file)
+    {
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            try
+            {
+                return base.Read(buffer, offset, count);
+            }
+            catch (Exception error) when (error is SharpZipBaseException or EndOfStreamException or IndexOutOfRangeException)
+            {
+                throw new InvalidDataException($"{path}: the gzip file is damaged or cut off ({error.Message}); bring it anew", error);
+            }
         }
     }
 }

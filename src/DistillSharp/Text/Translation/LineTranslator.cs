@@ -6,27 +6,32 @@ namespace DistillSharp.Text.Translation;
 
 /// <summary>
 /// Translates a stream line by line: as many lines come out as go in, in their order, and empty ones stay empty. A line that is longer
-/// than a model can read is translated in parts.
+/// than what is read at once is translated sentence by sentence, and a sentence that is longer in parts.
 /// </summary>
 /// <param name="translator">Translates sentences.</param>
-/// <param name="mostWords">Most words that are read at once.</param>
+/// <param name="mostWords">Most words that are read at once: no more than the sentences had that the model was trained with, since it writes too little for longer ones.</param>
 /// <param name="lines">Most lines that are translated together.</param>
-public sealed class LineTranslator(SentenceTranslator translator, int mostWords = 120, int lines = 256)
+public sealed class LineTranslator(SentenceTranslator translator, int mostWords = LineTranslator.LongestPart, int lines = 256)
 {
-    private const int BytesOfAWord = 6;
+    /// <summary>Most words that are read at once, whatever a model was trained with.</summary>
+    public const int LongestPart = 120;
+
+    // Bounds of text whose words are long, or without spaces: every byte may become a token, and exported models have positions for 1,024 of them.
+    private const int MostTokens = 720;
+    private const int BytesOfAWord = 40;
     private const int LongestWord = 200;
 
     /// <summary>Translates everything.</summary>
     /// <param name="input">UTF-8 lines; those that have come are translated before more are waited for.</param>
     /// <param name="name">What errors call the input.</param>
     /// <param name="output">Receives a line for each; flushed after each part.</param>
-    /// <param name="cancellation">Stops between parts.</param>
+    /// <param name="cancellation">Stops between parts, and where more input is waited for.</param>
     /// <returns>Number of lines.</returns>
     /// <exception cref="InvalidDataException">A line is not UTF-8; names it. The lines before it are translated.</exception>
     public long Translate(Stream input, string name, TextWriter output, CancellationToken cancellation = default)
     {
         var (waiting, count) = (new List<string>(), 0L);
-        using var reader = TextLines.ReadAhead(input, name).GetEnumerator();
+        using var reader = TextLines.ReadAhead(input, name, cancellation).GetEnumerator();
         while (true)
         {
             Exception? damaged = null;
@@ -80,20 +85,14 @@ public sealed class LineTranslator(SentenceTranslator translator, int mostWords 
         return [.. parts.Select(line => string.Join(' ', translated[next..(next += line.Count)]))];
     }
 
-    // Cut behind the last end of a sentence that fits, else behind a word, else where it must be.
+    // A line that can be read at once stays whole.
     private List<string> Parts(string text)
     {
         var (parts, pieces, start) = (new List<string>(), Pieces(text), 0);
+        var isLong = Reach(pieces, 0) < pieces.Count;
         while (start < pieces.Count)
         {
-            var end = Reach(pieces, start);
-            if (end < pieces.Count)
-            {
-                var words = Enumerable.Range(start + 1, end - start).Where(cut => pieces[cut].IsAfterSpace).ToList();
-                var sentence = words.FindLast(cut => cut > start + 1 && pieces[cut - 1].Text[^1] is '.' or '!' or '?' or ';');
-                end = sentence > 0 ? sentence : words.Count > 0 ? words[^1] : end;
-            }
-
+            var end = isLong ? End(pieces, start) : pieces.Count;
             parts.Add(string.Concat(pieces[start..end].Select((piece, number) => number > 0 && piece.IsAfterSpace ? " " + piece.Text : piece.Text)));
             start = end;
         }
@@ -101,10 +100,26 @@ public sealed class LineTranslator(SentenceTranslator translator, int mostWords 
         return parts;
     }
 
+    // Behind the first sentence; where it cannot be read at once behind its last comma that can, else behind a word, else where it must be.
+    private int End(List<Piece> pieces, int start)
+    {
+        var reach = Reach(pieces, start);
+        var words = Enumerable.Range(start + 1, reach - start).Where(cut => cut < pieces.Count && pieces[cut].IsAfterSpace).ToList();
+        var sentence = words.Find(cut => cut > start + 1 && pieces[cut - 1].Text[^1] is '.' or '!' or '?' or ':' or ';');
+        if (sentence > 0 || reach == pieces.Count)
+        {
+            return sentence > 0 ? sentence : reach;
+        }
+
+        var comma = words.FindLast(cut => cut > start + 1 && pieces[cut - 1].Text[^1] == ',');
+        return comma > 0 ? comma : words.Count > 0 ? words[^1] : reach;
+    }
+
     // Behind the last piece that can be read at once with the first; at least one can.
     private int Reach(List<Piece> pieces, int start)
     {
         var (words, tokens, placeholders) = (0, 0, new HashSet<string>());
+        var mostTokens = Math.Min(MostTokens, (long)mostWords * BytesOfAWord);
         for (var end = start; end < pieces.Count; end++)
         {
             var piece = pieces[end];
@@ -116,7 +131,7 @@ public sealed class LineTranslator(SentenceTranslator translator, int mostWords 
             }
 
             // More placeholders than there are letters for would not be hidden.
-            if (end > start && (words > mostWords || tokens > mostWords * BytesOfAWord || placeholders.Count > BytePairEncoding.Placeholders))
+            if (end > start && (words > mostWords || tokens > mostTokens || placeholders.Count > BytePairEncoding.Placeholders))
             {
                 return end;
             }

@@ -23,7 +23,7 @@ public sealed class TeacherTranslations
     /// <param name="key">Everything that the outputs depend on.</param>
     /// <param name="sentences">The sentences.</param>
     /// <param name="open">Makes the translator, where one is needed.</param>
-    /// <param name="report">Told how it goes.</param>
+    /// <param name="report">Told how it goes, about every ten seconds and at the end.</param>
     /// <param name="cancellation">Stops between parts, which are kept.</param>
     /// <exception cref="InvalidDataException">The file is of other sentences or another teacher.</exception>
     public static TeacherTranslations Get(
@@ -37,8 +37,6 @@ public sealed class TeacherTranslations
             return new TeacherTranslations(lines);
         }
 
-        var watch = System.Diagnostics.Stopwatch.StartNew();
-        var first = lines.Count;
         // Whole lines alone: a killed process may have left half of one.
         using (var writer = new StreamWriter(path + ".part", append: false))
         {
@@ -48,6 +46,7 @@ public sealed class TeacherTranslations
 
         File.Move(path + ".part", path, overwrite: true);
         var translator = open();
+        var progress = new TranslationProgress(lines.Count, sentences.Count, report, TimeProvider.System);
         while (lines.Count < sentences.Count)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -56,7 +55,7 @@ public sealed class TeacherTranslations
                 [.. outputs.Select(output => output.Text)], [.. outputs.Select(output => output.Output.LogProbability)], outputs[0].Output.IsEnded)).ToList();
             File.AppendAllLines(path, made.Select(line => JsonSerializer.Serialize(line, RunJson.Line)));
             lines.AddRange(made);
-            report($"the teacher has translated {lines.Count} of {sentences.Count} sentences ({(lines.Count - first) / watch.Elapsed.TotalSeconds:0} a second)");
+            progress.Hear(lines.Count);
         }
 
         return new TeacherTranslations(lines);

@@ -97,7 +97,8 @@ internal static class ClassFolders
         return true;
     }
 
-    private static bool IsImage(ReadOnlySpan<char> name)
+    /// <summary>True where a file's name has one of these endings.</summary>
+    public static bool IsImage(ReadOnlySpan<char> name)
     {
         var extension = Path.GetExtension(name);
         foreach (var known in Extensions)

@@ -5,6 +5,8 @@ namespace DistillSharp.Vision.Images;
 /// <summary>Image files listed in a table: path, label and, if wanted, split.</summary>
 public static class ImageManifest
 {
+    private const string Known = "path, label and, if wanted, split";
+
     /// <summary>Catalog entry.</summary>
     public static DatasetEntry Entry { get; } = new(
         "image_manifest", "your own images, listed in a CSV file: path, label and, if wanted, split", "your own", typeof(ManifestOptions),
@@ -57,19 +59,21 @@ public static class ImageManifest
     {
         var rows = new List<Row>();
         var seen = new Dictionary<string, int>(StringComparer.Ordinal);
-        var (path, label, split, columns) = (0, 1, -1, 0);
+        (int Path, int Label, int Split) place = default;
+        var columns = 0;
         foreach (var (text, number) in File.ReadLines(file).Select((text, i) => (text, i + 1)).Where(line => line.text.Trim().Length > 0))
         {
             var cells = CsvDataset.Cells(text);
             if (columns == 0)
             {
                 columns = cells.Length;
-                var named = Array.IndexOf(cells, "path") >= 0 && Array.IndexOf(cells, "label") >= 0;
-                (path, label, split) = named ? (Array.IndexOf(cells, "path"), Array.IndexOf(cells, "label"), Array.IndexOf(cells, "split")) : (0, 1, columns > 2 ? 2 : -1);
-                if (named)
+                if (Named(cells, $"{file}, line {number}") is { } named)
                 {
+                    place = named;
                     continue;
                 }
+
+                place = Unnamed(cells, $"{file}, line {number}", guard);
             }
 
             if (cells.Length != columns || columns < 2)
@@ -77,18 +81,48 @@ public static class ImageManifest
                 throw new InvalidDataException($"{file}, line {number}: {cells.Length} columns; {(columns < 2 ? "path and label are needed" : $"the first line has {columns}")}");
             }
 
-            if (cells[label].Length == 0)
+            if (cells[place.Label].Length == 0)
             {
                 throw new InvalidDataException($"{file}, line {number}: the label is empty");
             }
 
-            var found = guard.Checked(cells[path], $"{file}, line {number}");
+            var found = guard.Checked(cells[place.Path], $"{file}, line {number}");
             rows.Add(seen.TryAdd(found, number)
-                ? new Row(found, cells[label], split < 0 ? null : cells[split], number)
+                ? new Row(found, cells[place.Label], place.Split < 0 ? null : cells[place.Split], number)
                 : throw new InvalidDataException($"{file}, line {number}: {found} is in line {seen[found]} already"));
         }
 
         return rows.Count > 0 ? rows : throw new InvalidDataException($"{file} lists no images");
+    }
+
+    // Places of the columns that a header names; null where the line is none.
+    private static (int Path, int Label, int Split)? Named(string[] cells, string where)
+    {
+        int Of(string name) => Array.FindIndex(cells, cell => cell.Equals(name, StringComparison.OrdinalIgnoreCase));
+        var (path, label, split) = (Of("path"), Of("label"), Of("split"));
+        if (path < 0 || label < 0)
+        {
+            return null;
+        }
+
+        var others = cells.Where((_, i) => i != path && i != label && i != split).Select(cell => $"`{cell}`").ToList();
+        return others.Count == 0
+            ? (path, label, split)
+            : throw new InvalidDataException($"{where}: the columns of a manifest are {Known}, each once; {string.Join(", ", others)} must not be there");
+    }
+
+    // Places of the columns of a table without a header, which begins with an image.
+    private static (int Path, int Label, int Split) Unnamed(string[] cells, string where, FolderGuard guard)
+    {
+        var first = cells[0];
+        if (first.AsSpan().IndexOfAny('/', '\\') < 0 && !ClassFolders.IsImage(first) && !File.Exists(Path.Combine(guard.Root, first)))
+        {
+            throw new InvalidDataException($"{where}: `{first}` is no image, and as a header the line must name the columns {Known}; it has {string.Join(", ", cells)}");
+        }
+
+        return cells.Length <= 3
+            ? (0, 1, cells.Length > 2 ? 2 : -1)
+            : throw new InvalidDataException($"{where}: {cells.Length} columns; without a header they are {Known}, in this order");
     }
 
     private sealed record Row(string Path, string Label, string? Split, int Line);

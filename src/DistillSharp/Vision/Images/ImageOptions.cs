@@ -60,7 +60,7 @@ public abstract record ImageOptions : ICheckedOptions
 public sealed record ImageNetOptions : ImageOptions
 {
     /// <summary>The folder with train and val.</summary>
-    [Option("folder that has train and val, each with a folder a class; imagenet_folder in the data folders by default")]
+    [Option("folder that has train and val, each with a folder a class; imagenet_folder in the data folders by default", DataPath = true)]
     public string? Folder { get; init; }
 
     /// <inheritdoc/>
@@ -71,7 +71,7 @@ public sealed record ImageNetOptions : ImageOptions
 public sealed record TinyImageNetOptions
 {
     /// <summary>The folder with wnids.txt.</summary>
-    [Option("folder that has wnids.txt, words.txt, train and val; tiny_imagenet in the data folders by default")]
+    [Option("folder that has wnids.txt, words.txt, train and val; tiny_imagenet in the data folders by default", DataPath = true)]
     public string? Folder { get; init; }
 
     /// <summary>What is done about files that cannot be read.</summary>
@@ -93,7 +93,7 @@ public enum FolderSplit
 public sealed record ImageFolderOptions : ImageOptions
 {
     /// <summary>The folder.</summary>
-    [Option("folder of the images", Required = true)]
+    [Option("folder of the images", Required = true, DataPath = true)]
     public string Folder { get; init; } = "";
 
     /// <summary>Where the test images come from.</summary>
@@ -109,11 +109,11 @@ public sealed record ImageFolderOptions : ImageOptions
 public sealed record ManifestOptions : ImageOptions
 {
     /// <summary>The table.</summary>
-    [Option("CSV file with the columns path, label and, if wanted, split (train or test); paths start at root", Required = true)]
+    [Option("CSV file with the columns path, label and, if wanted, split (train or test); paths start at root", Required = true, DataPath = true)]
     public string File { get; init; } = "";
 
     /// <summary>Where paths start.</summary>
-    [Option("folder that paths start at and may not leave; the file's own by default")]
+    [Option("folder that paths start at and may not leave; the file's own by default", DataPath = true)]
     public string? Root { get; init; }
 
     /// <summary>Class names in label order.</summary>

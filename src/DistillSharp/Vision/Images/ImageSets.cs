@@ -13,29 +13,55 @@ internal sealed record ImageSets(string Name, string Root, IReadOnlyList<string>
     private const int MostNamed = 20;
 
     /// <summary>Samples that are decoded when they are needed; files that cannot be are left out beforehand where that is asked for.</summary>
-    /// <exception cref="InvalidDataException">Nothing is left.</exception>
+    /// <exception cref="InvalidDataException">A class of the test images has no training image, or files that cannot be read leave a side empty, or a class without training images.</exception>
     public DatasetPair Open(ImageShape shape, CorruptImages corrupt)
     {
+        if (Test.Labels.Except(Train.Labels).ToList() is { Count: > 0 } untrained)
+        {
+            throw new InvalidDataException($"{Name}: only test images are of {Counted(Test, untrained)}; give every class training images, or take its test images out");
+        }
+
         var remarks = new List<string>();
-        var train = Side(Train, shape, corrupt, "training", remarks);
-        return new DatasetPair(train, Side(Test, shape, corrupt, "test", remarks)) { Remarks = remarks };
+        var train = Side(Train, shape, corrupt, isTest: false, remarks);
+        return new DatasetPair(train, Side(Test, shape, corrupt, isTest: true, remarks)) { Remarks = remarks };
     }
 
     /// <summary>Every file that cannot be decoded, with what is wrong.</summary>
     public IReadOnlyList<string> Faults() =>
         [.. new[] { Train, Test }.SelectMany(side => ImageCheck.Faults(new ImageFiles(Root, side.Paths, new ImageShape(3, 8, 8))).Values)];
 
-    private Dataset Side(LabelledPaths images, ImageShape shape, CorruptImages corrupt, string kind, List<string> remarks)
+    private Dataset Side(LabelledPaths images, ImageShape shape, CorruptImages corrupt, bool isTest, List<string> remarks)
     {
         var files = new ImageFiles(Root, images.Paths, shape);
         if (corrupt == CorruptImages.Skip && ImageCheck.RememberedFaults(files) is { Count: > 0 } faults)
         {
-            remarks.Add($"{Name}: {faults.Count} of {files.Count} {kind} images cannot be read and are left out: {string.Join("; ", faults.Values.Take(MostNamed))}{(faults.Count > MostNamed ? "; …" : "")}");
-            images = images.At([.. Enumerable.Range(0, files.Count).Where(i => !faults.ContainsKey(i))]);
+            var kind = isTest ? "test" : "training";
+            remarks.Add($"{Name}: {faults.Count} of {files.Count} {kind} images cannot be read and are left out: {Listed(faults.Values)}");
+            var left = images.At([.. Enumerable.Range(0, files.Count).Where(i => !faults.ContainsKey(i))]);
+            if (images.Labels.Except(left.Labels).ToList() is { Count: > 0 } lost)
+            {
+                var what = $"{Name}: of {Counted(images, lost)} no {kind} image can be read";
+                if (left.Paths.Count == 0 || !isTest)
+                {
+                    throw new InvalidDataException($"{what}; mend them, or take the class out: {Listed([.. faults.Where(fault => lost.Contains(images.Labels[fault.Key])).Select(fault => fault.Value)])}");
+                }
+
+                remarks.Add($"{what}, so that they are not tested");
+            }
+
+            images = left;
             files = new ImageFiles(Root, images.Paths, shape);
         }
 
         var info = new DatasetInfo(Name, [shape.Channels, shape.Size, shape.Size], Classes) { Resize = shape.Resize == shape.Size ? null : shape.Resize };
         return Dataset.FromSource(info, files, [.. images.Labels], 1 / 255f);
     }
+
+    private static string Listed(IReadOnlyCollection<string> faults) => $"{string.Join("; ", faults.Take(MostNamed))}{(faults.Count > MostNamed ? "; …" : "")}";
+
+    private string Counted(LabelledPaths images, List<int> labels) => string.Join(", ", labels.Take(MostNamed).Select(label =>
+    {
+        var count = images.Labels.Count(each => each == label);
+        return $"class `{Classes[label]}` ({count} {(count == 1 ? "file" : "files")})";
+    })) + (labels.Count > MostNamed ? ", …" : "");
 }

@@ -122,6 +122,18 @@ public sealed class NgramModelTests
         Assert.Equal((-0.5 - 2 - 1) * Math.Log(10), model.Score(["b"]), 1e-9);
     }
 
+    [Fact]
+    public void Arpa_FileThatIsNotText_IsNamedWithItsLine()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] bytes = [.. System.Text.Encoding.UTF8.GetBytes(Small), (byte)'\n', 0xC0, 0x80, (byte)'\n'];
+        var path = folder.Write("x.arpa", bytes);
+
+        var error = Assert.Throws<InvalidDataException>(() => ArpaFile.Load(path));
+
+        Assert.Contains($"{path}, line {Small.Split('\n').Length + 1}: not valid UTF-8", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("ngram 2=2", "ngram 2=3", "line 16: 3 2-grams were announced and there are 2")]
     [InlineData("ngram 2=2", "ngram 3=2", "line 4: `ngram 2=COUNT`")]

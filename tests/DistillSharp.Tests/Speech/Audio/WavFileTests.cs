@@ -125,6 +125,16 @@ public sealed class WavFileTests
     }
 
     [Fact]
+    public void Reader_Folder_SaysToNameItsFiles()
+    {
+        using var folder = new TemporaryFolder();
+
+        var error = Assert.Throws<InvalidDataException>(() => AudioReader.Read(folder.Path, 8000));
+
+        Assert.Contains($"{folder.Path} is a folder; name its files, such as {folder.File("*.wav")}", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Reader_OtherFormats_GoThroughTheProgram()
     {
         if (OperatingSystem.IsWindows())

@@ -63,6 +63,37 @@ public sealed class ParallelFilesTests : IDisposable
         Assert.Contains("byte 3", error.Message);
     }
 
+    [Theory]
+    [InlineData("within its data")]
+    [InlineData("behind its data")]
+    [InlineData("in its checksum")]
+    public void Read_DamagedGzip_NamesTheFile(string where)
+    {
+        var whole = Packed(string.Concat(Enumerable.Range(0, 5000).Select(i => $"sentence number {i}\n")));
+        byte[] damaged = where switch
+        {
+            "within its data" => whole[..(whole.Length / 2)],
+            "behind its data" => whole[..^8],
+            _ => [.. whole[..^8], (byte)(whole[^8] ^ 1), .. whole[^7..]],
+        };
+        var path = Path.Combine(_folder.Path, "a.en.gz");
+        File.WriteAllBytes(path, damaged);
+
+        var error = Assert.Throws<InvalidDataException>(() => TextLines.Read(path).ToList());
+
+        Assert.Contains($"{path}: the gzip file is damaged or cut off", error.Message);
+    }
+
+    [Fact]
+    public void Read_GzipOfTwoMembers_GivesTheLinesOfBoth()
+    {
+        var path = Path.Combine(_folder.Path, "a.en.gz");
+        byte[] members = [.. Packed("one\ntw"), .. Packed("o\nthree\n")];
+        File.WriteAllBytes(path, members);
+
+        Assert.Equal(["one", "two", "three"], TextLines.Read(path));
+    }
+
     [Fact]
     public void Read_LongLineAcrossBuffers_IsOneLine()
     {
@@ -111,6 +142,36 @@ public sealed class ParallelFilesTests : IDisposable
     }
 
     [Fact]
+    public void ReadPo_FuzzyObsoleteMessage_LeavesTheNextOneIn()
+    {
+        const string Text = """
+            #, fuzzy
+            #~ msgid "old"
+            #~ msgstr "vecchio"
+
+            msgid "new"
+            msgstr "nuovo"
+            """;
+
+        Assert.Equal(["new=nuovo"], ParallelFiles.ReadFile(Write("a.po", Text)).Select(pair => $"{pair.Source}={pair.Target}"));
+    }
+
+    [Fact]
+    public void ReadPo_TabOrNothingBehindAKeyword_IsRead()
+    {
+        const string Text = "msgid\t\"the\"\nmsgstr\t\"il\"\nmsgctxt\"menu\"\nmsgid\"%d file\"\nmsgid_plural\"%d files\"\nmsgstr [0]\"uno\"\nmsgstr[1]\t\"molti\"\nmsgid \"end\"\nmsgstr\"fine\"\n";
+
+        Assert.Equal(["the=il", "%d file=uno", "end=fine"], ParallelFiles.ReadFile(Write("a.po", Text)).Select(pair => $"{pair.Source}={pair.Target}"));
+    }
+
+    [Theory]
+    [InlineData("msgidx \"b\"")]
+    [InlineData("msgid_plurals \"b\"")]
+    [InlineData("msgstr[x] \"b\"")]
+    public void ReadPo_UnknownKeyword_NamesTheLine(string line) =>
+        Assert.Contains("a.po, line 2", Assert.Throws<InvalidDataException>(() => ParallelFiles.ReadFile(Write("a.po", $"msgid \"a\"\n{line}\nmsgstr \"c\"\n")).ToList()).Message);
+
+    [Fact]
     public void ReadPo_OtherText_NamesTheLine() =>
         Assert.Contains("line 2", Assert.Throws<InvalidDataException>(() => ParallelFiles.ReadFile(Write("a.po", "msgid \"a\"\nhello\n")).ToList()).Message);
 
@@ -152,6 +213,17 @@ public sealed class ParallelFilesTests : IDisposable
 
         int[] words = [unchecked((int)0x950412DE), 0, messages.Length, 28, 28 + (messages.Length * 8), 0, 0, .. tables];
         return [.. words.SelectMany(word => bigEndian ? BitConverter.GetBytes(word).Reverse() : BitConverter.GetBytes(word)), .. strings.ToArray()[..^1]];
+    }
+
+    private static byte[] Packed(string text)
+    {
+        using var bytes = new MemoryStream();
+        using (var packed = new GZipStream(bytes, CompressionLevel.Fastest))
+        {
+            packed.Write(Encoding.UTF8.GetBytes(text));
+        }
+
+        return bytes.ToArray();
     }
 
     private string Write(string name, string text)

@@ -57,9 +57,69 @@ public sealed class LineTranslatorTests
         Assert.Equal(["", "the\nold\n", "the\nold\nhouse\n"], written);
     }
 
-    private string Translate(string line) => Assert.Single(Create().Translate([line], TestContext.Current.CancellationToken));
+    [Fact]
+    public void Translate_SentencesInOneLine_AreReadOneByOne()
+    {
+        string[] sentences = ["The old house falls.", "See the new house: it falls.", "Is the house old?", "The new house; the old house!"];
 
-    private LineTranslator Create() => new(new SentenceTranslator((sources, _) => new EchoModel(sources, _lengths), Codec, new DecodingOptions { Beam = 1 }));
+        Translate(string.Join(' ', sentences), mostWords: 12);
+
+        AssertRead("The old house falls.", "See the new house:", "it falls.", "Is the house old?", "The new house;", "the old house!");
+    }
+
+    [Fact]
+    public void Translate_SentencesThatFit_AreReadAtOnce()
+    {
+        Translate("The old house falls. The new house.", mostWords: 12);
+
+        AssertRead("The old house falls. The new house.");
+    }
+
+    [Fact]
+    public void Translate_SentenceThatIsTooLong_IsCutAtCommasAndWords()
+    {
+        Translate("the old house falls, the new house and the old house", mostWords: 6);
+
+        AssertRead("the old house falls,", "the new house and the old", "house");
+    }
+
+    [Fact]
+    public void Translate_FewLongWords_AreReadAtOnce()
+    {
+        var line = string.Join(' ', Enumerable.Repeat("internationally", 12));
+
+        Translate(line, mostWords: 12);
+
+        AssertRead(line);
+    }
+
+    [Fact]
+    public void Translate_CancelledWhileItWaitsForInput_EndsAtOnce()
+    {
+        var (end, count, token) = (new ManualResetEventSlim(), 0, TestContext.Current.CancellationToken);
+        using var stop = new CancellationTokenSource();
+        using var output = new StringWriter();
+        using var input = new PausingStream(["the\n"], () =>
+        {
+            if (++count == 2)
+            {
+                stop.Cancel();
+                end.Wait(TimeSpan.FromSeconds(10), token);
+            }
+        });
+
+        Assert.ThrowsAny<OperationCanceledException>(() => Create().Translate(input, "in", output, stop.Token));
+
+        end.Set();
+        Assert.Equal("the\n", output.ToString());
+    }
+
+    private string Translate(string line, int mostWords = LineTranslator.LongestPart) => Assert.Single(Create(mostWords).Translate([line], TestContext.Current.CancellationToken));
+
+    private LineTranslator Create(int mostWords = LineTranslator.LongestPart) =>
+        new(new SentenceTranslator((sources, _) => new EchoModel(sources, _lengths), Codec, new DecodingOptions { Beam = 1 }), mostWords);
+
+    private void AssertRead(params string[] parts) => Assert.Equal(parts.Select(part => Codec.EncodeSource(part).Tokens.Length).Order(), _lengths.Order());
 
     /// <summary>Writes what it reads.</summary>
     private sealed class EchoModel : IStepModel

@@ -122,6 +122,28 @@ public sealed class ImageFoldersTests : IDisposable
         Assert.Equal(2, ImageFolders.Folder.Faults!(new ImageFolderOptions { Folder = _folder.Path }, new DataLocator(null)).Count);
     }
 
+    [Theory]
+    [InlineData("train", "n01_*", "of class `n01` (3 files) no training image can be read")]
+    [InlineData("train", "*", "of class `n00` (3 files), class `n01` (3 files) no training image can be read")]
+    [InlineData("test", "*", "of class `n00` (1 file), class `n01` (1 file) no test image can be read")]
+    public void Corrupt_SkipThatLeavesNothingOfASideOrClass_IsRefused(string side, string torn, string expected)
+    {
+        Tear(side, torn);
+        var error = Assert.Throws<InvalidDataException>(() => Open(new ImageFolderOptions { Corrupt = CorruptImages.Skip }));
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+        Assert.Contains("n01_0.JPEG: no image", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Corrupt_SkipThatLeavesNoTestImageOfAClass_IsRemarked()
+    {
+        Tear("test", "n01_*");
+        var pair = Open(new ImageFolderOptions { Corrupt = CorruptImages.Skip });
+        Assert.Equal((6, 1), (pair.Train.Count, pair.Test.Count));
+        Assert.Equal(2, pair.Remarks.Count);
+        Assert.Contains("of class `n01` (1 file) no test image can be read", pair.Remarks[1], StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Links_OutOfTheFolder_AreRefusedUnlessAskedFor()
     {
@@ -201,6 +223,34 @@ public sealed class ImageFoldersTests : IDisposable
         Assert.Equal((2, 1, 1), (pair.Train.Count, pair.Test.Count, pair.Test.Label(0)));
     }
 
+    [Fact]
+    public void Manifest_HeaderInOtherLetters_IsTheSame()
+    {
+        ImageMaker.Classes(_folder.Path, 2, 2, extension: ".png");
+        var pair = Manifest("Path,LABEL,Split\nn00/n00_0.png,cat,train\nn01/n01_0.png,dog,train\nn01/n01_1.png,dog,test\n", new());
+        Assert.Equal((2, 1), (pair.Train.Count, pair.Test.Count));
+    }
+
+    [Theory]
+    [InlineData("path,label,splt\nn00/n00_0.png,cat,test", "line 1: the columns of a manifest are path, label and, if wanted, split, each once; `splt` must not be there")]
+    [InlineData("path,label,Label\nn00/n00_0.png,cat,dog", "`Label` must not be there")]
+    [InlineData("file,class,split\nn00/n00_0.png,cat,test", "line 1: `file` is no image, and as a header the line must name the columns path, label")]
+    [InlineData("n00/n00_0.png,cat,train,0.5", "line 1: 4 columns; without a header they are path, label")]
+    [InlineData("n00_9.png,cat", "there is no file")]
+    public void Manifest_FaultyFirstLine_SaysWhichColumnsThereAre(string table, string expected)
+    {
+        ImageMaker.Classes(_folder.Path, 2, 2, extension: ".png");
+        Assert.Contains(expected, Assert.Throws<InvalidDataException>(() => Manifest(table + "\n", new())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Manifest_ClassOfTestRowsAlone_IsRefused()
+    {
+        ImageMaker.Classes(_folder.Path, 2, 2, extension: ".png");
+        var error = Assert.Throws<InvalidDataException>(() => Manifest("path,label,split\nn00/n00_0.png,cat,train\nn01/n01_0.png,dog,test\nn01/n01_1.png,dog,test\n", new()));
+        Assert.Contains("only test images are of class `dog` (2 files)", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("../secret.png,cat", "line 2: `../secret.png` leads out of")]
     [InlineData("n00/../../x.png,cat", "leads out of")]
@@ -251,6 +301,16 @@ public sealed class ImageFoldersTests : IDisposable
             return batch.Input.data<float>().ToArray();
         }
     })];
+
+    private void Tear(string side, string files)
+    {
+        ImageMaker.Classes(_folder.File("train"), 2, 3);
+        ImageMaker.Classes(_folder.File("test"), 2, 1);
+        foreach (var file in Directory.GetFiles(_folder.File(side), files, SearchOption.AllDirectories))
+        {
+            File.WriteAllText(file, "torn");
+        }
+    }
 
     private void Damaged()
     {
