@@ -45,20 +45,30 @@ internal sealed class RunSession(Recipe recipe, RunDirectory directory, RunOutpu
     /// <param name="work">The work.</param>
     internal static T Locked<T>(RunDirectory directory, Action? prepare, Func<T> work)
     {
-        var (made, prepared) = (!Directory.Exists(directory.Path), false);
+        var (made, takenBack) = (!Directory.Exists(directory.Path), false);
         try
         {
-            using (prepare is null ? directory.Lock() : directory.LockNew())
+            using var held = prepare is null ? directory.Lock() : directory.LockNew();
+            var prepared = false;
+            try
             {
                 prepare?.Invoke();
                 prepared = prepare is not null;
                 return work();
             }
+            catch (Exception error) when (prepared && error is not OperationCanceledException && !directory.HasReadData)
+            {
+                // While the lock is held, so that nothing of another process is taken.
+                takenBack = directory.TakeBack();
+                throw;
+            }
         }
-        catch (Exception error) when (prepared && error is not OperationCanceledException && !directory.HasReadData)
+        finally
         {
-            directory.TakeBack(made);
-            throw;
+            if (takenBack)
+            {
+                directory.TakeBackLock(folder: made);
+            }
         }
     }
 

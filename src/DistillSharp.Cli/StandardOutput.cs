@@ -16,7 +16,7 @@ internal static class StandardOutput
     {
         try
         {
-            using var writer = new StreamWriter(Open(), encoding);
+            using var writer = new StreamWriter(Open(), encoding is UTF8Encoding ? new UTF8Encoding(encoderShouldEmitUTF8Identifier: false) : encoding);
             work(writer);
         }
         catch (IOException error) when (error.HResult == BrokenPipe)

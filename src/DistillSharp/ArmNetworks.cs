@@ -29,7 +29,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
 
     /// <summary>One like it for looking at: layers that it takes from a teacher are of an untrained one where that is not there.</summary>
     public Network CreateToExamine(ArmPlan arm, int seed) =>
-        Create(arm, seed, (teacher, of) => IsThere(teacher, of) ? LoadNetwork(teacher, of) : Create(teacher, teacher.SeedFor(of)));
+        Create(arm, seed, (teacher, of) => IsThere(teacher, of) ? LoadNetwork(teacher, of) : CreateToExamine(teacher, teacher.SeedFor(of)));
 
     private Network Create(ArmPlan arm, int seed, Func<ArmPlan, int, Network> teacherOf)
     {
@@ -77,7 +77,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
     public Teacher LoadOrCreate(ArmPlan arm, int seed, StoredSplit? split) =>
         IsThere(arm, seed) ? Load(arm, seed, combiner => combiner.WithoutLabels, teaches: false, split)
         : arm.Ensemble is { } ensemble ? new EnsembleTeacher(ensemble.Members.ToDictionary(member => member.Key, member => LoadOrCreate(Find(member.Value), seed, split)), ensemble.Combiner.WithoutLabels)
-        : new LiveTeacher(Create(arm, arm.SeedFor(seed)), owned: true);
+        : new LiveTeacher(CreateToExamine(arm, arm.SeedFor(seed)), owned: true);
 
     /// <summary>True where all weights of an arm are there.</summary>
     public bool IsThere(ArmPlan arm, int seed) => Networks(arm).All(network => !network.IsTrained || ResultOf(network.Name, seed) is not null);

@@ -84,7 +84,7 @@ public static class StudentQuantiser
     {
         var recipe = YamlConfig.Parse(File.ReadAllText(directory.RecipeFile), new ConfigErrors());
         var arm = recipe?.Get("export")?.Get("arm")?.Scalar ?? recipe?.Get("objectives")?.Entries?.Keys.FirstOrDefault();
-        var objective = arm is null ? recipe?.Get("objective") : recipe?.Get("objectives")?.Get(arm);
+        var objective = arm is not null && ArmNames.Known.Contains(arm) ? null : recipe?.Get("objective") ?? (arm is null ? null : recipe?.Get("objectives")?.Get(arm));
         return arm != ArmNames.Teacher && (objective?.Get("student") ?? recipe?.Get("student"))?.Get("quantise") is not null;
     }
 

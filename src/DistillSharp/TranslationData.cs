@@ -207,7 +207,7 @@ internal sealed class TranslationData : RunData
     public override void Accompany(string weights, ModelSpec model, Dictionary<string, string> metadata)
     {
         var (codec, folder) = (CodecOf(model), Path.GetDirectoryName(weights)!);
-        if (HoldsAnother(folder, codec))
+        if (VocabularyFiles.AreOthers(codec.Encoding, folder))
         {
             throw new InvalidDataException($"{folder} holds another vocabulary, which what lies there needs; write into another folder");
         }
@@ -258,23 +258,6 @@ internal sealed class TranslationData : RunData
         if (_recipe.Objectives.FirstOrDefault(entry => entry.Value.Targets?.SourceText is { } file && !File.Exists(file)) is { Key: { } name, Value: { } plan })
         {
             throw new FileNotFoundException($"{name}: there is no file `{plan.Targets!.SourceText}`, which targets.source_text names; relative paths start at the recipe's folder, and at the current one where nothing is there");
-        }
-    }
-
-    // Of files that an interrupted job left, one may be missing.
-    private static bool HoldsAnother(string folder, TextCodec codec)
-    {
-        try
-        {
-            return new TextCodec(VocabularyFiles.Load(folder)).Tokens.VocabularySha256 != codec.Tokens.VocabularySha256;
-        }
-        catch (FileNotFoundException)
-        {
-            return false;
-        }
-        catch (InvalidDataException)
-        {
-            return true;
         }
     }
 

@@ -31,4 +31,24 @@ public sealed class RecipeDoctorTests
         Assert.Contains("1 of 24 training images", finding.What, StringComparison.Ordinal);
         Assert.Contains("n01_3.JPEG", finding.What, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("targets: {beam: 1}, from_layers: {encoder: [1], decoder: [1]}")]
+    [InlineData("terms: [{method: token_soft_target}]")]
+    public void Examine_StudentTaughtByOneThatStartsFromLayers_IsNoFaultBeforeThereAreAny(string second)
+    {
+        var recipe = RecipeReader.Read(
+            $$"""
+            data: {dataset: toy_phrases, pairs: 200, vocabulary: 520, validation_pairs: 5, test_pairs: 5}
+            teacher: {model: transformer, width: 8, heads: 2, encoder_layers: 2, decoder_layers: 1}
+            student: {model: transformer, width: 8, heads: 2, encoder_layers: 1, decoder_layers: 1}
+            objectives:
+              first: {targets: {beam: 1}, from_layers: {encoder: [2], decoder: [1]} }
+              second: {taught_by: first, {{second}} }
+            training: {epochs: 1, batch_tokens: 200, optimizer: adam, nesterov: false, learning_rate: 0.003}
+            seeds: [0]
+            """, "toy", Path.GetTempPath()).Recipe;
+
+        Assert.DoesNotContain(RecipeDoctor.Examine(recipe).Findings, finding => finding.Severity == FindingSeverity.Fault);
+    }
 }

@@ -241,6 +241,12 @@ public sealed class TranslationRunTests
 
         Assert.Contains("holds another vocabulary", Assert.Throws<InvalidDataException>(() => others.Accompany(folder.File("c.onnx"), other.Model!, [])).Message);
         Assert.Equal(before, File.ReadAllText(folder.File("vocab.json")));
+
+        // One of the files is enough to be another's.
+        var own = Directory.CreateDirectory(folder.File("own")).FullName;
+        File.WriteAllText(Path.Combine(own, "tokenizer.json"), "{}");
+        Assert.Throws<InvalidDataException>(() => data.Accompany(Path.Combine(own, "a.onnx"), plain.Model!, []));
+        Assert.Equal("{}", File.ReadAllText(Path.Combine(own, "tokenizer.json")));
     }
 
     [Fact]

@@ -92,9 +92,10 @@ public static class CsvDataset
         var first = Cells(lines[0].text);
         var labelColumn = labelled || label is not null ? LabelColumn(path, first, label) : None;
         var hasHeader = IsHeader(first, labelColumn, label, lines.Count > 1 ? Cells(lines[1].text) : null);
-        if (hasHeader && like?.Label is { } name && first[labelColumn] != name)
+        // A label of another name is still where it is said to be.
+        if (hasHeader && like?.Label is { } name && Array.IndexOf(first, name) is >= 0 and var named)
         {
-            labelColumn = Array.IndexOf(first, name);
+            labelColumn = named;
         }
 
         int[] order = hasHeader && like is not null ? Order(path, first, labelColumn, like) : [.. Enumerable.Range(0, first.Length).Where(i => i != labelColumn)];
@@ -125,8 +126,7 @@ public static class CsvDataset
     // Places of the columns of numbers, in the order that another table has them in.
     private static int[] Order(string path, string[] names, int labelColumn, Header like)
     {
-        string[] known = like.Label is { } label ? [.. like.Columns, label] : [.. like.Columns];
-        string[] own = [.. names.Where((_, i) => like.Label is not null || i != labelColumn)];
+        string[] known = [.. like.Columns], own = [.. names.Where((_, i) => i != labelColumn)];
         var (absent, further) = (known.Except(own).ToList(), own.Except(known).ToList());
         if (absent.Count + further.Count > 0)
         {

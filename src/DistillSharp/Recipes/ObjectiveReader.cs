@@ -107,6 +107,16 @@ internal sealed class ObjectiveReader(
             binder.Errors.Add(node.PathOf("name"), $"the arm name `{arm}` is taken; choose another (reserved: {string.Join(", ", ArmNames.Known)})", node.Line);
         }
 
+        if (earlier is not null && (node.Get("targets") ?? node.Get("from_layers")) is null && !stages.Any(stage => stage.NeedsTeacher))
+        {
+            binder.Errors.Add(node.Get("taught_by")!, "does nothing without `terms` that read a teacher, `targets` or `from_layers`");
+        }
+
+        if (node.Get("tuning")?.Get("taught_by") is { } tried)
+        {
+            binder.Errors.Add(tried, "cannot be tried; make an objective of each");
+        }
+
         CheckScheme(node, scheme, stages);
         CheckLinks(node, arm, scheme);
         CheckEpochs(node, arm, scheme, stages);

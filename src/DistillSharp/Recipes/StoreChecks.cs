@@ -53,7 +53,7 @@ internal sealed class StoreChecks(ConfigNode root, ConfigErrors errors, List<str
 
     private void CheckTerms(ConfigNode node, StoreOptions options, string? member, bool isAlone, DataSection data, IReadOnlyDictionary<string, ObjectivePlan> objectives)
     {
-        foreach (var (name, plan) in objectives.Where(entry => !entry.Value.Scheme.Entry.TeachesItself))
+        foreach (var (name, plan) in objectives.Where(entry => !entry.Value.Scheme.Entry.TeachesItself && entry.Value.TaughtBy is null))
         {
             foreach (var stage in plan.Stages.Where(stage => stage.NeedsTeacher))
             {

@@ -153,11 +153,11 @@ public sealed class RunDirectory(string path)
         }
     }
 
-    /// <summary>Takes away what was written for a run that has not read its data yet. What others put here stays.</summary>
-    /// <param name="folder">Takes away the directory as well, where nothing is left in it.</param>
-    public void TakeBack(bool folder)
+    /// <summary>Takes away what was written for a run that has not read its data yet, but for the lock. What others put here stays.</summary>
+    /// <returns>False where something cannot be taken away.</returns>
+    public bool TakeBack() => Succeeds(() =>
     {
-        foreach (var file in new[] { RecipeFile, RecipeFolderFile, CommandFile, EnvironmentFile, EventsFile, SweepMarkerFile, SweepCopyFile, LockFile })
+        foreach (var file in new[] { RecipeFile, RecipeFolderFile, CommandFile, EnvironmentFile, EventsFile, SweepMarkerFile, SweepCopyFile })
         {
             System.IO.File.Delete(file);
         }
@@ -166,12 +166,19 @@ public sealed class RunDirectory(string path)
         {
             Directory.Delete(SessionsFolder, recursive: true);
         }
+    });
 
+    /// <summary>Takes away the lock, which nobody holds any more.</summary>
+    /// <param name="folder">Takes away the directory as well, where nothing is left in it.</param>
+    /// <returns>False where something cannot be taken away.</returns>
+    public bool TakeBackLock(bool folder) => Succeeds(() =>
+    {
+        System.IO.File.Delete(LockFile);
         if (folder && IsEmpty)
         {
             Directory.Delete(Path);
         }
-    }
+    });
 
     /// <summary>Makes the directory for a new run.</summary>
     /// <exception cref="IOException">It holds something already, or cannot be written; the message says which.</exception>
@@ -196,6 +203,20 @@ public sealed class RunDirectory(string path)
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw CannotBeWritten(error);
+        }
+    }
+
+    // Called where there is a fault to tell of already, which must not be hidden.
+    private static bool Succeeds(Action work)
+    {
+        try
+        {
+            work();
+            return true;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
         }
     }
 

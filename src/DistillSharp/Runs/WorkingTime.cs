@@ -30,7 +30,7 @@ internal sealed class WorkingTime : IDisposable
         _folder = directory.SessionsFolder;
         _file = Path.Combine(_folder, name);
         _clock = clock;
-        _earlier = File.Exists(_file) ? RunJson.Load<WorkSpan[]>(_file) : unnoted();
+        _earlier = File.Exists(_file) ? Load(_file) : unnoted();
         _started = clock.GetUtcNow();
         Directory.CreateDirectory(_folder);
         Note();
@@ -47,7 +47,7 @@ internal sealed class WorkingTime : IDisposable
     /// <summary>When the first session of the run or of its jobs began, and the seconds until now in which at least one process worked.</summary>
     public (DateTimeOffset Started, double Seconds) Total()
     {
-        var others = Directory.EnumerateFiles(_folder, "*.json", SearchOption.AllDirectories).Where(file => file != _file).SelectMany(file => RunJson.Load<WorkSpan[]>(file));
+        var others = Directory.EnumerateFiles(_folder, "*.json", SearchOption.AllDirectories).Where(file => file != _file).SelectMany(Load);
         List<WorkSpan> spans = [.. others.Concat(Own()).OrderBy(span => span.Started)];
         var (seconds, until) = (0.0, spans[0].Started);
         foreach (var span in spans)
@@ -78,6 +78,19 @@ internal sealed class WorkingTime : IDisposable
     private static WorkSpan[] OfResults(RunDirectory directory) =>
         File.Exists(directory.ResultsFile) && RunResults.Load(directory.ResultsFile) is { Started: { } started } results ? [new WorkSpan(started, started.AddSeconds(results.Seconds))] : [];
 
+    // No run fails for the sake of its times, and what cannot be read is left out.
+    private static WorkSpan[] Load(string file)
+    {
+        try
+        {
+            return RunJson.Load<WorkSpan[]>(file);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            return [];
+        }
+    }
+
     private WorkSpan[] Own() => [.. _earlier, new WorkSpan(_started, _clock.GetUtcNow())];
 
     private void Note()
@@ -95,7 +108,7 @@ internal sealed class WorkingTime : IDisposable
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                // No run fails for the sake of its times.
+                // As what is read: no run fails for the sake of its times.
             }
         }
     }

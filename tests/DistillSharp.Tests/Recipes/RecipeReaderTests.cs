@@ -157,6 +157,8 @@ public class RecipeReaderTests
     [InlineData("objective: {scheme: mutual_learning, stages: [{name: a, epochs: 1}, {name: b, epochs: 2}]}", "objective.stages", "would forget it between stages")]
     [InlineData("objective: {scheme: mutual_learning, terms: [{method: soft_target}]}", "objective.terms", "has no teacher that terms could use")]
     [InlineData("objective: {scheme: self_destillation}", "objective.scheme", "did you mean `self_distillation`?")]
+    [InlineData("objectives: {first: {terms: [{method: soft_target}]}, second: {taught_by: first, terms: []}}", "objectives.second.taught_by", "does nothing without")]
+    [InlineData("objectives: {first: {terms: [{method: soft_target}]}, second: {taught_by: first, terms: [{method: soft_target}], tuning: {taught_by: [first]}}}\ntuning: {learning_rate: [0.1]}", "objectives.second.tuning.taught_by", "cannot be tried")]
     [InlineData("objective: {taught_by: first, terms: [{method: soft_target}]}", "objective.taught_by", "there is none")]
     [InlineData("objectives: {first: {terms: [{method: soft_target}]}, second: {taught_by: frst, terms: [{method: soft_target}]}}", "objectives.second.taught_by", "did you mean `first`?")]
     [InlineData("objectives: {first: {taught_by: second, terms: [{method: soft_target}]}, second: {terms: [{method: soft_target}]}}", "objectives.first.taught_by", "no objective before this one")]

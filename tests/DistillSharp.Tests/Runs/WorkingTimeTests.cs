@@ -41,6 +41,22 @@ public sealed class WorkingTimeTests : IDisposable
     }
 
     [Fact]
+    public void Total_SessionsThatCannotBeRead_AreLeftOut()
+    {
+        using (WorkingTime.OfJob(_directory, "plain", 0, _clock))
+        {
+            Pass(minutes: 5);
+        }
+
+        File.WriteAllText(Path.Combine(_directory.SessionsFolder, "run.json"), "[{");
+        File.WriteAllText(Path.Combine(_directory.SessionsFolder, "plain", "seed-1.json"), "torn");
+        using var last = WorkingTime.OfRun(_directory, _clock);
+        Pass(minutes: 1);
+
+        Assert.Equal(60.0 * 6, last.Total().Seconds);
+    }
+
+    [Fact]
     public void Total_JobsOfARunThatStartedThem_CountOnce()
     {
         using var run = WorkingTime.OfRun(_directory, _clock);

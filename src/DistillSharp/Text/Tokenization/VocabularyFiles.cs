@@ -29,10 +29,22 @@ public static class VocabularyFiles
     public static void Save(BytePairEncoding encoding, string folder)
     {
         Directory.CreateDirectory(folder);
-        AtomicFile.WriteText(Path.Combine(folder, Vocabulary), JsonSerializer.Serialize(Numbers(encoding), Plain));
-        AtomicFile.WriteText(Path.Combine(folder, Merges), "#version: 0.2\n" + string.Concat(encoding.Merges.Select(merge => $"{merge.Left} {merge.Right}\n")));
-        AtomicFile.WriteText(Path.Combine(folder, Tokenizer), JsonSerializer.Serialize(Description(encoding), Plain));
+        foreach (var (name, text) in Texts(encoding))
+        {
+            AtomicFile.WriteText(Path.Combine(folder, name), text);
+        }
     }
+
+    /// <summary>True where a folder holds any of the files with other content than <see cref="Save"/> would give it. Files that are not there are no matter.</summary>
+    public static bool AreOthers(BytePairEncoding encoding, string folder) =>
+        Texts(encoding).Any(file => Path.Combine(folder, file.Name) is var path && File.Exists(path) && File.ReadAllText(path) != file.Text);
+
+    private static IEnumerable<(string Name, string Text)> Texts(BytePairEncoding encoding) =>
+    [
+        (Vocabulary, JsonSerializer.Serialize(Numbers(encoding), Plain)),
+        (Merges, "#version: 0.2\n" + string.Concat(encoding.Merges.Select(merge => $"{merge.Left} {merge.Right}\n"))),
+        (Tokenizer, JsonSerializer.Serialize(Description(encoding), Plain)),
+    ];
 
     /// <summary>Reads <c>vocab.json</c> and <c>merges.txt</c> from a folder.</summary>
     /// <exception cref="FileNotFoundException">One is not there.</exception>
