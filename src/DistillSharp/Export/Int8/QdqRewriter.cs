@@ -66,8 +66,8 @@ internal sealed class QdqRewriter(OnnxModel model, QuantisedTensors tensors, IRe
 
     private OnnxOperation[] Pair(string tensor) =>
     [
-        new("QuantizeLinear") { Name = tensor + "/quantize", Inputs = [tensor, tensor + "/scale", tensor + "/zero_point"], Outputs = [tensor + "/integer"] },
-        new("DequantizeLinear") { Name = tensor + "/dequantize", Inputs = [tensor + "/integer", tensor + "/scale", tensor + "/zero_point"], Outputs = [Rounded(tensor)] },
+        new("QuantizeLinear") { Inputs = [tensor, tensor + "/scale", tensor + "/zero_point"], Outputs = [tensor + "/integer"] },
+        new("DequantizeLinear") { Inputs = [tensor + "/integer", tensor + "/scale", tensor + "/zero_point"], Outputs = [Rounded(tensor)] },
     ];
 
     private List<OnnxOperation> Integers(OnnxOperation layer)
@@ -81,25 +81,29 @@ internal sealed class QdqRewriter(OnnxModel model, QuantisedTensors tensors, IRe
         var type = options.Weights == WeightBits.Unsigned ? OnnxConstant.UnsignedByteType : OnnxConstant.SignedByteType;
         Add(new OnnxConstant(name + "/weight", weight.Shape, type, integers.Values));
         Add(OnnxConstant.Of(name + "/weight/scale", [channels], integers.Scales));
-        Add(new OnnxConstant(name + "/weight/zero_point", [channels], type, [.. Enumerable.Repeat((byte)(options.Weights == WeightBits.Unsigned ? 128 : 0), channels)]));
+        var isSigned = type == OnnxConstant.SignedByteType;
+        if (!isSigned)
+        {
+            Add(new OnnxConstant(name + "/weight/zero_point", [channels], type, [.. Enumerable.Repeat((byte)128, channels)]));
+        }
+
         layer.Inputs[1] = name + "/weight/rounded";
-        var operations = new List<OnnxOperation> { Dequantize(name + "/weight", axis) };
+        var operations = new List<OnnxOperation> { Dequantize(name + "/weight", axis, isSigned) };
         if (bias is not null)
         {
             Add(OnnxConstant.Of(name + "/bias", [channels], integers.Bias(bias, inputScale)));
             Add(OnnxConstant.Of(name + "/bias/scale", [channels], [.. integers.Scales.Select(scale => scale * inputScale)]));
-            Add(OnnxConstant.Of(name + "/bias/zero_point", [channels], new int[channels]));
             layer.Inputs[2] = name + "/bias/rounded";
-            operations.Add(Dequantize(name + "/bias", 0));
+            operations.Add(Dequantize(name + "/bias", 0, isSigned: true));
         }
 
         return operations;
     }
 
-    private static OnnxOperation Dequantize(string name, int axis) => new("DequantizeLinear")
+    // Without a zero point it is 0. Nothing that can be left out is written: in small networks names and zeros are a tenth of the file.
+    private static OnnxOperation Dequantize(string name, int axis, bool isSigned) => new("DequantizeLinear")
     {
-        Name = name + "/dequantize",
-        Inputs = [name, name + "/scale", name + "/zero_point"],
+        Inputs = isSigned ? [name, name + "/scale"] : [name, name + "/scale", name + "/zero_point"],
         Outputs = [Rounded(name)],
         Attributes = new() { ["axis"] = OnnxOperation.IntegerAttribute("axis", axis) },
     };
