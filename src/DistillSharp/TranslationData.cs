@@ -80,6 +80,7 @@ internal sealed class TranslationData : RunData
         }
 
         var teacher = networks.Find(arm.Writer);
+        var writer = arm.Plan.TaughtBy ?? "the teacher";
         List<SentencePair> pairs = [.. _corpus.Train, .. FurtherSources(options, text => note($"{arm.Name}: {text}")).Select(source => new SentencePair(source, "", ""))];
         var key = new Dictionary<string, string>
         {
@@ -102,12 +103,12 @@ internal sealed class TranslationData : RunData
             var chosen = made.Pairs(pairs, options.Choose, out var dropped);
             if (dropped.Count > 0)
             {
-                note($"{arm.Name}: of {pairs.Count} translations of the teacher {Reasons(dropped)} were dropped");
+                note($"{arm.Name}: of {pairs.Count} translations of {writer} {Reasons(dropped)} were dropped");
             }
 
             if (chosen.Count == 0 && !options.Originals)
             {
-                throw new InvalidOperationException($"{arm.Name}: no translation of the teacher is worth learning; it has not learned to translate (see its BLEU)");
+                throw new InvalidOperationException($"{arm.Name}: no translation of {writer} is worth learning; it has not learned to translate (see its BLEU)");
             }
 
             _targets[(arm.Name, seed)] = options.Originals ? [.. chosen, .. _corpus.Train] : chosen;

@@ -13,7 +13,7 @@ internal static class ListCommand
 
     public static Command Create()
     {
-        var kind = new Argument<string>("kind") { Description = string.Join(", ", Kinds), HelpName = "kind" };
+        var kind = new Argument<string>("kind") { Description = string.Join(", ", Kinds.Append("keys")), HelpName = "kind" };
         kind.AcceptOnlyFromAmong([.. Kinds, "keys"]);
         var json = CommonOptions.Json();
         var command = new Command(

@@ -65,10 +65,14 @@ public static class RecipeReader
         catalogs ??= Catalogs.Default();
         PluginLoader.Load(root, folder, catalogs, errors);
         var datasets = catalogs.Datasets;
-        var located = RelativePaths.Located(root, folder, dataset => datasets.Find(dataset)?.OptionsType);
+        var twice = new List<string>();
+        var located = RelativePaths.Located(root, folder, dataset => datasets.Find(dataset)?.OptionsType, twice);
         var reading = new Pass(located, root, name, folder, catalogs, errors).Read();
         errors.ThrowIfAny();
-        return reading!;
+        return reading! with
+        {
+            Warnings = [.. twice.Distinct().Select(path => $"`{path}` is beside the recipe and in the current folder; the recipe's is taken (for the other give {Path.GetFullPath(path)})"), .. reading.Warnings],
+        };
     }
 
     /// <summary>One reading of one recipe.</summary>

@@ -15,8 +15,22 @@ internal static class RelativePaths
     /// <param name="root">The recipe.</param>
     /// <param name="folder">Its folder.</param>
     /// <param name="options">The options of a dataset by its name; null for an unknown one.</param>
-    public static ConfigNode Located(ConfigNode root, string folder, Func<string, Type?> options) =>
-        OfData(root, options, path => IsThere(path, folder) ? Path.GetFullPath(Path.Combine(folder, path)) : path);
+    /// <param name="twice">Receives paths with something else of that name in the current folder, which is not taken.</param>
+    public static ConfigNode Located(ConfigNode root, string folder, Func<string, Type?> options, ICollection<string> twice) => OfData(root, options, path =>
+    {
+        if (!IsThere(path, folder))
+        {
+            return path;
+        }
+
+        var found = Path.GetFullPath(Path.Combine(folder, path));
+        if (Path.Exists(path) && Path.GetFullPath(path) != found)
+        {
+            twice.Add(path);
+        }
+
+        return found;
+    });
 
     /// <summary>The recipe as it must read in another folder.</summary>
     /// <param name="root">The recipe.</param>

@@ -76,6 +76,12 @@ internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors, List<
                 errors.Add(path, "`targets: {by: student}` is for text: no network of speech writes while it is trained; learn what the teacher writes, `targets: {by: teacher}`", root.Line);
             }
 
+            // Whom it names wrongly has been said.
+            if (plan.TaughtBy is null && (root.Get("objectives")?.Get(name) ?? root.Get("objective"))?.Get("taught_by") is not null)
+            {
+                continue;
+            }
+
             var before = plan.TaughtBy is { } earlier ? objectives[earlier].Student ?? student : teacher?.Model;
             var (own, given) = ((plan.Student ?? student)?.Options as TransformerOptions, before?.Options as TransformerOptions);
             if (own is not null && given is not null && plan.FromLayers is { } layers && LayerStart.Fault(given, own, layers) is { } fault)

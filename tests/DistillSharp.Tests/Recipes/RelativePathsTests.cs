@@ -8,6 +8,7 @@ namespace DistillSharp.Tests.Recipes;
 public sealed class RelativePathsTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
+    private readonly List<string> _twice = [];
 
     public void Dispose() => _folder.Dispose();
 
@@ -50,6 +51,18 @@ public sealed class RelativePathsTests : IDisposable
     }
 
     [Fact]
+    public void Read_NameBesideTheRecipeAndInTheCurrentFolder_SaysWhichIsTaken()
+    {
+        var name = Path.GetFileName(Directory.EnumerateFileSystemEntries(Environment.CurrentDirectory).First());
+        File.WriteAllText(_folder.File(name), "");
+        var text = $"data: {{dataset: csv, train: \"{name}\", test: other.csv}}\n" + RecipeText.Plain[RecipeText.Plain.IndexOf("teacher", StringComparison.Ordinal)..];
+
+        var warnings = RecipeReader.Read(text, "test", _folder.Path).Warnings;
+
+        Assert.Contains(Path.GetFullPath(name), Assert.Single(warnings, warning => warning.Contains("the recipe's is taken", StringComparison.Ordinal)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Located_OtherTexts_Stay()
     {
         Directory.CreateDirectory(_folder.File("recipes/digits"));
@@ -81,7 +94,7 @@ public sealed class RelativePathsTests : IDisposable
         return found.Scalar ?? Assert.Single(found.Items!).Scalar;
     }
 
-    private ConfigNode Located(string recipe) => RelativePaths.Located(YamlConfig.Parse(recipe, new ConfigErrors())!, _folder.File("recipes"), OptionsOf);
+    private ConfigNode Located(string recipe) => RelativePaths.Located(YamlConfig.Parse(recipe, new ConfigErrors())!, _folder.File("recipes"), OptionsOf, _twice);
 
     private ConfigNode MovedData(string recipe) => RelativePaths.Moved(YamlConfig.Parse(recipe, new ConfigErrors())!, _folder.File("recipes"), _folder.File("sweep"), OptionsOf);
 

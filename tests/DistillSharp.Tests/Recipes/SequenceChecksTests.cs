@@ -32,6 +32,11 @@ public sealed class SequenceChecksTests
         Assert.Contains(RecipeText.Read(More).Warnings, warning => warning.StartsWith("more trains 3 epochs of more samples than the 8 of the plain student", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void Read_LayersOfAnEarlierStudentThatIsNone_AreNotCountedInTheTeacher() => Assert.Equal("objectives.second.taught_by", RecipeText.OnlyFault(
+        "data: {dataset: toy_phrases}\nteacher: {model: transformer, width: 16, heads: 2}\nstudent: {model: transformer, width: 8, heads: 2}\n"
+        + "objectives: {first: {targets: {beam: 2}}, second: {taught_by: frst, targets: {beam: 2}, from_layers: {encoder: [1], decoder: [1]}}}\n").Path);
+
     [Theory]
     [InlineData("{encoder: [1, 2], decoder: [1]}", null)]
     [InlineData("{encoder: [1, 2, 3], decoder: [1]}", "objectives.second")]

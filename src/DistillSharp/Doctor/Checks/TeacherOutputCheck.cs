@@ -34,7 +34,7 @@ internal sealed class TeacherOutputCheck : IDoctorCheck
                 ? new DoctorFinding(FindingSeverity.Note, Name, subject.PathOf(arm), what, "") { Numbers = Numbers(subject, reached) }
                 : new DoctorFinding(
                     FindingSeverity.Warning, Name, subject.PathOf(arm), string.Create(CultureInfo.InvariantCulture, $"{what}, below {least:0.##}: what it writes is hardly worth learning"),
-                    "Train it longer or on more data (`teacher.training.epochs`), or give it weights that have learned")
+                    arm.IsTeacher ? "Train it longer or on more data (`teacher.training.epochs`), or give it weights that have learned" : $"Train it longer or on more data (`{subject.PathOf(arm)}.training.epochs`)")
                 {
                     Numbers = Numbers(subject, reached),
                 };

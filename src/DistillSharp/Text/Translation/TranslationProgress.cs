@@ -24,6 +24,6 @@ internal sealed class TranslationProgress(int before, int total, Action<string> 
         _told = elapsed;
         var pace = (translated - before) / Math.Max(1e-3, elapsed.TotalSeconds);
         var left = TimeSpan.FromSeconds((total - translated) / pace);
-        report(FormattableString.Invariant($"the teacher has translated {translated} of {total} sentences ({pace:0} a second){(translated < total ? $", about {(int)left.TotalHours}:{left:mm\\:ss} left" : "")}"));
+        report(FormattableString.Invariant($"{translated} of {total} sentences are translated ({pace:0} a second){(translated < total ? $", about {(int)left.TotalHours}:{left:mm\\:ss} left" : "")}"));
     }
 }

@@ -19,10 +19,10 @@ public sealed class TranslationProgressTests
 
         Assert.Equal(
             [
-                "the teacher has translated 2200 of 5000 sentences (100 a second), about 0:00:28 left",
-                "the teacher has translated 3400 of 5000 sentences (100 a second), about 0:00:16 left",
-                "the teacher has translated 4600 of 5000 sentences (100 a second), about 0:00:04 left",
-                "the teacher has translated 5000 of 5000 sentences (100 a second)",
+                "2200 of 5000 sentences are translated (100 a second), about 0:00:28 left",
+                "3400 of 5000 sentences are translated (100 a second), about 0:00:16 left",
+                "4600 of 5000 sentences are translated (100 a second), about 0:00:04 left",
+                "5000 of 5000 sentences are translated (100 a second)",
             ],
             reports);
     }
