@@ -88,6 +88,7 @@ internal sealed class ObjectiveReader(
         var own = node.Get("student") is { } studentNode ? catalogs.Models.Read(studentNode, binder, "quantise") : null;
         _student = own ?? student;
         var earlier = keys.TaughtBy is { } teaching ? Earlier(plans, node, teaching, scheme) : null;
+        var taughtBy = earlier is null ? null : keys.TaughtBy;
         _terms = earlier is null
             ? new TermReader(catalogs, binder, _student, teacher, teachers)
             : new TermReader(catalogs, binder, _student, teacher! with { Model = earlier.Student ?? student, Source = null, Store = null }, null);
@@ -102,7 +103,7 @@ internal sealed class ObjectiveReader(
         {
             binder.Errors.Add(name is null ? node.PathOf("name") : node.Path, $"the arm name `{arm}` becomes a folder: {Names.Rule}", node.Line);
         }
-        else if (!_taken.Add(arm) || !plans.TryAdd(arm, Whole(node, own, new ObjectivePlan(scheme, stages) { TaughtBy = earlier is null ? null : keys.TaughtBy })))
+        else if (!_taken.Add(arm) || !plans.TryAdd(arm, Whole(node, own, taughtBy, new ObjectivePlan(scheme, stages))))
         {
             binder.Errors.Add(node.PathOf("name"), $"the arm name `{arm}` is taken; choose another (reserved: {string.Join(", ", ArmNames.Known)})", node.Line);
         }
@@ -122,7 +123,7 @@ internal sealed class ObjectiveReader(
         CheckEpochs(node, arm, scheme, stages);
         if (node.Get("tuning") is { } tuning)
         {
-            _tuning[arm] = Candidates(node, tuning, scheme, earlier is null ? null : keys.TaughtBy);
+            _tuning[arm] = Candidates(node, tuning, scheme, taughtBy);
         }
     }
 
@@ -163,16 +164,17 @@ internal sealed class ObjectiveReader(
         foreach (var (settings, objective) in Recipes.Tuning.Combinations(node, tuning, binder.Errors))
         {
             var tried = objective.Get("scheme") is { } schemeNode ? SchemeCatalog.Read(schemeNode, binder) ?? scheme : scheme;
-            candidates.Add(new TuningCandidate(settings, Whole(node, null, new ObjectivePlan(tried, Stages(objective, binder.Bind<ObjectiveKeys>(objective, Structural), tried)) { TaughtBy = taughtBy })));
+            candidates.Add(new TuningCandidate(settings, Whole(node, null, taughtBy, new ObjectivePlan(tried, Stages(objective, binder.Bind<ObjectiveKeys>(objective, Structural), tried)))));
         }
 
         return candidates;
     }
 
-    private ObjectivePlan Whole(ConfigNode node, ModelSpec? own, ObjectivePlan plan) => plan with
+    private ObjectivePlan Whole(ConfigNode node, ModelSpec? own, string? taughtBy, ObjectivePlan plan) => plan with
     {
         Targets = node.Get("targets") is { } targets ? binder.Bind<TeacherTargetsOptions>(targets) : null,
         FromLayers = node.Get("from_layers") is { } layers ? binder.Bind<FromLayersOptions>(layers) : null,
+        TaughtBy = taughtBy,
         Student = own,
         QuantisesStudent = node.Get("student")?.Get("quantise") is not null,
     };

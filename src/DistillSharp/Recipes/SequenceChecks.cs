@@ -77,7 +77,7 @@ internal sealed class SequenceChecks(ConfigNode root, ConfigErrors errors, List<
             }
 
             // Whom it names wrongly has been said.
-            if (plan.TaughtBy is null && (root.Get("objectives")?.Get(name) ?? root.Get("objective"))?.Get("taught_by") is not null)
+            if (plan.TaughtBy is null && NodeOf(root, name)?.Get("taught_by") is not null)
             {
                 continue;
             }
