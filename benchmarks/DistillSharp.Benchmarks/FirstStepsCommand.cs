@@ -62,8 +62,8 @@ internal static class FirstStepsCommand
         }
     }
 
-    // The recipe as it is but for its length; for negatives, of which there cannot be more than samples; and for the length of a step: after 20 steps of random
-    // images a deep teacher's features are far from what they will be.
+    // The recipe as it is but for its length; for negatives, of which there cannot be more than samples; and for a small learning rate and a gradient cut to length 1:
+    // after 20 steps of random images a deep teacher's features are far from what they will be.
     private static List<string> Overrides(string file, string dataset, string folder, int size, int images)
     {
         List<string> overrides =

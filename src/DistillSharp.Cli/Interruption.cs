@@ -7,7 +7,7 @@ namespace DistillSharp.Cli;
 /// SIGTERM alone: a terminal sends Ctrl-C to it and to the run, which passes it on, and the two together would end it unsaved. A command
 /// that has nothing to save does not speak of it.
 /// </summary>
-internal sealed class Interruption : IDisposable
+internal sealed partial class Interruption : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
@@ -43,7 +43,7 @@ internal sealed class Interruption : IDisposable
         context.Cancel = true;
         if (_source.IsCancellationRequested && DateTime.UtcNow - _first < Patience)
         {
-            Environment.Exit(ExitCode.Interrupted);
+            EndAtOnce();
         }
 
         _first = DateTime.UtcNow;
@@ -54,4 +54,18 @@ internal sealed class Interruption : IDisposable
 
         _source.Cancel();
     }
+
+    // Environment.Exit takes native libraries down under threads that still compute, which can crash; where it can be had, the way out that asks nobody.
+    private static void EndAtOnce()
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            ExitProcess(ExitCode.Interrupted);
+        }
+
+        Environment.Exit(ExitCode.Interrupted);
+    }
+
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    private static partial void ExitProcess(int code);
 }

@@ -64,6 +64,9 @@ internal sealed class ArmMeasurement(Recipe recipe, RunDirectory directory, RunD
         };
     }
 
+    /// <summary>An arm that gives classes on the test split, without what it costs.</summary>
+    public Dictionary<string, double> OnTest(ArmPlan arm, int seed) => Metrics(LogitsOf(arm, seed, StoredSplit.Test, data.Test).Logits);
+
     private (IReadOnlyDictionary<string, double> Validation, MeasuredNetwork Test, IReadOnlyList<int>? Covered) Measured(ArmPlan arm, int seed)
     {
         if (data is ClassificationData labelled)

@@ -1,3 +1,4 @@
+using DistillSharp.Export.Onnx;
 using DistillSharp.Runs;
 using DistillSharp.Training;
 
@@ -12,7 +13,7 @@ internal sealed class FailedJobs(Action<string> warn)
     private readonly List<(string Arm, int? Seed, string Message)> _failures = [];
 
     /// <summary>True for what another job of the same run need not share, as a full disk would be.</summary>
-    public static bool IsOfOneJob(Exception error) => error is TrainingDivergedException or InvalidOperationException or ArgumentException or NotSupportedException;
+    public static bool IsOfOneJob(Exception error) => error is TrainingDivergedException or ParityException or InvalidOperationException or ArgumentException or NotSupportedException;
 
     /// <summary>Remembers a job, or an arm whose tuning failed.</summary>
     public void Add(string arm, int? seed, string message)

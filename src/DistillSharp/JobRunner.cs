@@ -199,7 +199,7 @@ internal sealed class JobRunner
 
     private JobResult Finish(ArmPlan arm, ObjectivePlan plan, int seed, Network network, TrainingOutcome outcome, double peak, List<EarlyExit> exits)
     {
-        var artefacts = new StudentWriter(_recipe, _directory, _data, _networks, Note).Write(arm, seed, network, exits);
+        var artefacts = new StudentWriter(_recipe, _directory, _data, _networks, Warn).Write(arm, seed, network, exits);
         var (validation, measured) = artefacts.Int8File is { } file
             ? _measurement.OfIntegers(arm, seed, file)
             : (outcome.Validation, _measurement.Trained(arm, seed, network));

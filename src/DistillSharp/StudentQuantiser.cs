@@ -1,17 +1,20 @@
+using System.Globalization;
+using System.Text.Json.Serialization;
 using DistillSharp.Config;
 using DistillSharp.Evaluation;
+using DistillSharp.Export;
 using DistillSharp.Export.Int8;
 using DistillSharp.Export.Onnx;
-using DistillSharp.Recipes;
 using DistillSharp.Runs;
+using DistillSharp.Teachers;
 using static TorchSharp.torch;
 
 namespace DistillSharp;
 
 /// <summary>One network of the table that sets float and int8 side by side.</summary>
 /// <param name="Name"><c>teacher</c>, <c>student</c> or <c>int8</c>.</param>
-/// <param name="File">Its ONNX file.</param>
-/// <param name="Metrics">On the test split, with <c>bytes</c> and <c>latency_ms</c>.</param>
+/// <param name="File">Its ONNX file; of a teacher that has none, such as several, the result that the run kept of it.</param>
+/// <param name="Metrics">On the test split, with <c>bytes</c> and <c>latency_ms</c>; the latter only of an ONNX file that says how large a sample is.</param>
 public sealed record QuantisedRow(string Name, string File, Dictionary<string, double> Metrics);
 
 /// <summary>One exit of a network with early exits, in floats and in integers.</summary>
@@ -26,11 +29,15 @@ public sealed record QuantisedExit(string Name, string File, Dictionary<string, 
 /// <param name="Seed">The seed.</param>
 /// <param name="Options">How it was quantised.</param>
 /// <param name="Result">What was done.</param>
-/// <param name="Rows">Teacher (where it has an ONNX file), student, int8 student.</param>
+/// <param name="Rows">Teacher (where there is one, of the student's seed where it has that), student, int8 student.</param>
 public sealed record QuantisedTable(string Arm, int Seed, QuantisationOptions Options, QuantisationResult Result, IReadOnlyList<QuantisedRow> Rows)
 {
     /// <summary>The exits from the shallowest to the deepest, each on its own; none where the network has no early exits.</summary>
     public IReadOnlyList<QuantisedExit> Exits { get; init; } = [];
+
+    /// <summary>Why there is no row of the teacher; null where there is one, and where the run has no teacher.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? WithoutTeacher { get; init; }
 }
 
 /// <summary>Quantises an arm of a run after training, with ranges from its training images, and measures what that changed.</summary>
@@ -56,16 +63,16 @@ public static class StudentQuantiser
 
         var result = Write(arm.Data, source, destination, samples, options);
         List<QuantisedRow> rows = [Row("student", source, arm.Data), Row("int8", destination, arm.Data)];
-        var teacher = Directory.Exists(arm.Directory.ArmFolder(ArmNames.Teacher)) ? Directory.EnumerateFiles(arm.Directory.ArmFolder(ArmNames.Teacher), "teacher.onnx", SearchOption.AllDirectories).Order(StringComparer.Ordinal).FirstOrDefault() : null;
+        var (teacher, why) = Teacher(arm);
         if (teacher is not null)
         {
-            rows.Insert(0, Row("teacher", teacher, arm.Data));
+            rows.Insert(0, teacher);
         }
 
-        return new QuantisedTable(arm.Arm, arm.Seed, options, result, rows) { Exits = Exits(arm.Data, source, destination) };
+        return new QuantisedTable(arm.Arm, arm.Seed, options, result, rows) { Exits = Exits(arm.Data, source, destination), WithoutTeacher = why };
     }
 
-    /// <summary>The arm and seed whose student a run exported; null where it exported none.</summary>
+    /// <summary>The arm and seed whose student a run exported, as the exported weights say; null where it exported none.</summary>
     public static (string Arm, int Seed)? Exported(RunDirectory directory)
     {
         if (!File.Exists(directory.StudentFile))
@@ -73,10 +80,10 @@ public static class StudentQuantiser
             return null;
         }
 
-        var arm = RecipeReader.Read(File.ReadAllText(directory.RecipeFile), "run", directory.RecipeFolder).Recipe is { } recipe ? Arms.Exported(recipe) : ArmNames.Plain;
-        var folder = directory.ArmFolder(arm);
-        var jobs = Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "metrics.json", SearchOption.AllDirectories).Select(JobResult.Load) : [];
-        return jobs.OrderByDescending(job => job.Validation.GetValueOrDefault("top1")).ThenBy(job => job.Seed).Select(job => ((string, int)?)(job.Arm, job.Seed)).FirstOrDefault();
+        using var file = new SafetensorsFile(directory.StudentFile);
+        return file.Metadata.TryGetValue(Provenance.Arm, out var arm) && int.TryParse(file.Metadata.GetValueOrDefault(Provenance.Seed), CultureInfo.InvariantCulture, out var seed)
+            ? (arm, seed)
+            : null;
     }
 
     /// <summary>True where what a run measures and exports as its student is a file of eight-bit integers (<c>student.quantise</c>). Looks at nothing else in its recipe.</summary>
@@ -117,6 +124,47 @@ public static class StudentQuantiser
     }
 
     private static QuantisedRow Row(string name, string file, RunData data) => new(name, file, Measure(file, data));
+
+    // The teacher's row, or why there is none; neither where the run has no teacher.
+    private static (QuantisedRow? Row, string? Why) Teacher(TrainedArm arm)
+    {
+        if (arm.Teacher is not { } teacher)
+        {
+            return (null, null);
+        }
+
+        if (teacher.Source is OnnxTeacherOptions { Onnx: var given } && File.Exists(given))
+        {
+            var metrics = arm.EvaluateSource(teacher);
+            metrics["bytes"] = new FileInfo(given).Length;
+            if (IsOfOneSample(given))
+            {
+                metrics["latency_ms"] = OnnxLatency.MedianMilliseconds(given);
+            }
+
+            return (new QuantisedRow(ArmNames.Teacher, given, metrics), null);
+        }
+
+        var seed = teacher.SeedFor(arm.Seed);
+        var written = Path.ChangeExtension(arm.Directory.WeightsFile(teacher.Name, seed), ".onnx");
+        if (File.Exists(written))
+        {
+            return (Row(ArmNames.Teacher, written, arm.Data), null);
+        }
+
+        // Several teachers, or one that is no ONNX file: what the run measured of it, in which sizes are sums. Its latency was not measured.
+        var kept = arm.Directory.JobResultFile(teacher.Name, seed);
+        return File.Exists(kept)
+            ? (new QuantisedRow(ArmNames.Teacher, kept, JobResult.Load(kept).Metrics.Where(entry => entry.Key != "latency_ms").ToDictionary()), null)
+            : (null, $"no row of the teacher: {kept}, the result that the run kept of it, is not there; `distill resume` makes it again");
+    }
+
+    // Latency is that of one sample of the size of the student's, which a free axis or a fixed number of samples is not.
+    private static bool IsOfOneSample(string file)
+    {
+        using var session = new OnnxSession(file);
+        return session.FloatInputs.Count == session.Inputs.Count && session.Inputs.Values.All(shape => shape is [<= 1, .. var sample] && Array.TrueForAll(sample, axis => axis > 0));
+    }
 
     private static IReadOnlyList<QuantisedExit> Exits(RunData data, string source, string destination)
     {

@@ -45,24 +45,27 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
             metrics["macs"] = macs;
         }
 
-        if (recipe.Export.Onnx && network is INetworkGraph)
+        if (recipe.Export.Onnx)
         {
             var onnx = Path.ChangeExtension(weights, ".onnx");
             try
             {
-                WriteOnnx(arm, seed, network, onnx, exits);
-                metrics["bytes"] = new FileInfo(onnx).Length;
+                if (network is INetworkGraph)
+                {
+                    WriteOnnx(arm, seed, network, onnx, exits);
+                    metrics["bytes"] = new FileInfo(onnx).Length;
+                }
+                else
+                {
+                    data.WriteOnnx(network, onnx, metadata);
+                }
             }
-            catch (NotSupportedException error) when (arm.IsTeacher)
+            catch (Exception error) when (arm.IsTeacher && error is NotSupportedException or ParityException)
             {
                 // It teaches from its weights, and hours of students are not lost for a file that none of them reads.
-                note?.Invoke($"{arm.Name}/seed-{seed} was not written as ONNX: {error.Message}");
+                note?.Invoke($"{JobResult.JobName(arm.Name, seed)} was not written as ONNX: {error.Message}");
+                DeleteOnnx(weights);
             }
-        }
-
-        if (recipe.Export.Onnx && network is not INetworkGraph)
-        {
-            data.WriteOnnx(network, Path.ChangeExtension(weights, ".onnx"), metadata);
         }
 
         if (!arm.IsOfIntegers)
@@ -97,6 +100,15 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
         using var scope = NewDisposeScope();
         metadata[Provenance.WeightsSha256] = WeightsHash.Of(network);
         return OnnxExporter.Export(network, data.Info, path, Samples(), metadata, exits);
+    }
+
+    // A network that is not one graph of layers is compared once its files are there.
+    private static void DeleteOnnx(string weights)
+    {
+        foreach (var file in Directory.EnumerateFiles(Path.GetDirectoryName(weights)!, Path.GetFileNameWithoutExtension(weights) + "*.onnx"))
+        {
+            File.Delete(file);
+        }
     }
 
     // Own networks may hold modules that no description knows: they can be trained, not counted.

@@ -38,7 +38,7 @@ public sealed class TrainedArm : IDisposable
     /// <param name="recipe">The run's recipe.</param>
     /// <param name="directory">The run.</param>
     /// <param name="arm">Arm name; the exported arm where null.</param>
-    /// <param name="seed">Seed; the arm's first where null.</param>
+    /// <param name="seed">Seed; where null that of the network that the run exported, where that is of this arm, else the arm's first.</param>
     /// <param name="dataFolder">Folder that is searched for datasets first.</param>
     /// <exception cref="ArgumentException">There is no such arm or seed.</exception>
     public static TrainedArm Load(Recipe recipe, RunDirectory directory, string? arm, int? seed, string? dataFolder)
@@ -58,7 +58,7 @@ public sealed class TrainedArm : IDisposable
             throw new ArgumentException($"{name} is {source.Noun} that this run did not train: {source.Location}");
         }
 
-        var number = seed ?? plan.Seeds[0];
+        var number = seed ?? (StudentQuantiser.Exported(directory) is { } exported && exported.Arm == name ? exported.Seed : plan.Seeds[0]);
         var weights = directory.WeightsFile(name, number);
         if (!File.Exists(weights))
         {
@@ -75,6 +75,11 @@ public sealed class TrainedArm : IDisposable
 
     /// <summary>The run.</summary>
     internal RunDirectory Directory => _directory;
+
+    /// <summary>The run's teacher; null where it has none.</summary>
+    internal ArmPlan? Teacher => Arms.Of(_recipe).FirstOrDefault(arm => arm.Name == ArmNames.Teacher);
+
+    private ArmNetworks Networks => new(Arms.Of(_recipe), _directory, _data, TorchSharp.torch.CPU, _recipe.Threads);
 
     /// <summary>Metrics on the test split, or on the validation split, of what the run measured: the network, or its file of eight-bit integers.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -95,9 +100,13 @@ public sealed class TrainedArm : IDisposable
         return ClassificationMetrics.Compute(split.Logits, split.Labels, split.Classes).Metrics;
     }
 
+    /// <summary>Metrics on the test split of a teacher that is a file, which is given its own kind of samples and answers in the data's classes.</summary>
+    internal Dictionary<string, double> EvaluateSource(ArmPlan teacher) =>
+        new ArmMeasurement(_recipe, _directory, _data, Networks, TorchSharp.torch.CPU, _recipe.Threads).OnTest(teacher, Seed);
+
     /// <summary>Writes the network as ONNX and checks it.</summary>
     /// <exception cref="ParityException">The file would differ from the network.</exception>
-    public ParityResult ExportOnnx(string path) => new StudentWriter(_recipe, _directory, _data, new ArmNetworks(Arms.Of(_recipe), _directory, _data, TorchSharp.torch.CPU, _recipe.Threads)).WriteOnnx(_plan, Seed, Network, path, []);
+    public ParityResult ExportOnnx(string path) => new StudentWriter(_recipe, _directory, _data, Networks).WriteOnnx(_plan, Seed, Network, path, []);
 
     /// <inheritdoc/>
     public void Dispose() => Network.Dispose();

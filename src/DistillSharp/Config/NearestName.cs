@@ -3,9 +3,9 @@ namespace DistillSharp.Config;
 /// <summary>Finds what a mistyped name probably meant.</summary>
 public static class NearestName
 {
-    /// <summary>The known names ordered by edit distance to <paramref name="name"/>, nearest first.</summary>
+    /// <summary>The known names ordered by edit distance to <paramref name="name"/>, nearest first; before them those that end with <c>_</c> and the whole of it.</summary>
     public static IReadOnlyList<string> Order(string name, IEnumerable<string> known) =>
-        [.. known.OrderBy(candidate => Distance(name, candidate)).ThenBy(candidate => candidate, StringComparer.Ordinal)];
+        [.. known.OrderBy(candidate => IsEndOf(name, candidate) ? 0 : 1).ThenBy(candidate => Distance(name, candidate)).ThenBy(candidate => candidate, StringComparer.Ordinal)];
 
     /// <summary>"did you mean `x`? Known: …", for the end of an error message.</summary>
     public static string Hint(string name, IEnumerable<string> known)
@@ -16,7 +16,7 @@ public static class NearestName
             return "nothing is known here";
         }
 
-        var near = Distance(name, ordered[0]) <= Math.Max(2, name.Length / 3) ? $"did you mean `{ordered[0]}`? " : "";
+        var near = IsEndOf(name, ordered[0]) || Distance(name, ordered[0]) <= Math.Max(2, name.Length / 3) ? $"did you mean `{ordered[0]}`? " : "";
         return near + "Known: " + string.Join(", ", ordered);
     }
 
@@ -39,4 +39,7 @@ public static class NearestName
 
         return previous[right.Length];
     }
+
+    // As vgg8 is of cifar_vgg8: what is missing is no slip of the hand.
+    private static bool IsEndOf(string name, string candidate) => name.Length > 0 && candidate.EndsWith("_" + name, StringComparison.OrdinalIgnoreCase);
 }

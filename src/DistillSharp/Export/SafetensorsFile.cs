@@ -7,6 +7,13 @@ namespace DistillSharp.Export;
 /// </summary>
 public sealed class SafetensorsFile : IDisposable
 {
+    private const string BatchCounter = "num_batches_tracked";
+
+    private static readonly string[] BatchNorm = ["weight", "bias", "running_mean", "running_var"];
+
+    // Layers of transformers that torchvision renamed after it had published weights (its pull request 6053), which it reads by both names.
+    private static readonly (string Name, string InOldFiles)[] Renamed = [(".mlp.0.", ".mlp.linear_1."), (".mlp.3.", ".mlp.linear_2.")];
+
     private readonly FileStream _stream;
     private readonly SafetensorsHeader _header;
     private readonly Dictionary<string, SafetensorsEntry> _byName;
@@ -106,8 +113,8 @@ public sealed class SafetensorsFile : IDisposable
     }
 
     /// <summary>
-    /// Copies the file's tensors into a module's parameters and buffers of the same names. Floating-point types convert into
-    /// one another. If anything does not fit, nothing is changed.
+    /// Copies the file's tensors into a module's parameters and buffers of the same names, or of torchvision's older ones. Floating-point types
+    /// convert into one another; a batch-norm's counter of batches that alone is missing becomes 0. If anything does not fit, nothing is changed.
     /// </summary>
     /// <exception cref="InvalidDataException">Keys are missing or left over, or shapes or types differ; the message lists all of them.</exception>
     public void LoadInto(nn.Module module)
@@ -122,7 +129,13 @@ public sealed class SafetensorsFile : IDisposable
         using var noGradient = no_grad();
         foreach (var (name, target) in state)
         {
-            using var stored = Read(name);
+            if (EntryOf(name) is not { } entry)
+            {
+                target.zero_();
+                continue;
+            }
+
+            using var stored = Read(entry.Name);
             target.copy_(stored);
         }
     }
@@ -134,29 +147,46 @@ public sealed class SafetensorsFile : IDisposable
         ? entry
         : throw new KeyNotFoundException($"{Path} has no tensor `{name}`; {Config.NearestName.Hint(name, _byName.Keys)}");
 
+    // The tensor of that name, or of the one that older files have for it.
+    private SafetensorsEntry? EntryOf(string name) => Renamed
+        .Select(part => name.Replace(part.Name, part.InOldFiles, StringComparison.Ordinal))
+        .Prepend(name)
+        .Select(each => _byName.GetValueOrDefault(each))
+        .FirstOrDefault(entry => entry is not null);
+
+    // Files from before PyTorch 0.4.1 have no counters, torchvision's ResNets among them; PyTorch starts those at 0.
+    private bool IsCounterOfOldFile(string name) =>
+        name.EndsWith(BatchCounter, StringComparison.Ordinal) && Array.TrueForAll(BatchNorm, part => _byName.ContainsKey(name[..^BatchCounter.Length] + part));
+
     private IEnumerable<string> Faults(Dictionary<string, Tensor> state)
     {
+        var used = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (name, target) in state)
         {
-            if (!_byName.TryGetValue(name, out var entry))
+            if (EntryOf(name) is not { } entry)
             {
-                yield return $"missing: {name} [{string.Join(", ", target.shape)}]";
+                if (!IsCounterOfOldFile(name))
+                {
+                    yield return $"missing: {name} [{string.Join(", ", target.shape)}]";
+                }
+
                 continue;
             }
 
+            used.Add(entry.Name);
             if (!entry.Shape.SequenceEqual(target.shape))
             {
-                yield return $"shape: {name} is [{string.Join(", ", entry.Shape)}] in the file, [{string.Join(", ", target.shape)}] in the network";
+                yield return $"shape: {entry.Name} is [{string.Join(", ", entry.Shape)}] in the file, [{string.Join(", ", target.shape)}] in the network";
             }
 
             var wanted = ElementTypes.NameOf(target.dtype, name);
             if (entry.ElementType != wanted && !(ElementTypes.IsFloat(entry.ElementType) && ElementTypes.IsFloat(wanted)))
             {
-                yield return $"type: {name} is {entry.ElementType} in the file, {wanted} in the network";
+                yield return $"type: {entry.Name} is {entry.ElementType} in the file, {wanted} in the network";
             }
         }
 
-        foreach (var entry in Entries.Where(entry => !state.ContainsKey(entry.Name)).OrderBy(entry => entry.Name, StringComparer.Ordinal))
+        foreach (var entry in Entries.Where(entry => !used.Contains(entry.Name)).OrderBy(entry => entry.Name, StringComparer.Ordinal))
         {
             yield return $"left over: {entry.Name} [{string.Join(", ", entry.Shape)}]";
         }

@@ -16,13 +16,36 @@ public sealed record ModelEntry(
     string Paper,
     Type OptionsType,
     Func<object, IReadOnlyList<string>> FeatureNames,
-    Func<object, DatasetInfo, Network> Create);
+    Func<object, DatasetInfo, Network> Create)
+{
+    /// <summary>Why a network with these options cannot be built for samples of a shape, known without building it; null where samples of any shape will do.</summary>
+    public Func<object, DatasetInfo, ShapeFault?>? FaultOf { get; init; }
+}
+
+/// <summary>Why a network cannot be built for samples of a shape.</summary>
+/// <param name="Message">What is wrong and what would be right.</param>
+/// <param name="Option">The option of the model that would have to be another; null where the model would.</param>
+public sealed record ShapeFault(string Message, string? Option = null)
+{
+    /// <summary>Refuses to build a network where there is a fault.</summary>
+    /// <exception cref="ArgumentException">There is one.</exception>
+    public static void ThrowIfAny(ShapeFault? fault)
+    {
+        if (fault is not null)
+        {
+            throw new ArgumentException(fault.Message);
+        }
+    }
+}
 
 /// <summary>A model chosen in a recipe: its catalog entry and its checked options.</summary>
 public sealed record ModelSpec(ModelEntry Entry, object Options)
 {
     /// <summary>Builds the network; its initial weights come from torch's global generator.</summary>
     public Network Create(DatasetInfo data) => Entry.Create(Options, data);
+
+    /// <summary>Why the network cannot be built for samples of that shape, as far as that is known without building it; else null.</summary>
+    public ShapeFault? FaultOf(DatasetInfo data) => Entry.FaultOf?.Invoke(Options, data);
 }
 
 /// <summary>The options of a model whose name says everything: none.</summary>
@@ -68,7 +91,10 @@ public sealed class ModelCatalog
                 "Simonyan and Zisserman, Very Deep Convolutional Networks, ICLR 2015 (the pattern, small)",
                 typeof(SmallCnnOptions),
                 options => NamesOf(((SmallCnnOptions)options).FeaturePoints()),
-                (options, data) => new SmallCnn((SmallCnnOptions)options, data)))
+                (options, data) => new SmallCnn((SmallCnnOptions)options, data))
+            {
+                FaultOf = (options, data) => ((SmallCnnOptions)options).FaultOf(data),
+            })
             .Add(new ModelEntry(
                 "cifar_resnet",
                 "Residual network of three stages for small images, of any depth 6n+2.",

@@ -24,6 +24,15 @@ public sealed record SmallCnnOptions : ICheckedOptions
         }
     }
 
+    /// <summary>What is wrong with images too small for so many poolings.</summary>
+    internal ShapeFault? FaultOf(DatasetInfo data)
+    {
+        var poolings = Channels.Count / 2;
+        return data.InputShape is [_, var height, var width] && (poolings > 30 || Math.Min(height, width) >> poolings == 0)
+            ? new ShapeFault($"small_cnn halves the image {poolings} times for {Channels.Count} convolutions, and {height}×{width} pixels are too few; list fewer channels", "channels")
+            : null;
+    }
+
     internal IReadOnlyList<FeaturePoint> FeaturePoints() =>
     [
         .. Enumerable.Range(1, Channels.Count).SelectMany(layer => new[]
@@ -47,14 +56,9 @@ public sealed class SmallCnn : LayeredNetwork
     public SmallCnn(SmallCnnOptions options, DatasetInfo data)
         : base("small_cnn")
     {
-        var (channels, height, width) = InputShapes.Image(data, "small_cnn");
+        var (channels, _, _) = InputShapes.Image(data, "small_cnn");
         var classes = InputShapes.Classes(data, "small_cnn");
-        var poolings = options.Channels.Count / 2;
-        if (poolings > 30 || Math.Min(height, width) >> poolings == 0)
-        {
-            throw new ArgumentException($"small_cnn halves the image {poolings} times for {options.Channels.Count} convolutions, and {height}×{width} pixels are too few; list fewer channels");
-        }
-
+        ShapeFault.ThrowIfAny(options.FaultOf(data));
         for (var layer = 1; layer <= options.Channels.Count; layer++)
         {
             Append($"conv{layer}", nn.Conv2d(channels, options.Channels[layer - 1], 3, padding: 1, bias: !options.BatchNorm));

@@ -7,6 +7,7 @@ using DistillSharp.Speech.Models;
 using DistillSharp.Text.Corpora;
 using DistillSharp.Text.Models;
 using DistillSharp.Training;
+using DistillSharp.Vision.Images;
 using DistillSharp.Vision.Reading;
 
 namespace DistillSharp.Recipes;
@@ -16,7 +17,7 @@ internal sealed class NetworkChecks(ConfigNode root, ConfigErrors errors, List<s
 {
     private const string Otherwise = "learn what the teacher writes instead: `targets: {choose: best}` without terms";
 
-    /// <summary>Reports networks of text and speech that are none, and what is of CTC beside networks that are not.</summary>
+    /// <summary>Reports networks of text and speech that are none, networks that no sample of the data's shape fits, and what is of CTC beside networks that are not.</summary>
     public void Check(DatasetSpec? dataset, TeacherSection? teacher, TeachersSection? teachers, ModelSpec? student, IReadOnlyDictionary<string, ObjectivePlan> objectives)
     {
         if (dataset is null)
@@ -37,6 +38,8 @@ internal sealed class NetworkChecks(ConfigNode root, ConfigErrors errors, List<s
         {
             var node = SequenceChecks.NodeOf(root, name);
             CheckFits(dataset, node?.Get("student"), plan.Student);
+            CheckAllFit(dataset, node?.Get("scheme")?.Get("assistants"), (plan.Scheme.Options as TeacherAssistantOptions)?.Assistants);
+            CheckAllFit(dataset, node?.Get("scheme")?.Get("peers"), (plan.Scheme.Options as MutualLearningOptions)?.Peers);
             List<ModelSpec> learning = [.. Listed(plan.Student ?? student), .. (plan.Scheme.Options as TeacherAssistantOptions)?.Assistants ?? []];
             all.AddRange(learning);
             // The student itself, or one of an earlier objective, may stand in the teacher's place.
@@ -61,6 +64,31 @@ internal sealed class NetworkChecks(ConfigNode root, ConfigErrors errors, List<s
         {
             errors.Add(given, fault);
         }
+        else if (fault is null && node is not null && !errors.All.Any(error => error.Path.StartsWith(node.Path + ".", StringComparison.Ordinal)) && InfoOf(dataset) is { } info && model?.FaultOf(info) is { } misfit)
+        {
+            errors.Add((misfit.Option is { } option ? node.Get(option) : null) ?? node.Get("model")!, misfit.Message);
+        }
+    }
+
+    // A list with a faulty network in it has been reported, and is shorter than what it was read from.
+    private void CheckAllFit(DatasetSpec dataset, ConfigNode? list, IReadOnlyList<ModelSpec>? models)
+    {
+        if (list?.Items is { } nodes && models is not null && nodes.Count == models.Count)
+        {
+            nodes.Zip(models).ToList().ForEach(pair => CheckFits(dataset, pair.First, pair.Second));
+        }
+    }
+
+    // Of image files the shape is known and the classes are not.
+    private static DatasetInfo? InfoOf(DatasetSpec dataset)
+    {
+        var shape = dataset.Options switch
+        {
+            ImageOptions images => images.Shape,
+            TinyImageNetOptions => TinyImageNet.Shape,
+            _ => null,
+        };
+        return shape is null ? dataset.Entry.Describe(dataset.Options) : new DatasetInfo(dataset.Entry.Name, [shape.Channels, shape.Size, shape.Size], []);
     }
 
     private void CheckTerms(DatasetSpec dataset, ConfigNode? node, ObjectivePlan plan, List<ModelSpec> networks)

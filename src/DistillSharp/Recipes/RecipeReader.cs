@@ -175,7 +175,7 @@ public static class RecipeReader
 
             if (top.Seeds.Count == 1)
             {
-                _warnings.Add("one seed: no interval over seeds can be given; verdicts need at least two");
+                _warnings.Add("one seed: verdicts are over test samples alone, and nothing is known of the spread over seeds");
             }
 
             if (root.Get("seeds") is { } seeds)

@@ -8,7 +8,7 @@ namespace DistillSharp.Vision;
 public sealed record GlyphOptions
 {
     /// <summary>Folder of font files.</summary>
-    [Option("folder of .ttf and .otf files; the fetched `fonts-aenigma` by default", DataPath = true)]
+    [Option("folder of .ttf and .otf files, split by the family that each names; the fetched `fonts-aenigma` by default, split by the first word of their names, which all variants of a design share", DataPath = true)]
     public string? Fonts { get; init; }
 
     /// <summary>Height and width of an image.</summary>
@@ -54,7 +54,8 @@ public static class GlyphDataset
     /// <exception cref="InvalidDataException">The folder has fewer than two usable families.</exception>
     public static DatasetPair Load(GlyphOptions options, DataLocator locator)
     {
-        var families = Fonts.Families(options.Fonts ?? locator.FindFetched("fonts-aenigma"), Characters);
+        // The fetched fonts name each outline, width and slope of a design a family of its own.
+        var families = options.Fonts is { } folder ? Fonts.Families(folder, Characters) : Fonts.Families(locator.FindFetched("fonts-aenigma"), Characters, Fonts.FirstWord);
         var (train, test) = Fonts.Split(families, options.TestShare, options.DrawingSeed);
         return new DatasetPair(Draw(train, options), Draw(test, options));
     }

@@ -78,9 +78,14 @@ public sealed class ImageClassifier : IDisposable
     /// <param name="file">The image. It is scaled as the images that the model was evaluated on, and its middle is taken.</param>
     /// <param name="top">How many at most.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is no image, or a broken one.</exception>
+    /// <exception cref="InvalidDataException">It is no image, or a broken one, or a folder.</exception>
     public IReadOnlyList<Prediction> Classify(string file, int top = 5)
     {
+        if (Directory.Exists(file))
+        {
+            throw new InvalidDataException($"{file} is a folder; give the images in it, such as {Path.Combine(file, "*.jpg")}");
+        }
+
         if (!File.Exists(file))
         {
             throw new FileNotFoundException($"there is no file {file}");
@@ -124,19 +129,17 @@ public sealed class ImageClassifier : IDisposable
         var plane = _height * _width;
         var pixels = new byte[3 * plane];
         image.Middle(_resize, _height, _width, pixels);
-        var values = new float[_channels * plane];
-        for (var i = 0; i < plane; i++)
+        if (_channels == 1)
         {
-            if (_channels == 1)
-            {
-                values[i] = Normalised(((0.299f * pixels[i]) + (0.587f * pixels[plane + i]) + (0.114f * pixels[(2 * plane) + i])) / 255, 0);
-                continue;
-            }
+            var grey = new byte[plane];
+            DecodedImage.Grey(pixels, grey);
+            pixels = grey;
+        }
 
-            for (var channel = 0; channel < 3; channel++)
-            {
-                values[(channel * plane) + i] = Normalised(pixels[(channel * plane) + i] / 255f, channel);
-            }
+        var values = new float[_channels * plane];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = Normalised(pixels[i] / 255f, i / plane);
         }
 
         return values;

@@ -48,6 +48,19 @@ public sealed class PredictCommandTests : IDisposable
         Assert.Contains($"there is no file {_folder.File("student.int8.onnx")}", result.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Predict_Folder_SaysThatItsImagesAreWanted()
+    {
+        Export("student.onnx", "float");
+        var image = Image();
+
+        var result = DistillProcess.Run("predict", "--model", _folder.File("student.onnx"), _folder.Path, image);
+
+        Assert.Equal(ExitCode.Failed, result.ExitCode);
+        Assert.Contains($"{_folder.Path} is a folder; give the images in it, such as {_folder.File("*.jpg")}", result.Error, StringComparison.Ordinal);
+        Assert.Contains($"{image}: float ", result.Output, StringComparison.Ordinal);
+    }
+
     private void WriteRecipe(string quantise) =>
         _folder.Write("recipe.yaml", RecipeText.Plain.Replace("channels: [4, 4]", "channels: [4, 4]" + quantise, StringComparison.Ordinal));
 

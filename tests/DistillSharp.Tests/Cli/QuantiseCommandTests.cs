@@ -1,6 +1,7 @@
 using System.Text.Json;
 using DistillSharp.Cli;
 using DistillSharp.Cli.Commands;
+using DistillSharp.Export.Int8;
 using DistillSharp.Runs;
 using DistillSharp.Tests.Recipes;
 
@@ -62,6 +63,23 @@ public sealed class QuantiseCommandTests : IDisposable
 
         Assert.Equal(Path.Combine(directory.Path, expected), QuantiseCommand.DefaultOutput(directory, arm, seed, ("soft_target", 1)));
         Assert.NotEqual(directory.Int8File, QuantiseCommand.DefaultOutput(directory, arm, seed, null));
+    }
+
+    [Fact]
+    public void Lines_FigureThatIsNotThere_IsADash()
+    {
+        var measured = new Dictionary<string, double> { ["top1"] = 0.5, ["nll"] = 1, ["ece"] = 0.1, ["bytes"] = 4000, ["latency_ms"] = 0.25 };
+        var kept = measured.Where(entry => entry.Key != "latency_ms").ToDictionary();
+        var table = new QuantisedTable(
+            "soft_target",
+            0,
+            new QuantisationOptions(),
+            new QuantisationResult(2, 0, 3, 64, 1000, 4000),
+            [new("teacher", "metrics.json", kept), new("student", "student.onnx", measured), new("int8", "student.int8.onnx", measured)]);
+
+        Assert.Equal(6, QuantiseCommand.Lines(table).Count());
+        Assert.Equal("latency_ms           –      0.2500      0.2500", QuantiseCommand.Lines(table).Last());
+        Assert.Equal("there is none", QuantiseCommand.Lines(table with { WithoutTeacher = "there is none" }).Last());
     }
 
     [Fact]

@@ -10,6 +10,7 @@ public sealed class NetworkChecksTests
     private const string Words = "data: {dataset: word_text}\nteacher: {model: ctc_cnn}\nstudent: {model: ctc_cnn}\n";
     private const string Phrases = "data: {dataset: toy_phrases}\nteacher: {model: transformer}\nstudent: {model: transformer}\n";
     private const string Activity = "data: {dataset: voice_activity}\nteacher: {model: activity_gru}\nstudent: {model: activity_gru}\n";
+    private const string Digits = "data: {dataset: digits}\ntraining: {epochs: 1}\nteacher: {model: mlp, widths: [8]}\nobjective: {terms: [{method: soft_target}]}\n";
     private const string Written = "objective: {targets: {beam: 2}}\n";
     private const string LanguageModel = "evaluation: {language_model: {order: 2}}\n";
 
@@ -53,6 +54,49 @@ public sealed class NetworkChecksTests
         Assert.Equal(path, fault.Path);
         Assert.Contains(message, fault.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("student:\n  model: vit\n  heads: 3\n  patch_size: 3", "student.patch_size", 8, "which do not fill 8×8; give `vit` a `patch_size` that divides both (1, 2, 4, 8)")]
+    [InlineData("student:\n  heads: 3\n  model: deit", "student.model", 7, "patches of 16×16 pixels, which do not fill 8×8; give `deit` a `patch_size`")]
+    [InlineData("student: {model: vit_b_16}", "student.model", 5, "give `vit` a `patch_size`")]
+    [InlineData("student: {model: vgg11}", "student.model", 5, "at least 32×32 pixels; samples of `digits` have 8×8. For small images there is cifar_vgg")]
+    [InlineData("student: {model: small_cnn, channels: [4, 4, 4, 4, 4, 4, 4, 4]}", "student.channels", 5, "8×8 pixels are too few; list fewer channels")]
+    [InlineData("student: {model: ctc_cnn}", "student.model", 5, "needs images of text")]
+    public void Read_NetworkThatTheShapeOfTheDataDoesNotFit_IsRefusedAtItsLine(string student, string path, int line, string message)
+    {
+        var fault = RecipeText.OnlyFault(Digits + student);
+
+        Assert.Equal((path, line), (fault.Path, fault.Line));
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("teacher={model: vgg13_bn}", "teacher.model")]
+    [InlineData("objective={student: {model: vgg11}, terms: [{method: soft_target}]}", "objective.student.model")]
+    [InlineData("objective={scheme: {scheme: teacher_assistant, assistants: [{model: mlp}, {model: vgg11}]}, terms: [{method: soft_target}]}", "objective.scheme.assistants[1].model")]
+    [InlineData("objective={scheme: {scheme: mutual_learning, peers: [{model: vgg11}]}}", "objective.scheme.peers[0].model")]
+    public void Read_AnyNetworkThatTheShapeOfTheDataDoesNotFit_IsRefused(string assignment, string path) =>
+        Assert.Equal(path, RecipeText.OnlyFault(Digits + "student: {model: mlp, widths: [4]}", assignment).Path);
+
+    [Theory]
+    [InlineData("data={dataset: image_folder, folder: photographs, size: 100}", "vit_b_16", "100×100")]
+    [InlineData("data={dataset: tiny_imagenet}", "vit_h_14", "64×64")]
+    [InlineData("data={dataset: cifar100}", "vit_h_14", "32×32")]
+    public void Read_ImagesThatAreReadLater_HaveTheirShapeAlready(string data, string model, string shape) =>
+        Assert.Contains($"which do not fill {shape};", RecipeText.OnlyFault(Digits + $"student: {{model: {model}}}", data).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("data={dataset: digits}", "{model: vit, patch_size: 4}")]
+    [InlineData("data={dataset: digits}", "{model: cifar_vgg8}")]
+    [InlineData("data={dataset: cifar100}", "{model: vit_b_16}")]
+    [InlineData("data={dataset: imagenet_folder}", "{model: vit_h_14}")]
+    [InlineData("data={dataset: csv, train: a.csv, test: b.csv, label: x}", "{model: vgg11}")]
+    public void Read_NetworkThatTheShapeFitsOrIsNotKnown_IsFine(string data, string student) =>
+        Assert.NotNull(RecipeText.Read(Digits + $"student: {student}", data).Recipe);
+
+    [Fact]
+    public void Read_FaultyOption_IsReportedWithoutWhatItWouldLeadTo() =>
+        Assert.Contains("at least 1", RecipeText.OnlyFault(Digits + "student: {model: vit, patch_size: 0}").Message, StringComparison.Ordinal);
 
     [Fact]
     public void Read_LanguageModelWithoutNetworksOfCtc_IsRefused()

@@ -49,6 +49,10 @@ public class RecipeReaderTests
     }
 
     [Fact]
+    public void Read_ModelWithoutItsPrefix_SuggestsThatWithIt() =>
+        Assert.Contains("did you mean `cifar_vgg8`? Known: cifar_vgg8, vgg,", RecipeText.OnlyFault(RecipeText.Plain, "teacher={model: vgg8}").Message, StringComparison.Ordinal);
+
+    [Fact]
     public void Read_UnknownFeaturePoint_ListsThoseThatExist()
     {
         var fault = RecipeText.OnlyFault(RecipeText.Start + "objective: {terms: [{method: fitnet, student: conv1, teacher: layer1}]}\n", "student.model=mlp", "student={model: mlp, widths: [8]}", "objective.terms[0].student=hidden1");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using DistillSharp.Export;
+using DistillSharp.Methods.Features;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
 using DistillSharp.Training;
@@ -150,6 +151,49 @@ public sealed class TrainerCheckpointTests : IDisposable
             {
                 throw new NotSupportedException("killed");
             }
+        }
+    }
+
+    [Fact]
+    public void Run_ProjectorWithBatchNorm_TrainsItAndGoesOnFromItsStatistics()
+    {
+        var whole = Hinted("whole", null);
+        using var stop = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => Hinted("cut", stop));
+
+        Assert.Equal(whole, Hinted("cut", null));
+        Assert.Equal(10 * Options.Epochs, Assert.Single(whole["fitnet.projectors.0.1.num_batches_tracked"]));
+        Assert.All(whole["fitnet.projectors.0.1.running_mean"], mean => Assert.NotEqual(0, mean));
+
+        // What is trained beside the student; ends with the first epoch where it may be stopped.
+        Dictionary<string, float[]> Hinted(string name, CancellationTokenSource? source)
+        {
+            var test = new TrainingCase();
+            using var student = test.Mlp(6, 4);
+            using var teacher = test.Mlp(6, 5);
+            var term = TrainingCase.HintTerm("hidden1", "hidden1") with { Options = new FitnetOptions { Projector = "regressor_bn_relu" } };
+            var last = new Dictionary<string, float[]>();
+            var job = TrainingCase.Job(student, teacher, TrainingCase.Samples(38, [6]), Store(name), TrainingCase.Stage(Options with { Select = Selection.Last }, term));
+            test.Run(
+                job with
+                {
+                    // Projectors come from torch's generator, which other tests draw from as well.
+                    CreateTask = (stage, probe, samples) => Filled(test, job.CreateTask(stage, probe, samples)),
+                    Validate = _ =>
+                    {
+                        source?.Cancel();
+                        return new Dictionary<string, double> { ["top1"] = 0.5 };
+                    },
+                    Finished = task => last = TrainingCase.Numbers(task.Companions),
+                },
+                source);
+            return last;
+        }
+
+        static TrainingTask Filled(TrainingCase test, TrainingTask task)
+        {
+            test.Fill(task.Companions);
+            return task;
         }
     }
 

@@ -16,6 +16,21 @@ public sealed class FontsTests
         Assert.All(families, family => Assert.All(family.Files, file => Assert.True(File.Exists(file))));
     }
 
+    [Theory]
+    [InlineData("8-bit Limit BRK", "8-bit")]
+    [InlineData("8-bit Limit RO BRK", "8-bit")]
+    [InlineData("Amalgamate O BRK", "Amalgamate")]
+    [InlineData("Tearful", "Tearful")]
+    public void FirstWord_OfVariantsOfADesign_IsOne(string name, string family) => Assert.Equal(family, Fonts.FirstWord(name));
+
+    [Fact]
+    public void Families_ByARuleOfNames_KeepsVariantsTogether()
+    {
+        var (byName, ruled) = (Fonts.Families(TestFonts.Folder, "ABC012"), Fonts.Families(TestFonts.Folder, "ABC012", name => name.Contains("Serif", StringComparison.Ordinal) ? "serif" : "other"));
+        Assert.Equal(["other", "serif"], ruled.Select(family => family.Name));
+        Assert.Equal(byName.Sum(family => family.Files.Count), ruled.Sum(family => family.Files.Count));
+    }
+
     [Fact]
     public void Families_OfAFolderWithoutFonts_SaysWhatIsNeeded()
     {

@@ -5,6 +5,7 @@ using DistillSharp.Export.Onnx;
 using DistillSharp.Models;
 using DistillSharp.Tests.Models;
 using DistillSharp.Vision;
+using DistillSharp.Vision.Images;
 using SkiaSharp;
 using static TorchSharp.torch;
 
@@ -39,6 +40,22 @@ public sealed class ImageClassifierTests : IDisposable
         Assert.All(found, prediction => Assert.Equal(expected[classifier.Classes.ToList().IndexOf(prediction.Class)], prediction.Probability, 1e-4));
         Assert.Equal(found.OrderByDescending(prediction => prediction.Probability), found);
         Assert.Equal(found.Take(1), classifier.Classify(file, top: 1));
+    }
+
+    [Fact]
+    public void Classify_GreyModel_SeesTheBytesThatItWasTrainedOn()
+    {
+        using var scope = NewDisposeScope();
+        using var network = Network(1);
+        using var classifier = new ImageClassifier(Export(network, 1));
+        var (file, _) = Image(8, 8);
+        var bytes = new byte[64];
+        new ImageFiles(_folder.Path, [Path.GetFileName(file)], new ImageShape(1, 8, 8)).Read(0, null, bytes);
+
+        using var noGradient = no_grad();
+        var input = tensor(bytes.Select(value => ((value / 255f) - Mean[0]) / Deviation[0]).ToArray(), [1, 1, 8, 8]);
+        var expected = nn.functional.softmax(network.forward(input), 1).data<float>().ToArray();
+        Assert.All(classifier.Classify(file, top: 4), found => Assert.Equal(expected[classifier.Classes.ToList().IndexOf(found.Class)], found.Probability, 1e-5));
     }
 
     [Fact]
@@ -113,6 +130,7 @@ public sealed class ImageClassifierTests : IDisposable
 
         Assert.Contains("text.png", Assert.Throws<InvalidDataException>(() => classifier.Classify(_folder.File("text.png"))).Message, StringComparison.Ordinal);
         Assert.Contains("gone.png", Assert.Throws<FileNotFoundException>(() => classifier.Classify(_folder.File("gone.png"))).Message, StringComparison.Ordinal);
+        Assert.Contains($"{_folder.Path} is a folder; give the images in it", Assert.Throws<InvalidDataException>(() => classifier.Classify(_folder.Path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -139,7 +157,7 @@ public sealed class ImageClassifierTests : IDisposable
     private static Tensor Input(SKColor[] pixels, int channels)
     {
         var rows = channels == 1
-            ? new[] { pixels.Select(pixel => ((0.299f * pixel.Red) + (0.587f * pixel.Green) + (0.114f * pixel.Blue)) / 255).ToArray() }
+            ? new[] { pixels.Select(pixel => (((19595 * pixel.Red) + (38470 * pixel.Green) + (7471 * pixel.Blue) + 0x8000) >> 16) / 255f).ToArray() }
             : [pixels.Select(pixel => pixel.Red / 255f).ToArray(), pixels.Select(pixel => pixel.Green / 255f).ToArray(), pixels.Select(pixel => pixel.Blue / 255f).ToArray()];
         return tensor(rows.SelectMany((row, channel) => row.Select(value => (value - Mean[channel]) / Deviation[channel])).ToArray(), [1, channels, 8, 8]);
     }

@@ -10,14 +10,15 @@ public sealed record FitnetOptions
 {
     /// <summary>How the student's feature is brought to the teacher's shape.</summary>
     [Option(
-        "regressor: a convolution to the teacher's channels and size (linear for vectors); conv1x1: channels only, the larger map is pooled; none",
-        OneOf = [Projectors.Regressor, Projectors.Conv1x1, Projectors.None])]
+        "regressor: a convolution to the teacher's channels and size (linear for vectors); regressor_bn_relu: the same with batch-norm and ReLU behind it, as common code; conv1x1: channels only, the larger map is pooled; none",
+        OneOf = [Projectors.Regressor, Projectors.RegressorBatchNormRelu, Projectors.Conv1x1, Projectors.None])]
     public string Projector { get; init; } = Projectors.Regressor;
 }
 
 /// <summary>
 /// Hint training: the student's features, mapped by a regressor, are to equal the teacher's. Maps, vectors, and sequences,
-/// of which padded positions are left out.
+/// of which padded positions are left out. The plain regressor is a convolution alone; that of common code has batch-norm and ReLU
+/// behind it, which <c>projector: regressor_bn_relu</c> has (maps and vectors).
 /// </summary>
 public sealed class FitnetMethod : ProjectedFeatureMethod
 {
@@ -42,7 +43,7 @@ public sealed class FitnetMethod : ProjectedFeatureMethod
         MethodTraits.UsesFeatures | MethodTraits.HasProjectors | MethodTraits.Sequences,
         (options, context) => new FitnetMethod((FitnetOptions)options, context))
     {
-        Variant = "mean of squared differences over all elements, as common code; the paper has half the squared norm",
+        Variant = "mean of squared differences over all elements, as common code, whose regressor is `regressor_bn_relu`; the paper has half the squared norm",
     };
 
     /// <inheritdoc/>

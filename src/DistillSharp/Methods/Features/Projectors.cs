@@ -22,7 +22,10 @@ internal static class Projectors
     /// <summary>The convolution of FitNets that maps the student's size to the teacher's as well.</summary>
     public const string Regressor = "regressor";
 
-    /// <summary>Channel map of the given kind; the identity where none is wanted or needed. Sizes are not changed, except by a regressor.</summary>
+    /// <summary>The same without a bias, which batch normalisation takes off again, followed by that and by ReLU, as in common code.</summary>
+    public const string RegressorBatchNormRelu = "regressor_bn_relu";
+
+    /// <summary>Channel map of the given kind; the identity where none is wanted or needed. Sizes are not changed, except by regressors.</summary>
     /// <param name="kind">One of the constants here.</param>
     /// <param name="method">Recipe name, for messages.</param>
     /// <param name="student">Probed shape of the student's feature.</param>
@@ -43,8 +46,11 @@ internal static class Projectors
             Auto or Conv1x1 => Conv2d(inputs, outputs, 1, bias: false),
             Conv1x1BatchNorm when student.Count == 2 => Sequential(Linear(inputs, outputs, hasBias: false), BatchNorm1d(outputs)),
             Conv1x1BatchNorm when !vectors => Sequential(Conv2d(inputs, outputs, 1, bias: false), BatchNorm2d(outputs)),
-            Regressor => CreateRegressor(method, student, teacher),
-            Conv1x1BatchNorm => throw new ArgumentException($"{method}: a feature {FeatureShapes.Text(student)} is neither a map nor a vector, so `projector: {Conv1x1BatchNorm}` does not apply; `{Conv1x1}` does"),
+            Regressor => CreateRegressor(method, student, teacher, bias: true),
+            RegressorBatchNormRelu when student.Count == 2 => Sequential(Linear(inputs, outputs, hasBias: false), BatchNorm1d(outputs), ReLU()),
+            RegressorBatchNormRelu when !vectors => Sequential(CreateRegressor(method, student, teacher, bias: false), BatchNorm2d(outputs), ReLU()),
+            Conv1x1BatchNorm or RegressorBatchNormRelu => throw new ArgumentException(
+                $"{method}: a feature {FeatureShapes.Text(student)} is neither a map nor a vector, so `projector: {kind}` does not apply; `{(kind == Conv1x1BatchNorm ? Conv1x1 : Regressor)}` does"),
             _ => throw new ArgumentException($"{method}: unknown projector `{kind}`"),
         };
     }
@@ -54,7 +60,7 @@ internal static class Projectors
     /// m times the teacher's, a window of the difference plus 1 where it is larger otherwise (as in FitNets), a transposed
     /// convolution of stride m where the teacher's map is m times the student's.
     /// </summary>
-    private static Module<Tensor, Tensor> CreateRegressor(string method, IReadOnlyList<long> student, IReadOnlyList<long> teacher)
+    private static Module<Tensor, Tensor> CreateRegressor(string method, IReadOnlyList<long> student, IReadOnlyList<long> teacher, bool bias)
     {
         var (height, width) = (Axis.Of(student[2], teacher[2]), Axis.Of(student[3], teacher[3]));
         if (height is null || width is null || height.Grows != width.Grows)
@@ -63,8 +69,8 @@ internal static class Projectors
         }
 
         return height!.Grows
-            ? ConvTranspose2d(student[1], teacher[1], (height.Window, width!.Window), (height.Stride, width.Stride), (height.Padding, width.Padding))
-            : Conv2d(student[1], teacher[1], (height.Window, width!.Window), (height.Stride, width.Stride), (height.Padding, width.Padding));
+            ? ConvTranspose2d(student[1], teacher[1], (height.Window, width!.Window), (height.Stride, width.Stride), (height.Padding, width.Padding), bias: bias)
+            : Conv2d(student[1], teacher[1], (height.Window, width!.Window), (height.Stride, width.Stride), (height.Padding, width.Padding), bias: bias);
     }
 
     private sealed record Axis(long Window, long Stride, long Padding, bool Grows)

@@ -78,6 +78,18 @@ internal sealed class DecodedImage : IDisposable
         ImageResampler.ScaleInterleaved(Pixels, Width, new PixelRegion(0, 0, Width, Height), high, wide, window, target);
     }
 
+    /// <summary>0.299 R + 0.587 G + 0.114 B of each pixel in sixteenths of a bit, as Pillow and libjpeg compute it.</summary>
+    /// <param name="colours">[3, height, width].</param>
+    /// <param name="target">[height, width].</param>
+    public static void Grey(ReadOnlySpan<byte> colours, Span<byte> target)
+    {
+        var plane = target.Length;
+        for (var i = 0; i < plane; i++)
+        {
+            target[i] = (byte)(((colours[i] * 19595) + (colours[plane + i] * 38470) + (colours[(2 * plane) + i] * 7471) + 0x8000) >> 16);
+        }
+    }
+
     private static unsafe bool Copy(SKBitmap bitmap, SKImageInfo info, byte[] pixels)
     {
         using var pixmap = bitmap.PeekPixels();

@@ -49,17 +49,7 @@ internal sealed class ImageFiles : ISampleSource
 
         Span<byte> colours = new byte[3 * _shape.Size * _shape.Size];
         Scale(image, region, colours);
-        Grey(colours, target);
-    }
-
-    // 0.299 R + 0.587 G + 0.114 B in sixteenths of a bit, as Pillow and libjpeg compute it.
-    private static void Grey(ReadOnlySpan<byte> colours, Span<byte> target)
-    {
-        var plane = target.Length;
-        for (var i = 0; i < plane; i++)
-        {
-            target[i] = (byte)(((colours[i] * 19595) + (colours[plane + i] * 38470) + (colours[(2 * plane) + i] * 7471) + 0x8000) >> 16);
-        }
+        DecodedImage.Grey(colours, target);
     }
 
     private void Scale(DecodedImage image, Func<int, int, PixelRegion>? region, Span<byte> target)

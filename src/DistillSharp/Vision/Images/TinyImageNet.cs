@@ -6,7 +6,9 @@ namespace DistillSharp.Vision.Images;
 public static class TinyImageNet
 {
     private const int Size = 64;
-    private static readonly ImageShape Shape = new(3, Size, Size);
+
+    /// <summary>How files become samples.</summary>
+    internal static ImageShape Shape { get; } = new(3, Size, Size);
 
     /// <summary>Catalog entry.</summary>
     public static DatasetEntry Entry { get; } = new(

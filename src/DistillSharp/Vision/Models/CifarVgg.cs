@@ -55,11 +55,7 @@ public sealed class CifarVgg : LayeredNetwork
     {
         var (inputs, height, width) = InputShapes.Image(data, "cifar_vgg");
         var classes = InputShapes.Classes(data, "cifar_vgg");
-        if (Math.Min(height, width) < 8)
-        {
-            throw new ArgumentException($"cifar_vgg halves the image three times and needs at least 8×8 pixels; samples of `{data.Name}` have {height}×{width}");
-        }
-
+        ShapeFault.ThrowIfAny(FaultOf(data));
         var convolutions = VggStages.Convolutions(options.Depth);
         var channels = VggStages.Channels(options.WidthMultiplier);
         for (var stage = 0; stage < 5; stage++)
@@ -93,5 +89,12 @@ public sealed class CifarVgg : LayeredNetwork
         "Five stages of 3×3 convolutions for small images, with one fully connected layer.",
         "Simonyan and Zisserman, Very Deep Convolutional Networks, ICLR 2015; form of Tian et al., Contrastive Representation Distillation, ICLR 2020",
         _ => CifarVggOptions.FeaturePoints(),
-        (options, data) => new CifarVgg(options, data));
+        (options, data) => new CifarVgg(options, data))
+    {
+        FaultOf = (_, data) => FaultOf(data),
+    };
+
+    private static ShapeFault? FaultOf(DatasetInfo data) => data.InputShape is [_, var height, var width] && Math.Min(height, width) < 8
+        ? new ShapeFault($"cifar_vgg halves the image three times and needs at least 8×8 pixels; samples of `{data.Name}` have {height}×{width}")
+        : null;
 }

@@ -17,6 +17,9 @@ internal sealed record ModelFamily<TOptions>(
     Func<TOptions, DatasetInfo, Network> Create)
     where TOptions : class, new()
 {
+    /// <summary>Why a network with given options cannot be built for samples of a shape; null where samples of any shape will do.</summary>
+    public Func<TOptions, DatasetInfo, ShapeFault?>? FaultOf { get; init; }
+
     /// <summary>The entry whose options a recipe chooses.</summary>
     public ModelEntry Entry => new(
         Name,
@@ -24,7 +27,10 @@ internal sealed record ModelFamily<TOptions>(
         Paper,
         typeof(TOptions),
         options => Names((TOptions)options),
-        (options, data) => Create((TOptions)options, data));
+        (options, data) => Create((TOptions)options, data))
+    {
+        FaultOf = (options, data) => FaultOf?.Invoke((TOptions)options, data),
+    };
 
     /// <summary>An entry whose name says everything.</summary>
     public ModelEntry Named(string name, string summary, TOptions options) => new(
@@ -33,7 +39,11 @@ internal sealed record ModelFamily<TOptions>(
         Paper,
         typeof(NamedModelOptions),
         _ => Names(options),
-        (_, data) => Create(options, data));
+        (_, data) => Create(options, data))
+    {
+        // Its options are not the recipe's to change.
+        FaultOf = (_, data) => FaultOf?.Invoke(options, data) is { } fault ? fault with { Option = null } : null,
+    };
 
     private string[] Names(TOptions options) => [.. Points(options).Select(point => point.Name)];
 }

@@ -65,13 +65,9 @@ public sealed class Vgg : LayeredNetwork
     public Vgg(VggOptions options, DatasetInfo data)
         : base("vgg")
     {
-        var (inputs, height, width) = InputShapes.Image(data, "vgg");
+        var (inputs, _, _) = InputShapes.Image(data, "vgg");
         var classes = InputShapes.Classes(data, "vgg");
-        if (Math.Min(height, width) < 32)
-        {
-            throw new ArgumentException($"vgg halves the image five times and needs at least 32×32 pixels; samples of `{data.Name}` have {height}×{width}. For small images there is cifar_vgg");
-        }
-
+        ShapeFault.ThrowIfAny(FaultOf(data));
         if (!VggStages.ImageNetDepths.Contains(options.Depth))
         {
             throw new ArgumentException($"vgg: depth must be one of {string.Join(", ", VggStages.ImageNetDepths)}; it is {options.Depth}");
@@ -112,5 +108,12 @@ public sealed class Vgg : LayeredNetwork
         "Five stages of 3×3 convolutions and three fully connected layers, for ImageNet.",
         "Simonyan and Zisserman, Very Deep Convolutional Networks, ICLR 2015",
         options => options.FeaturePoints(),
-        (options, data) => new Vgg(options, data));
+        (options, data) => new Vgg(options, data))
+    {
+        FaultOf = (_, data) => FaultOf(data),
+    };
+
+    private static ShapeFault? FaultOf(DatasetInfo data) => data.InputShape is [_, var height, var width] && Math.Min(height, width) < 32
+        ? new ShapeFault($"vgg halves the image five times and needs at least 32×32 pixels; samples of `{data.Name}` have {height}×{width}. For small images there is cifar_vgg")
+        : null;
 }

@@ -102,6 +102,10 @@ public static class VisionModels
         VisionTransformer.Family.Named("vit_b_32", "Vision Transformer for ImageNet, base, patches of 32 pixels.", new VisionTransformerOptions { PatchSize = 32 }),
         VisionTransformer.Family.Named("vit_l_16", "Vision Transformer for ImageNet, large, patches of 16 pixels.", Large(16)),
         VisionTransformer.Family.Named("vit_l_32", "Vision Transformer for ImageNet, large, patches of 32 pixels.", Large(32)),
+        VisionTransformer.Family.Named(
+            "vit_h_14",
+            "Vision Transformer for ImageNet, huge, patches of 14 pixels; more than fits into one ONNX file.",
+            new VisionTransformerOptions { PatchSize = 14, Width = 1280, Depth = 32, Heads = 16, MlpWidth = 5120 }),
         DistilledTransformer.Family.Entry,
         DistilledTransformer.Family.Named("deit_tiny_distilled_patch16_224", "DeiT for ImageNet, tiny, with the distillation token.", new DistilledTransformerOptions()),
         DistilledTransformer.Family.Named("deit_small_distilled_patch16_224", "DeiT for ImageNet, small, with the distillation token.", new DistilledTransformerOptions { Width = 384, Heads = 6 }),

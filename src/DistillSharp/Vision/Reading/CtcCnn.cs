@@ -37,12 +37,8 @@ public sealed class CtcCnn : LayeredNetwork
     public CtcCnn(CtcCnnOptions options, DatasetInfo data)
         : base("ctc_cnn")
     {
-        var (inputs, height, width) = InputShapes.Image(data, "ctc_cnn");
-        if (data.Ctc is not { } text || height % Reduction != 0 || width % Reduction != 0)
-        {
-            throw new ArgumentException($"ctc_cnn needs images of text whose height and width are multiples of {Reduction}, such as word_text; {data.Name} has none");
-        }
-
+        var (inputs, height, _) = InputShapes.Image(data, "ctc_cnn");
+        ShapeFault.ThrowIfAny(FaultOf(data));
         var channels = (long)inputs;
         for (var layer = 1; layer <= options.Channels.Count; layer++)
         {
@@ -58,7 +54,7 @@ public sealed class CtcCnn : LayeredNetwork
             channels = next;
         }
 
-        Append("classifier", nn.Conv2d(channels, text.Classes, 1));
+        Append("classifier", nn.Conv2d(channels, data.Ctc!.Classes, 1));
         Append("frames", new FramesOfMap());
         Initialization.KaimingConvolutions(this);
     }
@@ -70,13 +66,20 @@ public sealed class CtcCnn : LayeredNetwork
         "Graves et al., Connectionist Temporal Classification, ICML 2006; Shi, Bai, Yao, An End-to-End Trainable Neural Network for Image-based Sequence Recognition, TPAMI 2017 (the pattern, without recurrence)",
         typeof(CtcCnnOptions),
         _ => [.. Points.Select(point => point.Name)],
-        (options, data) => new CtcCnn((CtcCnnOptions)options, data));
+        (options, data) => new CtcCnn((CtcCnnOptions)options, data))
+    {
+        FaultOf = (_, data) => FaultOf(data),
+    };
 
     /// <inheritdoc/>
     public override IReadOnlyList<FeaturePoint> FeaturePoints => Points;
 
     /// <inheritdoc/>
     public override Tensor? MaskOfLogits(Tensor logits, Batch batch) => null;
+
+    private static ShapeFault? FaultOf(DatasetInfo data) => data.InputShape is not [_, var height, var width] || (data.Ctc is not null && height % Reduction == 0 && width % Reduction == 0)
+        ? null
+        : new ShapeFault($"ctc_cnn needs images of text whose height and width are multiples of {Reduction}, such as word_text; {data.Name} has none");
 }
 
 /// <summary>[N, C, 1, T] to [N, T, C].</summary>

@@ -14,6 +14,11 @@ public sealed class FitnetMethodTests
     [InlineData("regressor", new long[] { 4, 3, 4, 4 }, new long[] { 4, 5, 12, 16 })]
     [InlineData("regressor", new long[] { 4, 6 }, new long[] { 4, 9 })]
     [InlineData("regressor", new long[] { 4, 7, 6 }, new long[] { 4, 7, 9 })]
+    [InlineData("regressor_bn_relu", new long[] { 4, 3, 8, 8 }, new long[] { 4, 5, 8, 8 })]
+    [InlineData("regressor_bn_relu", new long[] { 4, 3, 12, 9 }, new long[] { 4, 5, 4, 3 })]
+    [InlineData("regressor_bn_relu", new long[] { 4, 3, 7, 8 }, new long[] { 4, 5, 4, 4 })]
+    [InlineData("regressor_bn_relu", new long[] { 4, 3, 4, 4 }, new long[] { 4, 5, 8, 8 })]
+    [InlineData("regressor_bn_relu", new long[] { 4, 6 }, new long[] { 4, 9 })]
     [InlineData("conv1x1", new long[] { 4, 3, 5, 5 }, new long[] { 4, 5, 7, 3 })]
     [InlineData("none", new long[] { 4, 3, 5, 5 }, new long[] { 4, 3, 5, 5 })]
     public void Compute_Shapes_GradientReachesStudentAndProjectorOnly(string projector, long[] student, long[] teacher)
@@ -38,6 +43,7 @@ public sealed class FitnetMethodTests
     [InlineData("none", new long[] { 4, 3, 8, 8 }, new long[] { 4, 5, 8, 8 })]
     [InlineData("regressor", new long[] { 4, 3, 4, 4 }, new long[] { 4, 3, 6, 6 })]
     [InlineData("regressor", new long[] { 4, 3, 4, 4 }, new long[] { 4, 3 })]
+    [InlineData("regressor_bn_relu", new long[] { 4, 3, 4, 4 }, new long[] { 4, 3, 6, 6 })]
     [InlineData("regressor", new long[] { 4, 3, 6 }, new long[] { 4, 5, 6 })]
     public void Constructor_ShapesThatDoNotFit_NamesFeaturesAndShapes(string projector, long[] student, long[] teacher)
     {
@@ -45,6 +51,35 @@ public sealed class FitnetMethodTests
         var error = Assert.Throws<ArgumentException>(() => new FeatureCase(FitnetMethod.Entry, new FitnetOptions { Projector = projector }, [student], [teacher]));
         Assert.Contains("`s0`", error.Message, StringComparison.Ordinal);
         Assert.Contains($"[{string.Join(", ", teacher)}]", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Constructor_BatchNormOverSequences_SaysWhatWouldBeRight()
+    {
+        using var scope = NewDisposeScope();
+        var error = Assert.Throws<ArgumentException>(() => new FeatureCase(FitnetMethod.Entry, new FitnetOptions { Projector = "regressor_bn_relu" }, [[4, 7, 6]], [[4, 7, 9]]));
+        Assert.Contains("[4, 7, 6] is neither a map nor a vector, so `projector: regressor_bn_relu` does not apply; `regressor` does", error.Message, StringComparison.Ordinal);
+        Assert.Contains("`s0`", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The regressor of contrastive representation distillation's code for a student's map of twice the teacher's size: 3 × 3 of stride 2, batch-norm, ReLU.</summary>
+    [Fact]
+    public void Compute_RegressorWithBatchNormAndRelu_IsTheReferenceImplementations()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var test = new FeatureCase(FitnetMethod.Entry, new FitnetOptions { Projector = "regressor_bn_relu" }, [[4, 3, 8, 8]], [[4, 5, 4, 4]]);
+        var parameters = test.Method.named_parameters().ToDictionary(entry => entry.name, entry => (Tensor)entry.parameter);
+        Assert.Equal(["projectors.0.0.weight", "projectors.0.1.bias", "projectors.0.1.weight"], parameters.Keys.Order(StringComparer.Ordinal));
+        var (convolution, scale, shift) = (parameters["projectors.0.0.weight"], parameters["projectors.0.1.weight"].uniform_(0.5, 1.5), parameters["projectors.0.1.bias"].uniform_(-0.5, 0.5));
+        Assert.Equal([5L, 3L, 3L, 3L], convolution.shape);
+
+        var map = nn.functional.conv2d(test.Student.Single(), convolution, strides: [2, 2], padding: [1, 1]);
+        var centred = map - map.mean([0, 2, 3], keepdim: true);
+        var normalised = centred / (centred.square().mean([0, 2, 3], keepdim: true) + 1e-5).sqrt();
+        var expected = (normalised * scale.view(1, -1, 1, 1)) + shift.view(1, -1, 1, 1);
+        Assert.Equal((expected.clamp_min(0) - test.Teacher.Single()).square().mean().item<float>(), test.Loss().item<float>(), 1e-4);
+        Assert.True(test.Method.named_buffers().Single(entry => entry.name == "projectors.0.1.running_mean").buffer.abs().sum().item<float>() > 0);
     }
 
     [Fact]

@@ -9,6 +9,8 @@ namespace DistillSharp.Tests.Vision.Models;
 /// <summary>Residual networks and VGG against explicit functional calls, and their parameters' names.</summary>
 public sealed class ResidualReferenceTests
 {
+    private const string Counter = "num_batches_tracked";
+
     [Theory]
     [InlineData(12, 2, 1)]
     [InlineData(8, 1, 1)]
@@ -133,6 +135,47 @@ public sealed class ResidualReferenceTests
     }
 
     [Fact]
+    public void LoadInto_TorchvisionFileWithoutCounters_ComputesTheSame()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var zoo = ZooCase.All["resnet of basic blocks"];
+        var (network, loaded) = (zoo.Create(), zoo.Create(seed: 2));
+        var counters = loaded.state_dict().Where(entry => entry.Key.EndsWith(Counter, StringComparison.Ordinal)).Select(entry => entry.Value).ToList();
+        counters.ForEach(counter => counter.fill_(7));
+        var path = folder.File("weights.safetensors");
+        Safetensors.Write(path, WithoutCounters(network));
+
+        Safetensors.LoadInto(loaded, path);
+
+        network.eval();
+        loaded.eval();
+        var x = zoo.Samples(2);
+        FunctionalReference.AssertClose(network.forward(x), loaded.forward(x));
+        Assert.Equal(1 + (8 * 2) + 3, counters.Count);
+        Assert.All(counters, counter => Assert.True(counter.eq(0).item<bool>()));
+    }
+
+    [Fact]
+    public void LoadInto_BatchNormWithoutMeanAndCounter_ListsBoth()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        var network = ZooCase.All["resnet of basic blocks"].Create();
+        var state = WithoutCounters(network);
+        state.Remove("layer2.0.bn1.running_mean");
+        var path = folder.File("weights.safetensors");
+        Safetensors.Write(path, state);
+
+        var faults = Assert.Throws<InvalidDataException>(() => Safetensors.LoadInto(network, path)).Message.Split(Environment.NewLine)[1..];
+
+        Assert.Equal(2, faults.Length);
+        Assert.Contains(faults, fault => fault.StartsWith("  missing: layer2.0.bn1.running_mean [", StringComparison.Ordinal));
+        Assert.Contains("  missing: layer2.0.bn1.num_batches_tracked []", faults);
+    }
+
+    [Fact]
     public void Create_DepthsThatAreNot_SaysWhichAre()
     {
         var data = SampleData.Images(3, 32, 10);
@@ -142,6 +185,9 @@ public sealed class ResidualReferenceTests
         Assert.Contains("11, 13, 16, 19", Assert.Throws<ArgumentException>(() => new Vgg(new VggOptions { Depth = 8 }, data)).Message);
         Assert.Contains("cifar_vgg", Assert.Throws<ArgumentException>(() => new Vgg(new VggOptions(), SampleData.Images(3, 28, 10))).Message);
     }
+
+    private static Dictionary<string, Tensor> WithoutCounters(Module network) =>
+        network.state_dict().Where(entry => !entry.Key.EndsWith(Counter, StringComparison.Ordinal)).ToDictionary();
 
     private static HashSet<string> Names(ResNetOptions options)
     {

@@ -1,5 +1,6 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
+using DistillSharp.Export;
 using DistillSharp.Recipes;
 using DistillSharp.Signals;
 using DistillSharp.Tests.Models;
@@ -93,6 +94,39 @@ public sealed class TransformerReferenceTests
         Assert.Equal(0, state["class_token"].abs().max().item<float>());
         Assert.Equal(0.02, state["encoder.pos_embedding"].std().item<float>(), 3e-3);
         Assert.Equal(Math.Sqrt(6.0 / (48 + 144)), state["encoder.layers.encoder_layer_0.self_attention.in_proj_weight"].abs().max().item<float>(), 5e-3);
+    }
+
+    [Fact]
+    public void LoadInto_NamesOfTorchvisionsFiles_AreThoseOfTheMlp()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        const string First = "encoder.layers.encoder_layer_0.mlp.linear_1.weight";
+        var zoo = ZooCase.All["vit"];
+        var (network, loaded) = (zoo.Create(), zoo.Create(seed: 2));
+        var old = network.state_dict().ToDictionary(
+            entry => entry.Key.Replace(".mlp.0.", ".mlp.linear_1.", StringComparison.Ordinal).Replace(".mlp.3.", ".mlp.linear_2.", StringComparison.Ordinal), entry => entry.Value);
+        Assert.Contains(First, old.Keys);
+        var path = folder.File("vit.safetensors");
+        Safetensors.Write(path, old);
+
+        Safetensors.LoadInto(loaded, path);
+
+        network.eval();
+        loaded.eval();
+        var x = zoo.Samples(2);
+        FunctionalReference.AssertClose(network.forward(x), loaded.forward(x));
+        Assert.Equal(WeightsHash.Of(network), WeightsHash.Of(loaded));
+
+        // A layer under both names is once too often, under neither it is missing by its own.
+        old[First.Replace("linear_1", "0", StringComparison.Ordinal)] = old[First];
+        Safetensors.Write(path, old);
+        Assert.Contains($"left over: {First} [40, 24]", Assert.Throws<InvalidDataException>(() => Safetensors.LoadInto(loaded, path)).Message);
+        old.Remove(First);
+        old.Remove(First.Replace("linear_1", "0", StringComparison.Ordinal));
+        Safetensors.Write(path, old);
+        Assert.Contains("missing: encoder.layers.encoder_layer_0.mlp.0.weight [40, 24]", Assert.Throws<InvalidDataException>(() => Safetensors.LoadInto(loaded, path)).Message);
     }
 
     [Fact]

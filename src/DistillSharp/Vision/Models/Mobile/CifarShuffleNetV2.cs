@@ -9,25 +9,29 @@ namespace DistillSharp.Vision.Models.Mobile;
 public sealed record CifarShuffleNetV2Options : ICheckedOptions
 {
     /// <summary>Which of the widths.</summary>
-    [Option("0.3, 0.5, 1 or 1.5: the widths of the form for small images.")]
+    [Option("0.2, 0.3, 0.5, 1, 1.5 or 2: the widths of the form for small images; 0.2 has the channels of 0.3 and fewer units.")]
     public double Width { get; init; } = 1;
 
-    // Stages, then the last convolution.
+    // Stages, then the last convolution. The 224 are those of the published code, where the paper's 2 has 244.
     internal IReadOnlyList<long> Channels => Width switch
     {
-        0.3 => [40, 80, 160, 512],
+        0.2 or 0.3 => [40, 80, 160, 512],
         0.5 => [48, 96, 192, 1024],
         1 => [116, 232, 464, 1024],
         1.5 => [176, 352, 704, 1024],
-        _ => throw new ArgumentException($"cifar_shufflenet_v2: width must be 0.3, 0.5, 1 or 1.5; it is {Width}"),
+        2 => [224, 488, 976, 2048],
+        _ => throw new ArgumentException($"cifar_shufflenet_v2: width must be 0.2, 0.3, 0.5, 1, 1.5 or 2; it is {Width}"),
     };
+
+    // Of each stage, the one that halves included.
+    internal IReadOnlyList<int> Units => Width == 0.2 ? [4, 4, 4] : [4, 8, 4];
 
     /// <inheritdoc/>
     public void Check(ConfigNode node, ConfigErrors errors)
     {
-        if (Width is not (0.3 or 0.5 or 1 or 1.5))
+        if (Width is not (0.2 or 0.3 or 0.5 or 1 or 1.5 or 2))
         {
-            errors.Add(node.PathOf("width"), $"must be 0.3, 0.5, 1 or 1.5; it is {Width}", node.Line);
+            errors.Add(node.PathOf("width"), $"must be 0.2, 0.3, 0.5, 1, 1.5 or 2; it is {Width}", node.Line);
         }
     }
 
@@ -59,7 +63,7 @@ public sealed class CifarShuffleNetV2 : LayeredNetwork
         Append("bn1", Layers.Norm(StemChannels));
         Append("relu", nn.ReLU());
         var inputs = StemChannels;
-        foreach (var (stage, units) in new[] { 4, 8, 4 }.Index())
+        foreach (var (stage, units) in options.Units.Index())
         {
             var (given, outputs) = (inputs, options.Channels[stage]);
             Append($"layer{stage + 1}", Layers.Chain(Enumerable.Range(0, units).Select(unit => unit == 0 ? Halving(given, outputs / 2) : Unit(outputs / 2))));
@@ -83,7 +87,7 @@ public sealed class CifarShuffleNetV2 : LayeredNetwork
 
     internal static ModelFamily<CifarShuffleNetV2Options> Family { get; } = new(
         "cifar_shufflenet_v2",
-        "Halves of the channels convolved in turn and shuffled, of four widths, for small images.",
+        "Halves of the channels convolved in turn and shuffled, of six widths, for small images.",
         "Ma et al., ShuffleNet V2, ECCV 2018; form of Tian et al., Contrastive Representation Distillation, ICLR 2020",
         _ => CifarShuffleNetV2Options.FeaturePoints(),
         (options, data) => new CifarShuffleNetV2(options, data));

@@ -68,9 +68,9 @@ public sealed class DistilledTransformer : SingleInputNetwork
     public DistilledTransformer(DistilledTransformerOptions options, DatasetInfo data)
         : base("deit")
     {
-        var (channels, height, width) = InputShapes.Image(data, "deit");
+        var (channels, _, _) = InputShapes.Image(data, "deit");
         var classes = InputShapes.Classes(data, "deit");
-        var patches = Tokens.Count(height, width, options.PatchSize, "deit");
+        var patches = Tokens.Count(data, options.PatchSize, "deit");
         if (options.Width % options.Heads != 0)
         {
             throw new ArgumentException($"deit: {options.Heads} heads do not divide the width {options.Width}");
@@ -98,7 +98,10 @@ public sealed class DistilledTransformer : SingleInputNetwork
         "Transformer over the patches of an image with a token and a head that learn from the teacher.",
         "Touvron et al., Training Data-Efficient Image Transformers and Distillation through Attention, ICML 2021",
         options => options.FeaturePoints(),
-        (options, data) => new DistilledTransformer(options, data));
+        (options, data) => new DistilledTransformer(options, data))
+    {
+        FaultOf = (options, data) => Tokens.FaultOf(data, options.PatchSize, "deit"),
+    };
 
     // Biases start at 0 and stay there exactly until a gradient comes. Seen from the weights, it is the same for a file that was read back.
     private bool IsTaught

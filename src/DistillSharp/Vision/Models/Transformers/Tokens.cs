@@ -1,4 +1,5 @@
 using DistillSharp.Config;
+using DistillSharp.Data;
 using DistillSharp.Models;
 using static TorchSharp.torch;
 
@@ -12,9 +13,24 @@ internal static class Tokens
 
     /// <summary>Patches of an image.</summary>
     /// <exception cref="ArgumentException">Patches do not fill it.</exception>
-    public static long Count(long height, long width, long patch, string model) => height % patch == 0 && width % patch == 0
-        ? height / patch * (width / patch)
-        : throw new ArgumentException($"{model} cuts images into patches of {patch}×{patch} pixels, which do not fill {height}×{width}; set `patch_size` to a divisor of both");
+    public static long Count(DatasetInfo data, long patch, string model)
+    {
+        ShapeFault.ThrowIfAny(FaultOf(data, patch, model));
+        return data.InputShape[1] / patch * (data.InputShape[2] / patch);
+    }
+
+    /// <summary>What is wrong with images that patches do not fill.</summary>
+    public static ShapeFault? FaultOf(DatasetInfo data, long patch, string model)
+    {
+        if (data.InputShape is not [_, var height, var width] || (height % patch == 0 && width % patch == 0))
+        {
+            return null;
+        }
+
+        var sides = Enumerable.Range(1, (int)Math.Min(height, width)).Where(side => height % side == 0 && width % side == 0);
+        return new ShapeFault(
+            $"{model} cuts images into patches of {patch}×{patch} pixels, which do not fill {height}×{width}; give `{model}` a `patch_size` that divides both ({string.Join(", ", sides)})", "patch_size");
+    }
 
     /// <summary>Maps as tokens: [N, D, h, w] → [N, h·w, D].</summary>
     public static Tensor FromMap(Tensor map)

@@ -58,9 +58,9 @@ public sealed class VisionTransformer : SingleInputNetwork
     public VisionTransformer(VisionTransformerOptions options, DatasetInfo data)
         : base("vit")
     {
-        var (channels, height, width) = InputShapes.Image(data, "vit");
+        var (channels, _, _) = InputShapes.Image(data, "vit");
         var classes = InputShapes.Classes(data, "vit");
-        var patches = Tokens.Count(height, width, options.PatchSize, "vit");
+        var patches = Tokens.Count(data, options.PatchSize, "vit");
         if (options.Width % options.Heads != 0)
         {
             throw new ArgumentException($"vit: {options.Heads} heads do not divide the width {options.Width}");
@@ -90,7 +90,10 @@ public sealed class VisionTransformer : SingleInputNetwork
         "Transformer over the patches of an image, of any size, for ImageNet or, with small patches, small images.",
         "Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021",
         options => options.FeaturePoints(),
-        (options, data) => new VisionTransformer(options, data));
+        (options, data) => new VisionTransformer(options, data))
+    {
+        FaultOf = (options, data) => Tokens.FaultOf(data, options.PatchSize, "vit"),
+    };
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input)
