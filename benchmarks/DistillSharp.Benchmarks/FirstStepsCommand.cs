@@ -47,11 +47,11 @@ internal static class FirstStepsCommand
             Experiment.Prepare(recipe, run);
             new Experiment(recipe, run, new SilentSink()).Run();
             var jobs = Arms.Of(recipe).SelectMany(arm => arm.Seeds.Select(seed => JobResult.Load(run.JobResultFile(arm.Name, seed)))).ToList();
-            var isRight = jobs.TrueForAll(job => job.Steps == Steps && double.IsFinite(job.Metrics["nll"]));
+            var isRight = jobs.TrueForAll(job => job.Steps == Steps && double.IsFinite(job.Metrics["nll"]) && File.Exists(Path.ChangeExtension(run.WeightsFile(job.Arm, job.Seed), ".onnx")));
             Console.Out.WriteLine($"{(isRight ? "ok  " : "FAIL")} {file}: {string.Join(", ", jobs.Select(job => string.Create(CultureInfo.InvariantCulture, $"{job.Arm} {job.Steps} steps in {job.Metrics["cpu_seconds"]:0.0} CPU s")))}");
             return isRight;
         }
-        catch (Exception error) when (error is InvalidOperationException or InvalidDataException or IOException or ArgumentException or NotSupportedException or Config.ConfigException or Training.TrainingDivergedException)
+        catch (Exception error) when (error is InvalidOperationException or InvalidDataException or IOException or ArgumentException or NotSupportedException or JobsFailedException or Config.ConfigException or Training.TrainingDivergedException)
         {
             Console.Out.WriteLine($"FAIL {file}: {error.Message}");
             return false;

@@ -136,7 +136,7 @@ public static class StudentQuantiser
         if (teacher.Source is OnnxTeacherOptions { Onnx: var given } && File.Exists(given))
         {
             var metrics = arm.EvaluateSource(teacher);
-            metrics["bytes"] = new FileInfo(given).Length;
+            metrics["bytes"] = OnnxWeightFiles.Bytes(given, OnnxGraph.Read(given).WeightFiles);
             if (IsOfOneSample(given))
             {
                 metrics["latency_ms"] = OnnxLatency.MedianMilliseconds(given);

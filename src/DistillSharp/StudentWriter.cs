@@ -60,11 +60,16 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
                     data.WriteOnnx(network, onnx, metadata);
                 }
             }
-            catch (Exception error) when (arm.IsTeacher && error is NotSupportedException or ParityException)
+            catch (Exception error) when (error is NotSupportedException or ParityException)
             {
+                DeleteOnnx(weights);
+                if (!arm.IsTeacher || arm.Name == Arms.Exported(recipe))
+                {
+                    throw;
+                }
+
                 // It teaches from its weights, and hours of students are not lost for a file that none of them reads.
                 note?.Invoke($"{JobResult.JobName(arm.Name, seed)} was not written as ONNX: {error.Message}");
-                DeleteOnnx(weights);
             }
         }
 

@@ -58,7 +58,7 @@ public sealed class TrainedArm : IDisposable
             throw new ArgumentException($"{name} is {source.Noun} that this run did not train: {source.Location}");
         }
 
-        var number = seed ?? (StudentQuantiser.Exported(directory) is { } exported && exported.Arm == name ? exported.Seed : plan.Seeds[0]);
+        var number = seed ?? (name == Arms.Exported(recipe) && StudentQuantiser.Exported(directory) is { } exported && exported.Arm == name ? exported.Seed : plan.Seeds[0]);
         var weights = directory.WeightsFile(name, number);
         if (!File.Exists(weights))
         {

@@ -3,9 +3,9 @@ namespace DistillSharp.Config;
 /// <summary>Finds what a mistyped name probably meant.</summary>
 public static class NearestName
 {
-    /// <summary>The known names ordered by edit distance to <paramref name="name"/>, nearest first; before them those that end with <c>_</c> and the whole of it.</summary>
+    /// <summary>The known names ordered by edit distance to <paramref name="name"/>, nearest first; after the name itself and before all others those that end with <c>_</c> and the whole of it.</summary>
     public static IReadOnlyList<string> Order(string name, IEnumerable<string> known) =>
-        [.. known.OrderBy(candidate => IsEndOf(name, candidate) ? 0 : 1).ThenBy(candidate => Distance(name, candidate)).ThenBy(candidate => candidate, StringComparer.Ordinal)];
+        [.. known.OrderBy(candidate => Distance(name, candidate) == 0 ? 0 : IsEndOf(name, candidate) ? 1 : 2).ThenBy(candidate => Distance(name, candidate)).ThenBy(candidate => candidate, StringComparer.Ordinal)];
 
     /// <summary>"did you mean `x`? Known: …", for the end of an error message.</summary>
     public static string Hint(string name, IEnumerable<string> known)

@@ -8,7 +8,7 @@ namespace DistillSharp.Vision;
 public sealed record GlyphOptions
 {
     /// <summary>Folder of font files.</summary>
-    [Option("folder of .ttf and .otf files, split by the family that each names; the fetched `fonts-aenigma` by default, split by the first word of their names, which all variants of a design share", DataPath = true)]
+    [Option("folder of .ttf and .otf files, split by the family that each names; the fetched `fonts-aenigma` by default, split by the first word of their names, which the variants of a design share", DataPath = true)]
     public string? Fonts { get; init; }
 
     /// <summary>Height and width of an image.</summary>
@@ -38,6 +38,10 @@ public static class GlyphDataset
     public const string Characters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
     private const int LeastDistinct = 34;
+
+    // Fonts of another name that are drawn over the outlines of these.
+    private static readonly Dictionary<string, string> Layered = new() { ["18"] = "DB", ["Double"] = "DB" };
+
     private const float DrawnSize = 100;
 
     /// <summary>Catalog entry.</summary>
@@ -55,10 +59,13 @@ public static class GlyphDataset
     public static DatasetPair Load(GlyphOptions options, DataLocator locator)
     {
         // The fetched fonts name each outline, width and slope of a design a family of its own.
-        var families = options.Fonts is { } folder ? Fonts.Families(folder, Characters) : Fonts.Families(locator.FindFetched("fonts-aenigma"), Characters, Fonts.FirstWord);
+        var families = options.Fonts is { } folder ? Fonts.Families(folder, Characters) : Fonts.Families(locator.FindFetched("fonts-aenigma"), Characters, DesignOf);
         var (train, test) = Fonts.Split(families, options.TestShare, options.DrawingSeed);
         return new DatasetPair(Draw(train, options), Draw(test, options));
     }
+
+    /// <summary>What variants of one design have in common in the names of the fetched fonts.</summary>
+    internal static string DesignOf(string name) => Layered.GetValueOrDefault(Fonts.FirstWord(name), Fonts.FirstWord(name));
 
     private static DatasetInfo Info(GlyphOptions options) => new("glyphs", [1, options.Size, options.Size], [.. Characters.Select(character => character.ToString())]);
 

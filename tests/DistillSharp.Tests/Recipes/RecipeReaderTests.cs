@@ -49,8 +49,11 @@ public class RecipeReaderTests
     }
 
     [Fact]
-    public void Read_ModelWithoutItsPrefix_SuggestsThatWithIt() =>
+    public void Read_ModelWithoutItsPrefix_SuggestsThatWithIt()
+    {
         Assert.Contains("did you mean `cifar_vgg8`? Known: cifar_vgg8, vgg,", RecipeText.OnlyFault(RecipeText.Plain, "teacher={model: vgg8}").Message, StringComparison.Ordinal);
+        Assert.Contains("did you mean `vgg11`?", RecipeText.OnlyFault(RecipeText.Plain, "teacher={model: VGG11}").Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Read_UnknownFeaturePoint_ListsThoseThatExist()

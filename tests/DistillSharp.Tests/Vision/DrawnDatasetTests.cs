@@ -90,6 +90,12 @@ public sealed class DrawnDatasetTests
         }
     }
 
+    [Theory]
+    [InlineData("8-bit Limit O BRK", "8-bit")]
+    [InlineData("DB Layer 4 BRK", "DB")]
+    [InlineData("Double Bogey BRK", "DB")]
+    public void DesignOf_VariantsOfADesign_IsOne(string name, string design) => Assert.Equal(design, GlyphDataset.DesignOf(name));
+
     private static (Dataset Train, Dataset Test) Glyphs(GlyphOptions options)
     {
         var pair = GlyphDataset.Load(options with { Fonts = TestFonts.Folder }, Nowhere);

@@ -14,6 +14,12 @@ public static class OnnxWeightFiles
     public static string Sha256(string model, IEnumerable<string> names) =>
         string.Join("+", names.Select(name => Path.Combine(Path.GetDirectoryName(model)!, name)).Prepend(model).Select(FileHash.Sha256));
 
+    /// <summary>Bytes of an ONNX file and of the files that hold its weights.</summary>
+    /// <param name="model">The ONNX file.</param>
+    /// <param name="names">The files as it names them.</param>
+    public static long Bytes(string model, IEnumerable<string> names) =>
+        names.Select(name => Path.Combine(Path.GetDirectoryName(model)!, name)).Prepend(model).Sum(file => new FileInfo(file).Length);
+
     /// <summary>
     /// Refuses files that are not there, and names that lead out of the model's folder: a model from elsewhere must not make a program
     /// read other files of the machine.
