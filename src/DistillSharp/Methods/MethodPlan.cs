@@ -22,4 +22,7 @@ public sealed record MethodPlan(
 
     /// <summary>What it does with a sample that one mixed of two (mixup, CutMix) has not; null where it takes mixed samples.</summary>
     internal string? WhyNotMixed => Entry.WhyNotMixed ?? Entry.Inner(Options)?.WhyNotMixed;
+
+    /// <summary>Whether it reads hard labels, itself or by the method inside it.</summary>
+    internal bool ReadsLabels => (Entry.Traits | (Entry.Inner(Options)?.Traits ?? MethodTraits.None)).HasFlag(MethodTraits.UsesLabels);
 }

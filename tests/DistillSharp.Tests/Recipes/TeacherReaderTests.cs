@@ -240,6 +240,13 @@ public sealed class TeacherReaderTests
         Assert.Contains(message, fault.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("{method: dkd}", true)]
+    [InlineData("{method: dkd, unlabelled: teacher_class}", false)]
+    [InlineData("{method: soft_target}", false)]
+    public void Read_TermThatReadsLabelsBesideUnlabelledData_IsToldOf(string term, bool told) =>
+        Assert.Equal(told, RecipeText.Read(RecipeText.Start + $"objective: {{terms: [{term}]}}\n", "data.train_samples=100", "data.unlabelled=rest").Warnings.Any(each => each.Contains("learns nothing from samples without", StringComparison.Ordinal)));
+
     [Fact]
     public void Read_UnlabelledDataWithoutATeacher_IsRefused() =>
         Assert.Contains("there is none", RecipeText.OnlyFault(Start + "objective: {scheme: born_again}\n", "data.unlabelled={csv: a.csv}").Message, StringComparison.Ordinal);

@@ -1,4 +1,5 @@
 using DistillSharp.Config;
+using DistillSharp.Data;
 using DistillSharp.Losses;
 using DistillSharp.Losses.Logits;
 
@@ -18,6 +19,12 @@ public sealed record DkdOptions
     /// <summary>Temperature of both softmaxes.</summary>
     [Option("temperature of both softmaxes", Min = 0, AboveMin = true)]
     public ValueSchedule Temperature { get; init; } = 4;
+
+    /// <summary>What samples without a label teach.</summary>
+    [Option("samples without a label: left out, or with the teacher's most probable class in the label's place", OneOf = ["left_out", "teacher_class"])]
+    public string Unlabelled { get; init; } = "left_out";
+
+    internal bool TakesTeacherClass => Unlabelled == "teacher_class";
 }
 
 /// <summary>Decoupled knowledge distillation.</summary>
@@ -33,10 +40,19 @@ public sealed class DkdMethod(DkdOptions options) : LabelledLogitMethod("dkd")
         Create);
 
     /// <inheritdoc/>
+    public override double CountOf(Batch batch) => options.TakesTeacherClass && batch.Targets is { } targets && targets.dim() == 1 ? batch.Count : base.CountOf(batch);
+
+    /// <inheritdoc/>
     public override LossTerm Compute(MethodInput input)
     {
         var (student, teacher) = Logits(input);
-        return DecoupledLoss.Compute(student, teacher, Labels(input), options.Alpha, options.Beta, options.Temperature.ValueAt(input.Progress));
+        var labels = Labels(input);
+        if (options.TakesTeacherClass && input.Batch.Targets!.dim() == 1)
+        {
+            labels = labels.where(labels.ge(0), teacher.argmax(-1));
+        }
+
+        return DecoupledLoss.Compute(student, teacher, labels, options.Alpha, options.Beta, options.Temperature.ValueAt(input.Progress));
     }
 
     private static DkdMethod Create(object options, MethodContext context)

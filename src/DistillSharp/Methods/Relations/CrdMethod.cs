@@ -90,7 +90,7 @@ public sealed class CrdMethod : Method
         var negatives = Math.Min(_options.Negatives, bank.Samples - 1);
         var candidates = cat([slots.unsqueeze(1), bank.Draw(slots, negatives, _options.NegativesFrom == "other_classes")], 1);
         var temperature = _options.Temperature.ValueAt(input.Progress);
-        var loss = Contrast(own, bank.TeacherCopy(), candidates, temperature, 0) + Contrast(other, bank.StudentCopy(), candidates, temperature, 1);
+        var loss = Contrast(bank.TeacherSimilarities(own, candidates), temperature, 0) + Contrast(bank.StudentSimilarities(other, candidates), temperature, 1);
         if (training)
         {
             bank.Update(slots, own, other, _options.Momentum);
@@ -99,10 +99,9 @@ public sealed class CrdMethod : Method
         return new LossTerm(loss.sum(), own.shape[0]);
     }
 
-    // One product with the whole bank costs less than gathering N·(1 + K) rows of it.
-    private Tensor Contrast(Tensor embeddings, Tensor memory, Tensor candidates, double temperature, int side)
+    private Tensor Contrast(Tensor similarities, double temperature, int side)
     {
-        var scores = (embeddings.mm(memory.t()).gather(1, candidates) / temperature).exp();
+        var scores = (similarities / temperature).exp();
         var constant = normalization[side].item<float>();
         if (constant < 0)
         {

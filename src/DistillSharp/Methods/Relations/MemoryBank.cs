@@ -36,11 +36,11 @@ internal sealed class MemoryBank : nn.Module
     /// <summary>Number of slots.</summary>
     public long Samples => ids.shape[0];
 
-    /// <summary>A copy of the student's embeddings [n, D]: the bank changes before the backward pass reads it.</summary>
-    public Tensor StudentCopy() => student.clone();
+    /// <summary>Inner products [N, M] of embeddings [N, D] with those that the bank keeps of the student in slots [N, M]. Later updates do not change what they are derived from.</summary>
+    public Tensor StudentSimilarities(Tensor embeddings, Tensor slots) => Similarities(student, embeddings, slots);
 
-    /// <summary>A copy of the teacher's embeddings [n, D].</summary>
-    public Tensor TeacherCopy() => teacher.clone();
+    /// <summary>The same with those of the teacher.</summary>
+    public Tensor TeacherSimilarities(Tensor embeddings, Tensor slots) => Similarities(teacher, embeddings, slots);
 
     /// <summary>The slots of samples, int64 [N]; new ones get the next free slots.</summary>
     /// <exception cref="InvalidOperationException">There are more samples than slots.</exception>
@@ -81,6 +81,18 @@ internal sealed class MemoryBank : nn.Module
         using var noGradient = no_grad();
         Blend(student, slots, studentEmbeddings, momentum);
         Blend(teacher, slots, teacherEmbeddings, momentum);
+    }
+
+    /// <summary>By the cheaper of two ways: one product with a copy of the whole bank costs less than gathering more rows than it has.</summary>
+    internal static Tensor Similarities(Tensor bank, Tensor embeddings, Tensor slots)
+    {
+        if (slots.numel() >= bank.shape[0])
+        {
+            return embeddings.mm(bank.clone().t()).gather(1, slots);
+        }
+
+        var rows = bank.index_select(0, slots.flatten()).view(slots.shape[0], slots.shape[1], -1);
+        return rows.matmul(embeddings.unsqueeze(2)).squeeze(2);
     }
 
     private static void Blend(Tensor bank, Tensor slots, Tensor embeddings, double momentum)

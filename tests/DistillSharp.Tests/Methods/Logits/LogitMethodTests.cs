@@ -92,6 +92,20 @@ public sealed class LogitMethodTests
         Assert.Equal(0, test.Student.grad!.index_select(0, tensor(new long[] { 1, 3 })).abs().max().item<double>());
     }
 
+    [Fact]
+    public void Dkd_TeacherClass_TakesThePlaceOfMissingLabelsAlone()
+    {
+        using var scope = NewDisposeScope();
+        var test = new LogitCase([4, 6], [2, -1, 5, -1]);
+        var classes = test.Teacher.argmax(-1).data<long>().ToArray();
+        var labelled = new LogitCase([4, 6], [2, classes[1], 5, classes[3]]);
+        var method = LogitCase.Create("dkd", test, ("unlabelled", "teacher_class"));
+        var term = method.Compute(test.Input);
+        Assert.Equal(4, term.Count);
+        Assert.Equal(4, method.CountOf(test.Batch));
+        Assert.Equal(LogitCase.Create("dkd", labelled).Compute(labelled.Input).Mean.item<double>(), term.Mean.item<double>(), 1e-12);
+    }
+
     [Theory]
     [InlineData("dkd")]
     [InlineData("nkd")]

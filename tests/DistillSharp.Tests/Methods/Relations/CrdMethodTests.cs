@@ -46,6 +46,24 @@ public sealed class CrdMethodTests
     }
 
     [Fact]
+    public void Similarities_FewSlotsOrMany_AreTheInnerProductsAndTheirGradient()
+    {
+        using var scope = NewDisposeScope();
+        var (bank, embeddings) = (randn(50, 4), randn(3, 4));
+        var (few, many) = (randint(0, 50, [3, 2], ScalarType.Int64), randint(0, 50, [3, 40], ScalarType.Int64));
+        foreach (var slots in new[] { few, many })
+        {
+            var (given, naive) = (embeddings.detach().requires_grad_(), embeddings.clone().requires_grad_());
+            var similarities = MemoryBank.Similarities(bank, given, slots);
+            var expected = (bank[slots] * naive.unsqueeze(1)).sum(2);
+            similarities.square().sum().backward();
+            expected.square().sum().backward();
+            Assert.True(similarities.allclose(expected, 1e-5, 1e-6));
+            Assert.True(given.grad!.allclose(naive.grad!, 1e-5, 1e-5));
+        }
+    }
+
+    [Fact]
     public void Compute_SameSamples_MovesTheirMemoryAlone()
     {
         using var scope = NewDisposeScope();
