@@ -63,6 +63,8 @@ internal sealed class JobRunner
         var file = _directory.JobResultFile(arm.Name, seed);
         if (File.Exists(file))
         {
+            // A kill between the result and this leaves them.
+            DeleteCheckpoints(arm, seed);
             return JobResult.Load(file);
         }
 
@@ -83,6 +85,7 @@ internal sealed class JobRunner
         var file = _directory.TrialFile(arm.Name, seed);
         if (File.Exists(file))
         {
+            DeleteCheckpoints(arm, seed);
             return RunJson.Load<TrialResult>(file);
         }
 

@@ -322,11 +322,14 @@ public sealed class ExperimentTests : IDisposable
     {
         var text = Common + "baselines: {plain: true}\nobjective: {scheme: {scheme: self_distillation, heads: [hidden1]}}\nseeds: [0]\n";
         var (_, directory, _) = Run(text);
+        // As a kill right after the result leaves them.
+        Directory.CreateDirectory(directory.CheckpointFolder("plain", 0));
         var events = new Sink();
         new Experiment(RecipeReader.Read(text, "again", _folder).Recipe, directory, events).Run(TestContext.Current.CancellationToken);
 
         Assert.Empty(events.Written.OfType<JobStarted>());
         Assert.True(events.Written.OfType<RunStarted>().Single().Resumed);
+        Assert.False(Directory.Exists(directory.CheckpointFolder("plain", 0)));
     }
 
     [Theory]
