@@ -99,13 +99,21 @@ internal sealed class BarProgress(ProgressContext context) : IRunEventSink
     private readonly Dictionary<string, ProgressTask> _bars = [];
     private readonly Dictionary<string, string> _validation = [];
     private ProgressTask? _all;
+    private string _name = "";
 
     public void Write(RunEvent runEvent)
     {
+        if (_all is { IsIndeterminate: true } all)
+        {
+            (all.IsIndeterminate, all.Description) = (false, _name);
+        }
+
         switch (runEvent)
         {
             case RunStarted started:
-                _all = context.AddTask(Markup.Escape(started.Name), maxValue: started.Jobs.Count);
+                _name = Markup.Escape(started.Name);
+                _all = context.AddTask(_name + " reads its data", maxValue: started.Jobs.Count);
+                _all.IsIndeterminate = true;
                 break;
             case StepLogged step:
                 var job = JobResult.JobName(step.Arm, step.Seed);

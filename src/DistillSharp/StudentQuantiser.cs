@@ -6,7 +6,6 @@ using DistillSharp.Export;
 using DistillSharp.Export.Int8;
 using DistillSharp.Export.Onnx;
 using DistillSharp.Runs;
-using DistillSharp.Teachers;
 using static TorchSharp.torch;
 
 namespace DistillSharp;
@@ -63,7 +62,7 @@ public static class StudentQuantiser
 
         var result = Write(arm.Data, source, destination, samples, options);
         List<QuantisedRow> rows = [Row("student", source, arm.Data), Row("int8", destination, arm.Data)];
-        var (teacher, why) = Teacher(arm);
+        var (teacher, why) = QuantisedTeacher.Row(arm);
         if (teacher is not null)
         {
             rows.Insert(0, teacher);
@@ -123,48 +122,7 @@ public static class StudentQuantiser
         };
     }
 
-    private static QuantisedRow Row(string name, string file, RunData data) => new(name, file, Measure(file, data));
-
-    // The teacher's row, or why there is none; neither where the run has no teacher.
-    private static (QuantisedRow? Row, string? Why) Teacher(TrainedArm arm)
-    {
-        if (arm.Teacher is not { } teacher)
-        {
-            return (null, null);
-        }
-
-        if (teacher.Source is OnnxTeacherOptions { Onnx: var given } && File.Exists(given))
-        {
-            var metrics = arm.EvaluateSource(teacher);
-            metrics["bytes"] = OnnxWeightFiles.Bytes(given, OnnxGraph.Read(given).WeightFiles);
-            if (IsOfOneSample(given))
-            {
-                metrics["latency_ms"] = OnnxLatency.MedianMilliseconds(given);
-            }
-
-            return (new QuantisedRow(ArmNames.Teacher, given, metrics), null);
-        }
-
-        var seed = teacher.SeedFor(arm.Seed);
-        var written = Path.ChangeExtension(arm.Directory.WeightsFile(teacher.Name, seed), ".onnx");
-        if (File.Exists(written))
-        {
-            return (Row(ArmNames.Teacher, written, arm.Data), null);
-        }
-
-        // Several teachers, or one that is no ONNX file: what the run measured of it, in which sizes are sums. Its latency was not measured.
-        var kept = arm.Directory.JobResultFile(teacher.Name, seed);
-        return File.Exists(kept)
-            ? (new QuantisedRow(ArmNames.Teacher, kept, JobResult.Load(kept).Metrics.Where(entry => entry.Key != "latency_ms").ToDictionary()), null)
-            : (null, $"no row of the teacher: {kept}, the result that the run kept of it, is not there; `distill resume` makes it again");
-    }
-
-    // Latency is that of one sample of the size of the student's, which a free axis or a fixed number of samples is not.
-    private static bool IsOfOneSample(string file)
-    {
-        using var session = new OnnxSession(file);
-        return session.FloatInputs.Count == session.Inputs.Count && session.Inputs.Values.All(shape => shape is [<= 1, .. var sample] && Array.TrueForAll(sample, axis => axis > 0));
-    }
+    internal static QuantisedRow Row(string name, string file, RunData data) => new(name, file, Measure(file, data));
 
     private static IReadOnlyList<QuantisedExit> Exits(RunData data, string source, string destination)
     {

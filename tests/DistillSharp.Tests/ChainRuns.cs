@@ -47,8 +47,10 @@ public sealed class ChainRuns : IDisposable
     public (RunResults? Results, List<RunEvent> Events) Continue(string text, RunDirectory directory, int jobs = 1, Func<RunEvent, bool>? stop = null, string student = Student)
     {
         using var source = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        var sink = new Sink(runEvent =>
+        var events = new List<RunEvent>();
+        var sink = new CallbackSink(runEvent =>
         {
+            events.Add(runEvent);
             if (stop?.Invoke(runEvent) == true)
             {
                 source.Cancel();
@@ -57,12 +59,12 @@ public sealed class ChainRuns : IDisposable
         var recipe = Read(text, student);
         try
         {
-            var experiment = new Experiment(recipe, directory, sink, new ExperimentOptions { Jobs = jobs, Launcher = new OneByOne(recipe) });
-            return (experiment.Run(source.Token), sink.Written);
+            var experiment = new Experiment(recipe, directory, sink, new ExperimentOptions { Jobs = jobs, Launcher = new InProcessLauncher(recipe) });
+            return (experiment.Run(source.Token), events);
         }
         catch (OperationCanceledException)
         {
-            return (null, sink.Written);
+            return (null, events);
         }
     }
 
@@ -78,32 +80,5 @@ public sealed class ChainRuns : IDisposable
     {
         using var file = new SafetensorsFile(weights);
         return file.Metadata.GetValueOrDefault(key);
-    }
-
-    private sealed class Sink(Action<RunEvent> seen) : IRunEventSink
-    {
-        public List<RunEvent> Written { get; } = [];
-
-        public void Write(RunEvent runEvent)
-        {
-            Written.Add(runEvent);
-            seen(runEvent);
-        }
-    }
-
-    /// <summary>What child processes do, without processes: one job after the other.</summary>
-    private sealed class OneByOne(Recipe recipe) : IJobLauncher
-    {
-        private readonly Lock _one = new();
-
-        public Task RunAsync(RunDirectory directory, string arm, int? seed, Action<RunEvent> events, CancellationToken cancellation) => Task.Run(
-            () =>
-            {
-                lock (_one)
-                {
-                    new Experiment(recipe, directory, new Sink(events)).RunJob(arm, seed, cancellation);
-                }
-            },
-            cancellation);
     }
 }

@@ -65,7 +65,7 @@ public sealed class SweepTests : IDisposable
         var directory = Prepare(Text);
         using var source = new CancellationTokenSource();
         var recipe = Read(Text);
-        Assert.Throws<OperationCanceledException>(() => new Sweep(recipe, directory, new Sink(runEvent =>
+        Assert.Throws<OperationCanceledException>(() => new Sweep(recipe, directory, new CallbackSink(runEvent =>
         {
             if (runEvent is EpochEnded { Arm: "label_smoothing/trial-02", Epoch: 1 })
             {
@@ -101,14 +101,14 @@ public sealed class SweepTests : IDisposable
         var text = Text.Replace("{trials: 3,", "{trials: 3, select: wer,", StringComparison.Ordinal);
         var directory = Prepare(text);
         var events = new List<RunEvent>();
-        var error = Assert.Throws<InvalidOperationException>(() => new Sweep(Read(text), directory, new Sink(events.Add)).Run(TestContext.Current.CancellationToken));
+        var error = Assert.Throws<InvalidOperationException>(() => new Sweep(Read(text), directory, new CallbackSink(events.Add)).Run(TestContext.Current.CancellationToken));
         Assert.Contains("not measured by `wer`; choose one of", error.Message, StringComparison.Ordinal);
         Assert.Contains("top1", error.Message, StringComparison.Ordinal);
         Assert.Equal(["teacher", "plain/trial-01"], events.OfType<JobEnded>().Select(ended => ended.Arm));
 
         // Nor does it go on when it is run again.
         events.Clear();
-        Assert.Throws<InvalidOperationException>(() => new Sweep(Read(text), directory, new Sink(events.Add)).Run(TestContext.Current.CancellationToken));
+        Assert.Throws<InvalidOperationException>(() => new Sweep(Read(text), directory, new CallbackSink(events.Add)).Run(TestContext.Current.CancellationToken));
         Assert.Empty(events.OfType<JobEnded>());
     }
 
@@ -167,12 +167,7 @@ public sealed class SweepTests : IDisposable
     private (SweepResults Results, List<RunEvent> Events) Continue(string text, RunDirectory directory)
     {
         var events = new List<RunEvent>();
-        var results = new Sweep(Read(text), directory, new Sink(events.Add)).Run(TestContext.Current.CancellationToken);
+        var results = new Sweep(Read(text), directory, new CallbackSink(events.Add)).Run(TestContext.Current.CancellationToken);
         return (results, events);
-    }
-
-    private sealed class Sink(Action<RunEvent> take) : IRunEventSink
-    {
-        public void Write(RunEvent runEvent) => take(runEvent);
     }
 }

@@ -1,8 +1,5 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
-using DistillSharp.Methods;
-using DistillSharp.Methods.Logits;
-using DistillSharp.Training;
 
 namespace DistillSharp.Recipes;
 
@@ -24,24 +21,6 @@ internal sealed class DataReader(ConfigNode root, Catalogs catalogs, ConfigBinde
         // Keys that neither knows were reported by the first of the two.
         var unknown = binder.Errors.All.Count > before ? node.Entries?.Keys.Where(key => !own.Contains(key)) ?? [] : [];
         return (dataset, binder.Bind<DataSection>(node, [.. theirs, .. unknown]));
-    }
-
-    /// <summary>Says which terms read labels, and so learn nothing from the samples without.</summary>
-    public void WarnOfLabels(UnlabelledSpec? unlabelled, IReadOnlyDictionary<string, ObjectivePlan> objectives)
-    {
-        if (unlabelled is null)
-        {
-            return;
-        }
-
-        foreach (var (name, plan) in objectives)
-        {
-            foreach (var term in plan.Stages.SelectMany(stage => stage.Terms).Where(term => term.ReadsLabels && !term.Entry.Traits.HasFlag(MethodTraits.UsesFeatures) && term.Options is not DkdOptions { TakesTeacherClass: true }).DistinctBy(term => term.Entry.Name))
-            {
-                var instead = term.Entry == DkdMethod.Entry ? ", unless `unlabelled: teacher_class` puts the teacher's class there" : "";
-                warnings.Add($"{name}: {term.Entry.Name} reads labels and learns nothing from samples without{instead}");
-            }
-        }
     }
 
     /// <summary>The samples without labels; null for none.</summary>

@@ -110,7 +110,7 @@ public static class RecipeReader
             var baselineTraining = BaselineTraining(baselines);
             var objectiveReader = new ObjectiveReader(root, catalogs, _binder, _warnings, student, teacher, teachers, baselineTraining.GetValueOrDefault(ArmNames.Plain) ?? training);
             var objectives = objectiveReader.Read();
-            dataReader.WarnOfLabels(unlabelled, objectives);
+            new LabelChecks(_warnings).Check(unlabelled, objectives);
             new StoreChecks(root, errors, _warnings).Check(data, teacher, teachers, objectives);
             new SequenceChecks(root, errors, _warnings).Check(dataset, data, teacher, student, objectives);
             new NetworkChecks(root, errors, _warnings).Check(dataset, teacher, teachers, student, objectives);
