@@ -6,7 +6,7 @@ namespace DistillSharp.Losses.Golden;
 /// <summary>Losses of feature maps.</summary>
 internal static class FeatureLosses
 {
-    /// <summary>Adds them. Vectors are taken with projectors off, so that <c>none</c> is the one value of such an option.</summary>
+    /// <summary>Adds them. Vectors are taken with projectors off, so that <c>none</c>, or <c>auto</c> where nothing needs projecting, is the value of such an option.</summary>
     public static void Register(LossRegistry registry) => registry
         .Add("fitnet", Each("projector", (_, student, teacher) => FitnetLoss.Compute(student, teacher)))
         .Add("attention", (options, inputs) =>
@@ -18,13 +18,13 @@ internal static class FeatureLosses
         .Add("nst", Each(null, (_, student, teacher) => NeuronSelectivityLoss.Compute(student, teacher)))
         .Add("fsp", (options, inputs) =>
         {
-            options.Choice("projector", "none");
+            options.Choice("projector", "none", "auto");
             var (student, teacher) = Lists(inputs);
             return FlowLoss.Compute(student, teacher);
         })
         .Add("activation_boundary", (options, inputs) =>
         {
-            options.Choice("projector", "none");
+            options.Choice("projector", "none", "auto");
             var (student, teacher) = Lists(inputs);
             return ActivationBoundaryLoss.Compute(student, teacher, options.Number("margin", 1));
         })
@@ -37,9 +37,13 @@ internal static class FeatureLosses
         })
         .Add("overhaul", (options, inputs) =>
         {
-            options.Choice("projector", "none");
-            var fixedMargin = options.Number("margin", double.NaN);
-            return Sum(inputs, (stage, student, teacher) => OverhaulLoss.Compute(student, teacher, Margin(inputs, stage, fixedMargin)));
+            options.Choice("projector", "none", "auto");
+            // Recipes say `margins`: one a stage, or one for all.
+            var margins = options.Numbers("margins", options.Numbers("margin", []));
+            var halves = options.Choice("stage_weights", "equal", "halving") == "halving";
+            var stages = inputs.Features().Count;
+            return Sum(inputs, (stage, student, teacher) =>
+                OverhaulLoss.Compute(student, teacher, Margin(inputs, stage, margins)) * (halves ? Math.Pow(2, stage + 1 - stages) : 1));
         })
         .Add("review", Each("fusion", (_, student, teacher) => HierarchicalContextLoss.Compute(student, teacher)))
         .Add("inter_channel_correlation", Each("projector", (_, student, teacher) => InterChannelCorrelationLoss.Compute(student, teacher)));
@@ -48,14 +52,18 @@ internal static class FeatureLosses
     {
         if (switchedOff is not null)
         {
-            options.Choice(switchedOff, "none");
+            options.Choice(switchedOff, "none", "auto");
         }
 
         return Sum(inputs, loss);
     };
 
-    private static Tensor Margin(GoldenInputs inputs, int stage, double fixedMargin) =>
-        inputs.Optional($"margin.{stage}") ?? (double.IsNaN(fixedMargin) ? inputs.Required("margin") : tensor(fixedMargin));
+    private static Tensor Margin(GoldenInputs inputs, int stage, IReadOnlyList<double> given) => inputs.Optional($"margin.{stage}") ?? given.Count switch
+    {
+        0 => inputs.Required("margin"),
+        1 => tensor(given[0]),
+        _ => stage < given.Count ? tensor(given[stage]) : throw new GoldenFormatException($"option `margins` has {given.Count} values and none for stage {stage}; give one a stage, or one for all"),
+    };
 
     private static Tensor Sum(GoldenInputs inputs, Func<int, Tensor, Tensor, Tensor> loss) => inputs.Features()
         .Select((stage, i) => loss(i, stage.Student, stage.Teacher))

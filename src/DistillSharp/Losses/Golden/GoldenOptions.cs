@@ -12,8 +12,7 @@ public sealed class GoldenOptions(JsonElement values)
     /// <exception cref="GoldenFormatException">It is no number or out of range.</exception>
     public double Number(string name, double defaultValue, double min = double.NegativeInfinity, double max = double.PositiveInfinity, bool aboveMin = false)
     {
-        _known.Add(name);
-        if (!values.TryGetProperty(name, out var value))
+        if (!Given(name, out var value))
         {
             return defaultValue;
         }
@@ -40,8 +39,7 @@ public sealed class GoldenOptions(JsonElement values)
     /// <exception cref="GoldenFormatException">An item is no number.</exception>
     public IReadOnlyList<double> Numbers(string name, IReadOnlyList<double> defaultValue)
     {
-        _known.Add(name);
-        if (!values.TryGetProperty(name, out var value))
+        if (!Given(name, out var value))
         {
             return defaultValue;
         }
@@ -56,8 +54,7 @@ public sealed class GoldenOptions(JsonElement values)
     /// <exception cref="GoldenFormatException">It is neither.</exception>
     public bool Flag(string name, bool defaultValue)
     {
-        _known.Add(name);
-        return !values.TryGetProperty(name, out var value) ? defaultValue
+        return !Given(name, out var value) ? defaultValue
             : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
             : throw new GoldenFormatException($"option `{name}` = {value.GetRawText()} must be true or false");
     }
@@ -66,8 +63,7 @@ public sealed class GoldenOptions(JsonElement values)
     /// <exception cref="GoldenFormatException">It is another text.</exception>
     public string Choice(string name, params string[] allowed)
     {
-        _known.Add(name);
-        if (!values.TryGetProperty(name, out var value))
+        if (!Given(name, out var value))
         {
             return allowed[0];
         }
@@ -88,5 +84,12 @@ public sealed class GoldenOptions(JsonElement values)
                 throw new GoldenFormatException($"unknown option `{option.Name}`; {NearestName.Hint(option.Name, _known)}");
             }
         }
+    }
+
+    // What is null is not given.
+    private bool Given(string name, out JsonElement value)
+    {
+        _known.Add(name);
+        return values.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
     }
 }

@@ -22,7 +22,7 @@ public sealed record GoldenResult(
 public sealed record GoldenTolerance(double Loss, double Gradient, double Zero)
 {
     /// <summary>1e-6 and 1e-5.</summary>
-    public static GoldenTolerance Float64 { get; } = new(1e-6, 1e-5, 1e-14);
+    public static GoldenTolerance Float64 { get; } = new(1e-6, 1e-5, 1e-12);
 
     /// <summary>1e-4 and 1e-3.</summary>
     public static GoldenTolerance Float32 { get; } = new(1e-4, 1e-3, 1e-8);

@@ -65,7 +65,7 @@ public sealed class GoldenVector
         }
 
         var method = Text(root, "method") ?? throw new GoldenFormatException("`method` must be the name of a method (a file of metrics has `sets` and `scores` instead)");
-        var options = root.TryGetProperty("options", out var given) ? given : JsonDocument.Parse("{}").RootElement;
+        var options = root.TryGetProperty("options", out var given) && given.ValueKind != JsonValueKind.Null ? given : JsonDocument.Parse("{}").RootElement;
         if (options.ValueKind != JsonValueKind.Object)
         {
             throw new GoldenFormatException("`options` must be an object of option names and values");
@@ -156,7 +156,8 @@ public sealed class GoldenVector
         var i = 0;
         foreach (var item in list.EnumerateArray())
         {
-            if (item.ValueKind != JsonValueKind.Number || !item.TryGetDouble(out var value) || !double.IsFinite(value))
+            var value = item.ValueKind is JsonValueKind.True ? 1 : item.ValueKind is JsonValueKind.False ? 0 : double.NaN;
+            if (double.IsNaN(value) && (item.ValueKind != JsonValueKind.Number || !item.TryGetDouble(out value) || !double.IsFinite(value)))
             {
                 throw new GoldenFormatException($"`{path}[{i}]` must be a finite number");
             }

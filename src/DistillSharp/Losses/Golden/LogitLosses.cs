@@ -7,11 +7,15 @@ internal static class LogitLosses
 {
     /// <summary>Adds them.</summary>
     public static void Register(LossRegistry registry) => registry
-        .Add("soft_target", (options, inputs) => (options.Choice("outputs", "classes", "sigmoid", "regression"), options.Temperature(4), inputs.Logits()) switch
+        .Add("soft_target", (options, inputs) =>
         {
-            ("sigmoid", var temperature, var (student, teacher)) => SoftTargetLoss.Sigmoid(student, teacher, temperature).Mean,
-            ("regression", _, var (student, teacher)) => SoftTargetLoss.Regression(student, teacher).Mean,
-            (_, var temperature, var (student, teacher)) => SoftTargetLoss.Compute(student, teacher, temperature).Mean,
+            options.Choice("hard", "false");
+            return (options.Choice("outputs", "classes", "sigmoid", "regression"), options.Temperature(4), inputs.Logits()) switch
+            {
+                ("sigmoid", var temperature, var (student, teacher)) => SoftTargetLoss.Sigmoid(student, teacher, temperature).Mean,
+                ("regression", _, var (student, teacher)) => SoftTargetLoss.Regression(student, teacher).Mean,
+                (_, var temperature, var (student, teacher)) => SoftTargetLoss.Compute(student, teacher, temperature).Mean,
+            };
         })
         .Add("logit_matching", (_, inputs) =>
         {
@@ -20,6 +24,7 @@ internal static class LogitLosses
         })
         .Add("dkd", (options, inputs) =>
         {
+            options.Choice("unlabelled", "left_out");
             var (student, teacher) = inputs.Logits();
             return DecoupledLoss.Compute(
                 student, teacher, inputs.Labels(student), options.Number("alpha", 1), options.Number("beta", 8), options.Temperature(4)).Mean;
@@ -36,6 +41,7 @@ internal static class LogitLosses
         })
         .Add("logit_standardization", (options, inputs) =>
         {
+            options.Choice("wraps", "soft_target");
             var (student, teacher) = inputs.Logits();
             return SoftTargetLoss.Compute(StandardizedLogits.Of(student), StandardizedLogits.Of(teacher), options.Temperature(2)).Mean;
         })

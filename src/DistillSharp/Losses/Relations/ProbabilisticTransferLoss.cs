@@ -13,11 +13,10 @@ public static class ProbabilisticTransferLoss
     /// </summary>
     /// <param name="student">Embeddings [N, …], flattened to vectors.</param>
     /// <param name="teacher">Embeddings [N, …]; widths may differ.</param>
-    /// <exception cref="ArgumentException">Batches differ or hold one sample.</exception>
+    /// <exception cref="ArgumentException">Batches differ.</exception>
     public static LossTerm Compute(Tensor student, Tensor teacher)
     {
         LossChecks.SameBatch(student, teacher, "embeddings");
-        LossChecks.AtLeastTwo(student, "pkt");
         var (q, p) = (Similarities(student), Similarities(teacher));
         return LossTerm.FromMean((p * ((p + Epsilon) / (q + Epsilon)).log()).mean(), student.shape[0]);
     }

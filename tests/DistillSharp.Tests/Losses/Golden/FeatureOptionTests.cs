@@ -82,6 +82,18 @@ public sealed class FeatureOptionTests
             (name, values) => name == "margin" ? [.. values.Select(value => -Math.Abs(value))] : values);
     }
 
+    /// <summary>Margins and weights of stages under the names that recipes have.</summary>
+    [Theory]
+    [InlineData("{\"margins\": [-0.5]}", -0.5, -0.5, 1)]
+    [InlineData("{\"margins\": [-0.5, -2], \"stage_weights\": \"equal\", \"projector\": \"auto\"}", -0.5, -2, 1)]
+    [InlineData("{\"margin\": -1, \"stage_weights\": \"halving\"}", -1, -1, 0.5)]
+    public void Overhaul_MarginsAsOptions_EqualsLoops(string options, double first, double second, double weight)
+    {
+        long[][] shapes = [[2, 2, 3, 2], [2, 3, 2, 2]];
+        Stages("overhaul", options, shapes, shapes, (student, teacher) =>
+            (weight * LoopLosses.Overhaul(student[0], teacher[0], new Grid([], [first]))) + LoopLosses.Overhaul(student[1], teacher[1], new Grid([], [second])));
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

@@ -39,6 +39,10 @@ public class GoldenProverTests
         Assert.InRange(result.LossError!.Value, 0, 1e-12);
     }
 
+    // As `tolist` of a mask writes them.
+    [Fact]
+    public void ProveLoss_TruthValues_AreOneAndZero() => Assert.True(Prove(Text(SmallLoss, SmallGradient).Replace("[1.0, 0.0]", "[true, false]", StringComparison.Ordinal)).Passed);
+
     [Fact]
     public void ProveLoss_CorruptLoss_FailsAndNamesTheLoss() =>
         AssertFails(Text(SmallLoss * (1 + 2e-6), SmallGradient), "loss");

@@ -8,7 +8,7 @@ public sealed class LogitOptionTests
     [InlineData(3, 7, 0.5)]
     [InlineData(2, 4, 10.0)]
     public void SoftTarget_AnyTemperature_EqualsLoops(long samples, long classes, double temperature) =>
-        Logits("soft_target", $"{{\"temperature\": {temperature}}}", samples, classes, (student, teacher, _) =>
+        Logits("soft_target", $"{{\"temperature\": {temperature}, \"hard\": false, \"outputs\": null}}", samples, classes, (student, teacher, _) =>
             Mean(student, row => temperature * temperature * Divergence(Softmax(teacher.Row(row), temperature), Softmax(student.Row(row), temperature))));
 
     [Theory]
@@ -19,7 +19,7 @@ public sealed class LogitOptionTests
     {
         foreach (var classes in new[] { 3, 6 })
         {
-            Logits("dkd", $"{{\"alpha\": {alpha}, \"beta\": {beta}, \"temperature\": {temperature}}}", 3, classes, (student, teacher, labels) => Mean(student, row =>
+            Logits("dkd", $"{{\"alpha\": {alpha}, \"beta\": {beta}, \"temperature\": {temperature}, \"unlabelled\": \"left_out\"}}", 3, classes, (student, teacher, labels) => Mean(student, row =>
             {
                 var (p, q, label) = (Softmax(teacher.Row(row), temperature), Softmax(student.Row(row), temperature), labels[row]);
                 double[] Pair(double[] all) => [all[label], 1 - all[label]];
@@ -46,7 +46,7 @@ public sealed class LogitOptionTests
     [InlineData(1)]
     [InlineData(3)]
     public void LogitStandardization_AnyTemperature_EqualsLoops(double temperature) =>
-        Logits("logit_standardization", $"{{\"temperature\": {temperature}}}", 2, 6, (student, teacher, _) => Mean(student, row =>
+        Logits("logit_standardization", $"{{\"temperature\": {temperature}, \"wraps\": \"soft_target\"}}", 2, 6, (student, teacher, _) => Mean(student, row =>
         {
             double[] Standard(double[] logits)
             {
@@ -110,6 +110,7 @@ public sealed class LogitOptionTests
         });
 
     [Theory]
+    [InlineData(1, 3, 4)]
     [InlineData(2, 3, 3)]
     [InlineData(5, 2, 6)]
     public void Pkt_AnyBatch_EqualsLoops(long samples, long width, long teacherWidth) =>

@@ -83,7 +83,7 @@ public sealed class RelationLossTests
         using var scope = NewDisposeScope();
         foreach (var loss in new Func<Tensor, Tensor, object>[]
         {
-            (s, t) => RelationalLoss.Compute(s, t, 1, 1), (s, t) => ProbabilisticTransferLoss.Compute(s, t), (s, t) => CorrelationCongruenceLoss.Neighbours(s, t),
+            (s, t) => RelationalLoss.Compute(s, t, 1, 1), (s, t) => CorrelationCongruenceLoss.Neighbours(s, t),
         })
         {
             var error = Assert.Throws<ArgumentException>(() => loss(zeros(1, 3), zeros(1, 3)));
