@@ -49,6 +49,9 @@ internal sealed class ClassificationData : RunData
     public override float Scale => _splits.Train.Scale;
 
     /// <inheritdoc/>
+    public override (float Low, float High)? ValueRange => _splits.Train.ValueRange;
+
+    /// <inheritdoc/>
     public override IBatchSource Validation { get; }
 
     /// <inheritdoc/>
@@ -204,5 +207,10 @@ internal sealed class ClassificationData : RunData
 
     private static IEnumerable<TeacherSection> TeachersOf(Recipe recipe) => recipe.Teacher is { } teacher ? [teacher] : recipe.Teachers?.Members.Values ?? [];
 
-    private Loader Evaluation(Dataset split) => new(split, new LoaderOptions { BatchSize = _recipe.Evaluation.BatchSize, Normalise = Normalisation, Workers = _recipe.Data.Workers });
+    private Loader Evaluation(Dataset split) => new(split, new LoaderOptions
+    {
+        BatchSize = Math.Min(_recipe.Evaluation.BatchSize, Math.Max(1, EvaluationSection.LargestBatch / split.SampleSize)),
+        Normalise = Normalisation,
+        Workers = _recipe.Data.Workers,
+    });
 }

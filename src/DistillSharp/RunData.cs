@@ -59,6 +59,9 @@ internal abstract class RunData
     /// <summary>Value that stored bytes are multiplied by.</summary>
     public virtual float Scale => 1;
 
+    /// <summary>Smallest and largest number of the training split before normalisation; null where inputs are no images.</summary>
+    public virtual (float Low, float High)? ValueRange => null;
+
     /// <summary>Reads and splits the data.</summary>
     public static RunData Load(Recipe recipe, string? folder) => recipe.Dataset.Entry.LoadDomain is not { } load
         ? ClassificationData.Load(recipe, folder)

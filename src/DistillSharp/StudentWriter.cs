@@ -158,6 +158,7 @@ internal sealed class StudentWriter(Recipe recipe, RunDirectory directory, RunDa
             [Provenance.InputShape] = JsonSerializer.Serialize(data.Info.InputShape),
             [Provenance.Classes] = JsonSerializer.Serialize(data.Info.Classes),
             [Provenance.PixelScale] = data.Scale.ToString("R", CultureInfo.InvariantCulture),
+            [Provenance.ValueRange] = JsonSerializer.Serialize(data.ValueRange is (var low, var high) ? new[] { low, high } : []),
             [Provenance.Mean] = JsonSerializer.Serialize(data.Normalisation?.Mean ?? []),
             [Provenance.Deviation] = JsonSerializer.Serialize(data.Normalisation?.Deviation ?? []),
             [Provenance.Arm] = arm.Name,

@@ -32,6 +32,9 @@ public sealed class Dataset
     /// <summary>What a stored byte is multiplied by; 1 for floats.</summary>
     public float Scale { get; }
 
+    /// <summary>Smallest and largest number that the samples can hold: of arrays those of all of it, of files those of bytes.</summary>
+    public (float Low, float High) ValueRange => IsRead ? (0, byte.MaxValue * Scale) : IsBytes ? (_bytes!.Min() * Scale, _bytes!.Max() * Scale) : (_floats!.Min(), _floats!.Max());
+
     /// <summary>True where samples are bytes.</summary>
     public bool IsBytes => _floats is null;
 

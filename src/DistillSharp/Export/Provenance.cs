@@ -31,6 +31,9 @@ public static class Provenance
     /// <summary>Factor from stored bytes to numbers, before normalisation.</summary>
     public const string PixelScale = "distill.pixel_scale";
 
+    /// <summary>Smallest and largest number of the training images before normalisation (JSON; empty for other inputs).</summary>
+    public const string ValueRange = "distill.value_range";
+
     /// <summary>Mean a channel that is subtracted (JSON; empty for none).</summary>
     public const string Mean = "distill.mean";
 

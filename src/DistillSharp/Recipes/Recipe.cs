@@ -184,8 +184,11 @@ public sealed record TuningSection
 /// <summary>What is measured: keys of <c>evaluation:</c>.</summary>
 public sealed record EvaluationSection
 {
-    /// <summary>Samples in an evaluation batch.</summary>
-    [Option("samples in an evaluation batch", Min = 1, Max = 65536)]
+    /// <summary>Most numbers in an evaluation batch of arrays, about 50 colour images of 224 × 224 pixels: several batches, and outputs of layers many times as large, are in memory at once.</summary>
+    public const int LargestBatch = 1 << 23;
+
+    /// <summary>Samples in an evaluation batch; fewer of large images, see <see cref="LargestBatch"/>.</summary>
+    [Option("samples in an evaluation batch; of large images only as many as make 8 million numbers", Min = 1, Max = 65536)]
     public int BatchSize { get; init; } = 512;
 
     /// <summary>Width of the beam with which sequences are decoded.</summary>

@@ -62,7 +62,7 @@ public sealed class ImageClassifier : IDisposable
             _classes = Read<string[]>(Provenance.Classes);
             _mean = PerChannel(Read<float[]>(Provenance.Mean), 0);
             _deviation = PerChannel(Read<float[]>(Provenance.Deviation), 1);
-            _white = White(_session.ModelMetadata.CustomMetadataMap.GetValueOrDefault(Provenance.PixelScale));
+            _white = White(_session.ModelMetadata.CustomMetadataMap.GetValueOrDefault(Provenance.PixelScale), Has(Provenance.ValueRange) ? Read<float[]>(Provenance.ValueRange) : []);
         }
         catch
         {
@@ -147,21 +147,31 @@ public sealed class ImageClassifier : IDisposable
 
     private float Normalised(float value, int channel) => ((value * _white) - _mean[channel]) / _deviation[channel];
 
-    // What a white pixel counts: 1, or 255 times the factor of bytes where mean and deviation are of numbers beyond 0 to 1.
-    private float White(string? pixelScale)
+    // What a white pixel counts: 1, or 255 times the factor of bytes where the training images held numbers beyond 0 to 1. Files that do not say what they held
+    // are judged by mean and deviation: numbers from 0 to 1 deviate by no more than a half.
+    private float White(string? pixelScale, float[] held)
     {
         var isKnown = float.TryParse(pixelScale, NumberStyles.Float, CultureInfo.InvariantCulture, out var scale) && scale > 0 && float.IsFinite(scale);
         var white = 255 * scale;
-        if ((isKnown && Math.Abs(white - 1) < 1e-3f) || (Array.TrueForAll(_mean, mean => mean is >= 0 and <= 1) && Array.TrueForAll(_deviation, deviation => deviation <= 1)))
+        var isNotNormalised = Array.TrueForAll(_mean, mean => mean == 0) && Array.TrueForAll(_deviation, deviation => deviation == 1);
+        var isUnit = held is [var low, var high]
+            ? low >= 0 && high <= 1.001f
+            : isNotNormalised || (Array.TrueForAll(_mean, mean => mean is >= 0 and <= 1) && Array.TrueForAll(_deviation, deviation => deviation <= 0.501f));
+        if (isUnit || (isKnown && Math.Abs(white - 1) < 1e-3f))
         {
             return 1;
         }
 
-        return isKnown && Array.TrueForAll(_mean, mean => mean >= 0 && mean <= white) && Array.TrueForAll(_deviation, deviation => deviation <= white)
+        var isOfBytes = held is [var least, var most]
+            ? least >= 0 && most <= white * 1.001f
+            : Array.TrueForAll(_mean, mean => mean >= 0 && mean <= white) && Array.TrueForAll(_deviation, deviation => deviation <= white);
+        return isKnown && isOfBytes
             ? white
             : throw new InvalidDataException(
-                $"{_path} was trained on numbers beyond 0 to 1 (mean {Text(_mean)}, deviation {Text(_deviation)}), and `{Provenance.PixelScale}` ({pixelScale ?? "not there"}) does not say how pixels become these; train it on pixels as bytes or from 0 to 1, or give it its numbers in ONNX Runtime");
+                $"{_path} was trained on numbers beyond 0 to 1 (mean {Text(_mean)}, deviation {Text(_deviation)}{(held.Length == 2 ? $", from {Text(held[..1])} to {Text(held[1..])}" : "")}), and `{Provenance.PixelScale}` ({pixelScale ?? "not there"}) does not say how pixels become these; train it on pixels as bytes or from 0 to 1, or give it its numbers in ONNX Runtime");
     }
+
+    private bool Has(string key) => _session.ModelMetadata.CustomMetadataMap.ContainsKey(key);
 
     private static string Text(float[] values) => string.Join(", ", values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
 

@@ -121,6 +121,28 @@ public sealed class ImageClassifierTests : IDisposable
         Assert.Contains(Provenance.PixelScale, error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Without normalisation only the range says whether pixels counted 0 to 1 or 0 to 255.</summary>
+    [Theory]
+    [InlineData("[0, 255]", 1 / 255f)]
+    [InlineData("[0, 1]", 1f)]
+    public void Classify_ModelThatIsNotNormalised_GetsNumbersOfTheRangeItHeld(string range, float same)
+    {
+        using var network = Network(3);
+        using var ranged = new ImageClassifier(Export(network, 3, pixelScale: "1", range: range, deviation: 1));
+        using var divided = new ImageClassifier(Export(network, 3, deviation: same));
+        var (file, _) = Image(8, 8);
+
+        Assert.Equal(divided.Classify(file).Select(prediction => prediction.Probability), ranged.Classify(file).Select(prediction => prediction.Probability), (left, right) => Math.Abs(left - right) < 1e-4);
+    }
+
+    [Fact]
+    public void Constructor_ModelOfNegativeNumbers_IsRefused()
+    {
+        using var network = Network(3);
+        var model = Export(network, 3, pixelScale: "1", range: "[-1, 1]");
+        Assert.Contains("from -1 to 1", Assert.Throws<InvalidDataException>(() => new ImageClassifier(model)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Classify_NoImage_NamesTheFile()
     {
@@ -162,13 +184,13 @@ public sealed class ImageClassifierTests : IDisposable
         return tensor(rows.SelectMany((row, channel) => row.Select(value => (value - Mean[channel]) / Deviation[channel])).ToArray(), [1, channels, 8, 8]);
     }
 
-    private string Export(Network network, int channels, int? resize = null, float white = 1, string? pixelScale = null)
+    private string Export(Network network, int channels, int? resize = null, float white = 1, string? pixelScale = null, string? range = null, float? deviation = null)
     {
         using var scope = NewDisposeScope();
         var metadata = new Dictionary<string, string>
         {
-            [Provenance.Mean] = JsonSerializer.Serialize(Mean[..channels].Select(mean => mean * white)),
-            [Provenance.Deviation] = JsonSerializer.Serialize(Deviation[..channels].Select(deviation => deviation * white)),
+            [Provenance.Mean] = JsonSerializer.Serialize(Mean[..channels].Select(mean => deviation is null ? mean * white : 0)),
+            [Provenance.Deviation] = JsonSerializer.Serialize(Deviation[..channels].Select(own => deviation ?? own * white)),
         };
         if (resize is { } side)
         {
@@ -180,7 +202,12 @@ public sealed class ImageClassifierTests : IDisposable
             metadata[Provenance.PixelScale] = pixelScale;
         }
 
-        var file = _folder.File($"model{resize}_{white}_{pixelScale}.onnx");
+        if (range is not null)
+        {
+            metadata[Provenance.ValueRange] = range;
+        }
+
+        var file = _folder.File($"model{resize}_{white}_{pixelScale}{range}{deviation}.onnx");
         OnnxExporter.Export(network, SampleData.Images(channels, 8, 4), file, randn(2, channels, 8, 8), metadata);
         return file;
     }

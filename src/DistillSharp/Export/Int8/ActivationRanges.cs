@@ -9,6 +9,7 @@ internal static class ActivationRanges
     private const int Bins = 2048;
     private const int Levels = 128;
     private const int Step = 8;
+    private const long PieceNumbers = 1 << 20;
 
     /// <summary>Smallest and largest value that each tensor must be able to hold.</summary>
     /// <param name="model">The float model.</param>
@@ -150,8 +151,9 @@ internal static class ActivationRanges
     private static void Visit(OnnxSession session, string input, IReadOnlyList<string> names, IReadOnlyList<Tensor> batches, Action<string, Tensor> see)
     {
         var outputs = names.Where(name => name != input).ToList();
-        foreach (var batch in batches)
+        foreach (var piece in batches.SelectMany(Pieces))
         {
+            using var batch = piece;
             using var scope = NewDisposeScope();
             IReadOnlyList<Tensor> values = outputs.Count > 0 ? session.Run(input, batch, outputs) : [];
             for (var i = 0; i < outputs.Count; i++)
@@ -163,6 +165,17 @@ internal static class ActivationRanges
             {
                 see(input, batch);
             }
+        }
+    }
+
+    // Every activation of a piece is in memory at once: of large images a few are enough.
+    private static IEnumerable<Tensor> Pieces(Tensor batch)
+    {
+        var count = batch.shape[0];
+        var size = Math.Clamp(PieceNumbers * count / batch.numel(), 1, count);
+        for (var first = 0L; first < count; first += size)
+        {
+            yield return batch.narrow(0, first, Math.Min(size, count - first));
         }
     }
 }

@@ -36,11 +36,10 @@ internal sealed record IntegerWeights(byte[] Values, float[] Scales, int Axis)
         var scales = new float[channels];
         for (var channel = 0; channel < channels; channel++)
         {
-            scales[channel] = largest[channel] > 0 ? largest[channel] / options.LargestWeight : 1;
-            if (bias is not null)
-            {
-                scales[channel] = Math.Max(scales[channel], (float)(Math.Abs(bias[channel]) / (inputScale * LargestBias)));
-            }
+            // Of weights that are all zero the scale is the bias's alone, which is as fine as its 32 bits allow.
+            var finest = bias is null ? 0 : (float)(Math.Abs(bias[channel]) / (inputScale * LargestBias));
+            var own = Math.Max(largest[channel] / options.LargestWeight, finest);
+            scales[channel] = own > 0 ? own : 1;
         }
 
         var offset = options.Weights == WeightBits.Unsigned ? 128 : 0;

@@ -44,7 +44,7 @@ public static class OnnxQuantiser
         new QdqRewriter(model, tensors, ranges, options).Rewrite();
         Describe(model, options, samples);
         AtomicFile.Write(destination, model.CopyTo);
-        return new QuantisationResult(tensors.Layers.Count, tensors.FloatLayers, tensors.Sources.Count, samples, new FileInfo(destination).Length, new FileInfo(source).Length);
+        return new QuantisationResult(tensors.Layers.Count, tensors.FloatLayers, tensors.Sources.Count, samples, new FileInfo(destination).Length, FileTarget.Of(source).Length);
     }
 
     private static OnnxModel Checked(string source)
