@@ -36,7 +36,7 @@ internal sealed class ArmMeasurement(Recipe recipe, RunDirectory directory, RunD
         var measured = WithAgreement(arm, seed, test);
         if (arm.Source?.File is { } file)
         {
-            measured.Metrics["bytes"] = arm.Source is OnnxTeacherOptions ? OnnxWeightFiles.Bytes(file, OnnxGraph.Read(file).WeightFiles) : new FileInfo(file).Length;
+            measured.Metrics["bytes"] = arm.Source is OnnxTeacherOptions ? OnnxWeightFiles.Bytes(file, OnnxGraph.Read(file).WeightFiles) : FileTarget.Of(file).Length;
         }
 
         var members = arm.Ensemble?.Members.Values.Select(name => networks.ResultOf(name, seed)!).ToList() ?? [];

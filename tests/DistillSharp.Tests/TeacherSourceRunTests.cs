@@ -250,6 +250,9 @@ public sealed class TeacherSourceRunTests : IDisposable
     public void Quantise_TeacherThatIsAnotherFile_HasTheRowThatTheRunKept()
     {
         TrainTeacher().Dispose();
+        // A link has the bytes of what it leads to.
+        File.Move(_folder.File("teacher.pt"), _folder.File("elsewhere/teacher.pt"));
+        File.CreateSymbolicLink(_folder.File("teacher.pt"), _folder.File("elsewhere/teacher.pt"));
         var (directory, _) = Run("teacher: {torchscript: teacher.pt, layout: flat}\n" + SoftTarget);
         var kept = directory.JobResultFile("teacher", 0);
 
@@ -257,7 +260,7 @@ public sealed class TeacherSourceRunTests : IDisposable
 
         Assert.Equal(("teacher", kept), (row.Name, row.File));
         Assert.Equal(JobResult.Load(kept).Metrics["nll"], row.Metrics["nll"]);
-        Assert.Equal(new FileInfo(_folder.File("teacher.pt")).Length, row.Metrics["bytes"]);
+        Assert.Equal(new FileInfo(_folder.File("elsewhere/teacher.pt")).Length, row.Metrics["bytes"]);
         Assert.DoesNotContain("latency_ms", row.Metrics.Keys);
     }
 

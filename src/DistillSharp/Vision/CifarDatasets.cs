@@ -70,7 +70,7 @@ public static class CifarDatasets
     private static Dataset Read(DatasetInfo info, string[] files, int labelBytes, int? count)
     {
         var record = labelBytes + Pixels;
-        var lengths = files.Select(file => new FileInfo(file).Length).ToArray();
+        var lengths = files.Select(file => FileTarget.Of(file).Length).ToArray();
         for (var i = 0; i < files.Length; i++)
         {
             if (lengths[i] == 0 || lengths[i] % record != 0 || (count is { } wanted && lengths[i] != (long)wanted * record))

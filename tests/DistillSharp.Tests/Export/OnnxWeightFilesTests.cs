@@ -35,4 +35,14 @@ public sealed class OnnxWeightFilesTests : IDisposable
         var error = Assert.Throws<InvalidDataException>(() => OnnxWeightFiles.Check(_folder.File("model/model.onnx"), [name]));
         Assert.Contains($"`{name}`, which a link leads to {_folder.File("elsewhere")} outside of its folder", error.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Bytes_Links_AreThoseOfTheFilesThatTheyLeadTo()
+    {
+        File.WriteAllText(_folder.File("elsewhere/model.onnx"), "model");
+        File.CreateSymbolicLink(_folder.File("model/model.onnx"), _folder.File("elsewhere/model.onnx"));
+        // It starts at the folder that it is in, not at the link to that folder.
+        File.CreateSymbolicLink(_folder.File("elsewhere/back.bin"), "../elsewhere/weights.bin");
+        Assert.Equal(5L + 7 + 7, OnnxWeightFiles.Bytes(_folder.File("model/model.onnx"), ["through.bin", "linked/back.bin"]));
+    }
 }

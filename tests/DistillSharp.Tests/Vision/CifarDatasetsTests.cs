@@ -40,6 +40,19 @@ public sealed class CifarDatasetsTests : IDisposable
     }
 
     [Fact]
+    public void Load_LinkedFiles_HaveTheLengthsOfWhatTheyLeadTo()
+    {
+        ImageMaker.Cifar(_folder.File("elsewhere"), hundred: true, 10);
+        foreach (var name in new[] { "train.bin", "test.bin" })
+        {
+            File.CreateSymbolicLink(_folder.File(name), Path.Combine("elsewhere", name));
+        }
+
+        var (train, test) = Load(true, new CifarOptions { AnyCount = true });
+        Assert.Equal((10, 10), (train.Count, test.Count));
+    }
+
+    [Fact]
     public void Load_LabelOutOfRange_NamesFileAndImage()
     {
         ImageMaker.Cifar(_folder.Path, hundred: false, 10);

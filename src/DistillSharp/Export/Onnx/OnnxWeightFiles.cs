@@ -18,7 +18,7 @@ public static class OnnxWeightFiles
     /// <param name="model">The ONNX file.</param>
     /// <param name="names">The files as it names them.</param>
     public static long Bytes(string model, IEnumerable<string> names) =>
-        names.Select(name => Path.Combine(Path.GetDirectoryName(model)!, name)).Prepend(model).Sum(file => new FileInfo(file).Length);
+        names.Select(name => Path.Combine(Path.GetDirectoryName(model)!, name)).Prepend(model).Sum(file => FileTarget.Of(file).Length);
 
     /// <summary>
     /// Refuses files that are not there, and names that lead out of the model's folder: a model from elsewhere must not make a program

@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using DistillSharp.Config;
 using DistillSharp.RunLog;
 
 namespace DistillSharp.Teachers.Store;
@@ -56,7 +57,7 @@ internal sealed unsafe class Shard : IDisposable
     /// <exception cref="InvalidDataException">The shard was truncated, or a block's header is damaged.</exception>
     public void Refresh()
     {
-        var length = new FileInfo(Path).Length;
+        var length = FileTarget.Of(Path).Length;
         if (_sealed is { } whole && length < whole)
         {
             throw new InvalidDataException($"{Path} was truncated: it has {length} bytes and was closed with {whole}; `distill store prune` keeps its whole blocks, and `distill teach` fills in the rest");

@@ -1,3 +1,5 @@
+using DistillSharp.Config;
+
 namespace DistillSharp.Teachers.Store;
 
 /// <summary>What <see cref="StoreMaintenance.Verify"/> found.</summary>
@@ -144,6 +146,6 @@ public static class StoreMaintenance
     private static long Size(string path)
     {
         var folder = Path.Combine(path, TeacherStore.ShardFolderName);
-        return Directory.Exists(folder) ? Directory.GetFiles(folder).Sum(file => new FileInfo(file).Length) : 0;
+        return Directory.Exists(folder) ? Directory.GetFiles(folder).Sum(file => FileTarget.Of(file).Length) : 0;
     }
 }

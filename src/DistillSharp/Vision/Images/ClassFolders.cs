@@ -14,8 +14,11 @@ internal sealed record LabelledPaths(IReadOnlyList<string> Paths, IReadOnlyList<
 /// <summary>Folders whose sub-folders are classes, as torchvision's ImageFolder reads them: classes and files in the order of their names.</summary>
 internal static class ClassFolders
 {
+    // Endings of images that Skia does not decode.
+    private static readonly string[] Undecoded = [".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif", ".avif", ".jp2", ".jxl"];
+
     /// <summary>Endings of the files that are taken for images.</summary>
-    public static IReadOnlyList<string> Extensions { get; } = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"];
+    public static IReadOnlyList<string> Extensions { get; } = [".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif"];
 
     /// <summary>Class names: the names of the folders, those that begin with a dot left out.</summary>
     /// <exception cref="InvalidDataException">There are none, or a name has control characters.</exception>
@@ -40,8 +43,9 @@ internal static class ClassFolders
     /// <param name="folder">The folder whose sub-folders are classes.</param>
     /// <param name="classes">Class names in label order.</param>
     /// <param name="allNeeded">True where every class must have an image.</param>
+    /// <param name="others">Counts, by ending, files that are images of kinds that are not decoded, and so are left out.</param>
     /// <exception cref="InvalidDataException">A folder is no class, a class has no image, or a link leads out of the folder.</exception>
-    public static LabelledPaths Images(FolderGuard guard, string folder, IReadOnlyList<string> classes, bool allNeeded)
+    public static LabelledPaths Images(FolderGuard guard, string folder, IReadOnlyList<string> classes, bool allNeeded, SortedDictionary<string, int> others)
     {
         var unknown = Classes(folder, guard).Except(classes).ToList();
         if (unknown.Count > 0)
@@ -56,7 +60,7 @@ internal static class ClassFolders
             var before = paths.Count;
             if (Directory.Exists(own))
             {
-                paths.AddRange(Files(own, guard));
+                paths.AddRange(Files(own, guard, others));
             }
 
             if (allNeeded && paths.Count == before)
@@ -70,18 +74,25 @@ internal static class ClassFolders
         return paths.Count > 0 ? new LabelledPaths(paths, labels) : throw new InvalidDataException($"{folder} has no image in the folders of its classes");
     }
 
-    private static IEnumerable<string> Files(string folder, FolderGuard guard)
+    private static IEnumerable<string> Files(string folder, FolderGuard guard, SortedDictionary<string, int> others)
     {
         var found = new FileSystemEnumerable<(string Path, bool Linked)>(
             folder,
             (ref entry) => (entry.ToFullPath(), entry.Attributes.HasFlag(FileAttributes.ReparsePoint)),
             new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None })
         {
-            ShouldIncludePredicate = (ref entry) => !entry.IsDirectory && entry.FileName[0] != '.' && IsImage(entry.FileName),
+            ShouldIncludePredicate = (ref entry) => !entry.IsDirectory && entry.FileName[0] != '.' && (IsImage(entry.FileName) || EndsInOneOf(entry.FileName, Undecoded)),
             ShouldRecursePredicate = (ref entry) => entry.FileName[0] != '.' && (!entry.Attributes.HasFlag(FileAttributes.ReparsePoint) || Allowed(guard, entry.ToFullPath())),
         };
         foreach (var (path, linked) in found.OrderBy(file => file.Path, StringComparer.Ordinal))
         {
+            if (!IsImage(path))
+            {
+                var ending = Path.GetExtension(path).ToLowerInvariant();
+                others[ending] = others.GetValueOrDefault(ending) + 1;
+                continue;
+            }
+
             if (linked)
             {
                 guard.Check(path);
@@ -97,11 +108,13 @@ internal static class ClassFolders
         return true;
     }
 
-    /// <summary>True where a file's name has one of these endings.</summary>
-    public static bool IsImage(ReadOnlySpan<char> name)
+    /// <summary>True where a file's name has one of <see cref="Extensions"/>.</summary>
+    public static bool IsImage(ReadOnlySpan<char> name) => EndsInOneOf(name, Extensions);
+
+    private static bool EndsInOneOf(ReadOnlySpan<char> name, IReadOnlyList<string> endings)
     {
         var extension = Path.GetExtension(name);
-        foreach (var known in Extensions)
+        foreach (var known in endings)
         {
             if (extension.Equals(known, StringComparison.OrdinalIgnoreCase))
             {

@@ -28,9 +28,10 @@ internal sealed class DecodedImage : IDisposable
     /// <summary>Decodes a file.</summary>
     /// <param name="path">JPEG, PNG, WebP, BMP or GIF (its first frame).</param>
     /// <exception cref="InvalidDataException">It is no image, cut off or damaged; names it.</exception>
+    /// <exception cref="IOException">It cannot be opened; names it.</exception>
     public static DecodedImage Of(string path)
     {
-        using var data = SKData.Create(path) ?? throw new InvalidDataException($"{path}: the image cannot be opened, or is empty");
+        using var data = SKData.Create(path) ?? throw Unopened(path);
         using var codec = SKCodec.Create(data) ?? throw new InvalidDataException($"{path}: no image that can be read (JPEG, PNG, WebP, BMP, GIF)");
         var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Premul);
         var size = (long)info.Width * info.Height * PixelBytes;
@@ -101,6 +102,20 @@ internal sealed class DecodedImage : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => ArrayPool<byte>.Shared.Return(_pixels);
+
+    // Skia does not say why it has nothing: an empty file is damaged, and one that cannot be opened may be sound.
+    private static Exception Unopened(string path)
+    {
+        try
+        {
+            using var stream = File.OpenRead(path);
+            return stream.Length == 0 ? new InvalidDataException($"{path}: the image is empty") : new IOException($"{path}: the image cannot be opened");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return new IOException($"{path}: the image cannot be opened ({error.Message})", error);
+        }
+    }
 
     private static unsafe SKCodecResult Fill(SKCodec codec, SKImageInfo info, byte[] pixels)
     {

@@ -68,7 +68,7 @@ internal sealed class ImageFiles : ISampleSource
     private string[] Fingerprints()
     {
         var lengths = new long[Count];
-        InParallel.For(Count, 0, i => lengths[i] = new FileInfo(PathOf(i)).Length);
+        InParallel.For(Count, 0, i => lengths[i] = FileTarget.Of(PathOf(i)).Length);
         var whole = lengths.Sum() <= MostHashed;
         var prints = new string[Count];
         InParallel.For(Count, 0, i => prints[i] = string.Create(

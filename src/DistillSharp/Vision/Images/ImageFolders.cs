@@ -71,8 +71,9 @@ public static class ImageFolders
             var place = Find(options.Folder, "image_folder", locator, "class folders", folder => Directory.EnumerateDirectories(folder).Any(), Advice);
             var guard = new FolderGuard(place, options.FollowLinks);
             var classes = ClassFolders.Classes(place, guard);
-            var (train, test) = ByHash(ClassFolders.Images(guard, guard.Root, classes, allNeeded: true), options.TestShare, place);
-            return new ImageSets("image_folder", guard.Root, classes, train, test);
+            var others = new SortedDictionary<string, int>(StringComparer.Ordinal);
+            var (train, test) = ByHash(ClassFolders.Images(guard, guard.Root, classes, allNeeded: true, others), options.TestShare, place);
+            return new ImageSets("image_folder", guard.Root, classes, train, test) { Others = others };
         }
 
         var root = Find(
@@ -85,10 +86,14 @@ public static class ImageFolders
     {
         var guard = new FolderGuard(root, followLinks);
         var classes = ClassFolders.Classes(Path.Combine(guard.Root, train), guard);
+        var others = new SortedDictionary<string, int>(StringComparer.Ordinal);
         return new ImageSets(
             name, guard.Root, classes,
-            ClassFolders.Images(guard, Path.Combine(guard.Root, train), classes, allNeeded: true),
-            ClassFolders.Images(guard, Path.Combine(guard.Root, test), classes, allNeeded: false));
+            ClassFolders.Images(guard, Path.Combine(guard.Root, train), classes, allNeeded: true, others),
+            ClassFolders.Images(guard, Path.Combine(guard.Root, test), classes, allNeeded: false, others))
+        {
+            Others = others,
+        };
     }
 
     private static string? TestName(string folder) => new[] { "test", "val" }.FirstOrDefault(name => Directory.Exists(Path.Combine(folder, name)));

@@ -25,7 +25,7 @@ public static class ImageManifest
         var root = options.Root ?? Path.GetDirectoryName(Path.GetFullPath(options.File))!;
         var guard = Directory.Exists(root) ? new FolderGuard(root, options.FollowLinks) : throw new DirectoryNotFoundException($"there is no folder {root}");
         var rows = Rows(options.File, guard);
-        var classes = options.Classes.Count > 0 ? options.Classes : [.. rows.Select(row => row.Label).Distinct().Order(StringComparer.Ordinal)];
+        var classes = options.Classes.Count > 0 ? options.Classes : CsvDataset.SortedLabels(rows.Select(row => row.Label));
         if (classes.Distinct().Count() < classes.Count)
         {
             throw new InvalidDataException($"{options.File}: class names must differ; they are {string.Join(", ", classes)}");

@@ -77,6 +77,10 @@ public sealed record TinyImageNetOptions
     /// <summary>What is done about files that cannot be read.</summary>
     [Option("image files that cannot be read: fail ends the run at the first, skip reads all before the run, names those and leaves them out")]
     public CorruptImages Corrupt { get; init; }
+
+    /// <summary>Whether links may lead out of the folder.</summary>
+    [Option("follow links that lead out of the folder")]
+    public bool FollowLinks { get; init; }
 }
 
 /// <summary>Where the test images of <c>image_folder</c> come from.</summary>

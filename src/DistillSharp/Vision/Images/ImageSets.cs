@@ -12,6 +12,9 @@ internal sealed record ImageSets(string Name, string Root, IReadOnlyList<string>
 {
     private const int MostNamed = 20;
 
+    /// <summary>How many files are left out since images of their kinds are not decoded, by ending.</summary>
+    public IReadOnlyDictionary<string, int> Others { get; init; } = new Dictionary<string, int>();
+
     /// <summary>Samples that are decoded when they are needed; files that cannot be are left out beforehand where that is asked for.</summary>
     /// <exception cref="InvalidDataException">A class of the test images has no training image, or files that cannot be read leave a side empty, or a class without training images.</exception>
     public DatasetPair Open(ImageShape shape, CorruptImages corrupt)
@@ -22,6 +25,13 @@ internal sealed record ImageSets(string Name, string Root, IReadOnlyList<string>
         }
 
         var remarks = new List<string>();
+        if (Others.Values.Sum() is > 0 and var others)
+        {
+            remarks.Add(
+                $"{Name}: {others} {(others == 1 ? "file" : "files")} in the class folders cannot be read and {(others == 1 ? "is" : "are")} left out: "
+                + $"{string.Join(", ", Others.Select(kind => $"{kind.Value} {kind.Key}"))}; images must be {string.Join(", ", ClassFolders.Extensions)}");
+        }
+
         var train = Side(Train, shape, corrupt, isTest: false, remarks);
         return new DatasetPair(train, Side(Test, shape, corrupt, isTest: true, remarks)) { Remarks = remarks };
     }

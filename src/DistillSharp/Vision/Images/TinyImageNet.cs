@@ -26,7 +26,7 @@ public static class TinyImageNet
         var root = options.Folder is null
             ? locator.FetchedFolder("tiny_imagenet") ?? throw new DirectoryNotFoundException(known.HowToBring(locator))
             : ImageFolders.Find(options.Folder, "tiny_imagenet", locator, "wnids.txt", place => File.Exists(Path.Combine(place, "wnids.txt")), "It is what tiny-imagenet-200.zip unpacks to");
-        var guard = new FolderGuard(root, followLinks: false);
+        var guard = new FolderGuard(root, options.FollowLinks);
         string[] ids = [.. Lines(guard, "wnids.txt").Select(line => line.Text).Order(StringComparer.Ordinal)];
         if (ids.GroupBy(id => id).FirstOrDefault(group => group.Count() > 1) is { } repeated)
         {

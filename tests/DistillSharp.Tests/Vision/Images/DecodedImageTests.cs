@@ -138,6 +138,13 @@ public sealed class DecodedImageTests : IDisposable
     public void Of_NoImage_IsRefusedByName(string content) =>
         Assert.Contains("x.jpg", Assert.Throws<InvalidDataException>(() => DecodedImage.Of(_folder.Write("x.jpg", content))).Message, StringComparison.Ordinal);
 
+    [Fact]
+    public void Of_FileThatCannotBeOpened_IsNoFaultOfTheImage()
+    {
+        File.CreateSymbolicLink(_folder.File("lost.png"), "nowhere.png");
+        Assert.Contains("lost.png: the image cannot be opened", Assert.Throws<IOException>(() => DecodedImage.Of(_folder.File("lost.png"))).Message, StringComparison.Ordinal);
+    }
+
     // A JPEG file with EXIF's tag of orientation put behind its first marker.
     private string Oriented(string path, byte orientation)
     {

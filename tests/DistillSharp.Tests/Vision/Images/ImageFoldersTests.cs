@@ -145,6 +145,71 @@ public sealed class ImageFoldersTests : IDisposable
     }
 
     [Fact]
+    public void RememberedFaults_FileBehindALinkChanges_AreThoseOfItsNewContent()
+    {
+        var target = ImageMaker.Write(_folder.File("target.png"), 8, 8, ImageMaker.Colour(0, 0));
+        File.CreateSymbolicLink(_folder.File("linked.png"), "target.png");
+        var files = new ImageFiles(_folder.Path, ["linked.png"], new ImageShape(3, 8, 8));
+        Assert.Empty(Remembered(files));
+
+        File.WriteAllText(target, "torn");
+        Assert.Contains("linked.png: no image", Assert.Single(Remembered(files)).Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void RememberedFaults_FileThatCouldNotBeOpened_IsLookedAtAgain()
+    {
+        ImageMaker.Write(_folder.File("sound.png"), 8, 8, ImageMaker.Colour(0, 0));
+        _folder.Write("torn.png", "torn");
+        File.CreateSymbolicLink(_folder.File("lost.png"), "nowhere.png");
+        var files = new ImageFiles(_folder.Path, ["sound.png", "torn.png", "lost.png"], new ImageShape(3, 8, 8));
+        Assert.Equal([1, 2], Remembered(files).Select(fault => fault.Key));
+        var kept = Assert.Single(Directory.GetFiles(_folder.File("checked")));
+        var lines = File.ReadAllLines(kept);
+        Assert.Equal(2, lines.Length);
+        Assert.Contains("torn.png: no image", lines[0], StringComparison.Ordinal);
+        Assert.Equal("2\t", lines[1]);
+
+        // As a run leaves it that could not open the first file either.
+        File.AppendAllText(kept, "0\t\n");
+        var again = Remembered(files);
+        Assert.Equal([1, 2], again.Select(fault => fault.Key));
+        Assert.Contains("lost.png: the image cannot be opened", again[2], StringComparison.Ordinal);
+        Assert.Equal(lines, File.ReadAllLines(kept));
+
+        ImageMaker.Write(_folder.File("nowhere.png"), 8, 8, ImageMaker.Colour(0, 0));
+        Assert.Equal(1, Assert.Single(Remembered(files)).Key);
+    }
+
+    [Fact]
+    public void Fingerprint_LinkToALargeFile_HasTheLengthOfTheFile()
+    {
+        const long Length = (1L << 28) + 1;
+        using (var file = File.Create(_folder.File("large.png")))
+        {
+            file.SetLength(Length);
+        }
+
+        File.CreateSymbolicLink(_folder.File("linked.png"), "large.png");
+        Assert.Equal($"linked.png|{Length}|3|8|8", new ImageFiles(_folder.Path, ["linked.png"], new ImageShape(3, 8, 8)).Fingerprint(0));
+    }
+
+    [Fact]
+    public void Folder_ImagesOfOtherKinds_AreCountedByEndingInARemark()
+    {
+        ImageMaker.Classes(_folder.File("train"), 2, 1, extension: ".jfif");
+        ImageMaker.Classes(_folder.File("test"), 2, 1);
+        foreach (var name in new[] { "train/n00/a.tif", "train/n01/b.TIF", "test/n00/c.heic", "train/n00/notes.txt", "train/n00/.d.tif" })
+        {
+            _folder.Write(name, "not decoded");
+        }
+
+        var pair = Open(new ImageFolderOptions());
+        Assert.Equal((2, 2), (pair.Train.Count, pair.Test.Count));
+        Assert.Contains("image_folder: 3 files in the class folders cannot be read and are left out: 1 .heic, 2 .tif; images must be .jpg", Assert.Single(pair.Remarks), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Links_OutOfTheFolder_AreRefusedUnlessAskedFor()
     {
         ImageMaker.Classes(_folder.File("set/train"), 2, 1);
@@ -199,11 +264,12 @@ public sealed class ImageFoldersTests : IDisposable
 
         File.CreateSymbolicLink(_folder.File($"set/train/{Id}/images/{Id}_1.JPEG"), ImageMaker.Write(_folder.File("outside.JPEG"), 64, 64, ImageMaker.Colour(1, 0)));
         Assert.Contains("is a link to", Assert.Throws<InvalidDataException>(() => Open()).Message, StringComparison.Ordinal);
+        Assert.Equal(2, Open(followLinks: true).Train.Count);
 
         _folder.Write("set/wnids.txt", $"{Id}\n{Id}\n");
         Assert.Contains($"class ids must differ; {Id} occurs 2 times", Assert.Throws<InvalidDataException>(() => Open()).Message, StringComparison.Ordinal);
 
-        DatasetPair Open() => TinyImageNet.Entry.Load(new TinyImageNetOptions { Folder = _folder.File("set") }, new DataLocator(null));
+        DatasetPair Open(bool followLinks = false) => TinyImageNet.Entry.Load(new TinyImageNetOptions { Folder = _folder.File("set"), FollowLinks = followLinks }, new DataLocator(null));
     }
 
     [Fact]
@@ -221,6 +287,15 @@ public sealed class ImageFoldersTests : IDisposable
         var pair = Manifest("path,label,split\nn00/n00_0.png,cat,train\n\"n01/n01_0.png\",dog,train\nn01/n01_1.png,dog,test\n", new());
         Assert.Equal(["cat", "dog"], pair.Train.Info.Classes);
         Assert.Equal((2, 1, 1), (pair.Train.Count, pair.Test.Count, pair.Test.Label(0)));
+    }
+
+    [Fact]
+    public void Manifest_LabelsThatAreWholeNumbers_AreInTheOrderOfTheNumbers()
+    {
+        ImageMaker.Classes(_folder.Path, 1, 4, extension: ".png");
+        var pair = Manifest("path,label,split\nn00/n00_0.png,10,train\nn00/n00_1.png,9,train\nn00/n00_2.png,100,train\nn00/n00_3.png,9,test\n", new());
+        Assert.Equal(["9", "10", "100"], pair.Train.Info.Classes);
+        Assert.Equal([1, 0, 2], Enumerable.Range(0, 3).Select(pair.Train.Label));
     }
 
     [Fact]
@@ -301,6 +376,8 @@ public sealed class ImageFoldersTests : IDisposable
             return batch.Input.data<float>().ToArray();
         }
     })];
+
+    private SortedDictionary<int, string> Remembered(ImageFiles files) => ImageCheck.RememberedFaults(files, _folder.File("checked"), leastKept: 1);
 
     private void Tear(string side, string files)
     {
