@@ -28,24 +28,33 @@ public sealed record CsvOptions
     public IReadOnlyList<string> Classes { get; init; } = [];
 }
 
-/// <summary>Numeric columns and a label column, separated by commas, with or without a header line.</summary>
+/// <summary>
+/// Numeric columns and a label column, separated by commas, with or without a header line. Names of columns may be numbers where they count up from 0,
+/// as pandas names those of an array.
+/// </summary>
 public static class CsvDataset
 {
     private const int None = -1;
     private const int MostNamed = 20;
+
+    // Two such numbers may well be a sample.
+    private const int LeastNumbered = 3;
 
     /// <summary>Catalog entry.</summary>
     public static DatasetEntry Entry { get; } = new(
         "csv", "your own CSV tables: numeric columns and a label", "your own", typeof(CsvOptions), _ => null, (options, _) => Load((CsvOptions)options));
 
     /// <summary>Reads both tables. Where both have a header, test columns are taken by the names of the training columns.</summary>
-    /// <exception cref="InvalidDataException">A line is faulty, and is named with file and column; or the headers have other names.</exception>
+    /// <exception cref="InvalidDataException">A line is faulty, and is named with file and column; the headers have other names; or something else than commas separates columns.</exception>
     public static DatasetPair Load(CsvOptions options)
     {
         var train = ReadTable(options.Train, options.Label);
         var test = ReadTable(options.Test, options.Label, train.Header);
         var classes = options.Classes.Count > 0 ? options.Classes : SortedLabels(train.Labels);
-        return new DatasetPair(ToDataset(options.Train, train, classes, options.Shape), ToDataset(options.Test, test, classes, options.Shape));
+        return new DatasetPair(ToDataset(options.Train, train, classes, options.Shape), ToDataset(options.Test, test, classes, options.Shape))
+        {
+            Remarks = (Unnamed(options.Train, train) ?? Unnamed(options.Test, test)) is { } remark ? [remark] : [],
+        };
     }
 
     /// <summary>The numbers of a table without labels, row by row.</summary>
@@ -73,7 +82,10 @@ public static class CsvDataset
         return Dataset.FromFloats(new DatasetInfo(Path.GetFileNameWithoutExtension(path), axes, classes) { Columns = table.Header?.Columns }, table.Values, labels);
     }
 
-    private static string[] SortedLabels(IEnumerable<string> labels)
+    private static string? Unnamed(string path, Table table) => table.Unnamed == None ? null
+        : $"{path}: column {table.Unnamed + 1} has no name in the header, as the row numbers that pandas writes, and is taken as a feature; leave it out with to_csv(..., index=False) if it is none";
+
+    internal static string[] SortedLabels(IEnumerable<string> labels)
     {
         var distinct = labels.Distinct().ToArray();
         return distinct.All(label => long.TryParse(label, NumberStyles.Integer, CultureInfo.InvariantCulture, out _))
@@ -90,12 +102,22 @@ public static class CsvDataset
         }
 
         var first = Cells(lines[0].text);
+        if (first.Length == 1)
+        {
+            CheckSeparator(path, [.. lines.Take(2).Select(line => line.text)]);
+        }
+
         var labelColumn = labelled || label is not null ? LabelColumn(path, first, label) : None;
         var hasHeader = IsHeader(first, labelColumn, label, lines.Count > 1 ? Cells(lines[1].text) : null);
         // A label of another name is still where it is said to be.
         if (hasHeader && like?.Label is { } name && Array.IndexOf(first, name) is >= 0 and var named)
         {
             labelColumn = named;
+        }
+
+        if (first.Length == 1 && labelColumn != None)
+        {
+            throw new InvalidDataException($"{path} has one column, `{first[0]}`, which is that of the label; columns of numbers are needed beside it, separated by commas");
         }
 
         int[] order = hasHeader && like is not null ? Order(path, first, labelColumn, like) : [.. Enumerable.Range(0, first.Length).Where(i => i != labelColumn)];
@@ -118,9 +140,10 @@ public static class CsvDataset
             }
         }
 
+        var header = hasHeader ? new Header(path, [.. order.Select(i => first[i])], labelColumn == None ? null : first[labelColumn]) : null;
         return values.Count == 0
             ? throw new InvalidDataException($"{path} has a header and no samples")
-            : new Table([.. values], [.. labels], order.Length, hasHeader ? new Header(path, [.. order.Select(i => first[i])], labelColumn == None ? null : first[labelColumn]) : null);
+            : new Table([.. values], [.. labels], order.Length, order.FirstOrDefault(i => first[i].Length == 0, None), header);
     }
 
     // Places of the columns of numbers, in the order that another table has them in.
@@ -169,17 +192,35 @@ public static class CsvDataset
         return isPosition ? number : throw new InvalidDataException($"{path} has no column `{label}`; it has {string.Join(", ", first.Take(MostNamed))}");
     }
 
+    // Where columns are separated by something else, each line is one cell.
+    private static void CheckSeparator(string path, IReadOnlyList<string> lines)
+    {
+        foreach (var (separator, called, written) in new[] { (';', "semicolons", ";"), ('\t', "tabs", "\\t") })
+        {
+            if (lines.All(line => line.Contains(separator)))
+            {
+                var fractions = separator == ';' && lines.Any(line => line.Contains(',')) ? ", decimal=\",\"" : "";
+                throw new InvalidDataException(
+                    $"{path} has one column and {called} in it; columns are separated by commas here. Convert it: pandas.read_csv(\"{Path.GetFileName(path)}\", sep=\"{written}\"{fractions}).to_csv(\"commas.csv\", index=False)");
+            }
+        }
+    }
+
     // A header has a name where samples have a number; a label may be a word in both, then the next line decides.
     private static bool IsHeader(string[] first, int labelColumn, string? label, string[]? second)
     {
-        if (first.Where((_, i) => i != labelColumn).Any(cell => !TryNumber(cell, out _)))
+        string[] others = [.. first.Where((_, i) => i != labelColumn)];
+        if (others.Any(cell => !TryNumber(cell, out _)) || IsNumbered(first))
         {
             return true;
         }
 
         return labelColumn != None && !TryNumber(first[labelColumn], out _)
-            && (first[labelColumn] == label || (second is not null && labelColumn < second.Length && TryNumber(second[labelColumn], out _)));
+            && (first[labelColumn] == label || IsNumbered(others) || (second is not null && labelColumn < second.Length && TryNumber(second[labelColumn], out _)));
     }
+
+    // Pandas numbers the columns of an array that has no names for them; a label that is put beside it may have one.
+    private static bool IsNumbered(string[] cells) => cells.Length >= LeastNumbered && cells.Select((cell, i) => cell == i.ToString(CultureInfo.InvariantCulture)).All(same => same);
 
     // Quotes around a cell are taken off; a comma between them belongs to the cell, and two quotes mean one.
     internal static string[] Cells(string line)
@@ -220,7 +261,13 @@ public static class CsvDataset
     private static bool TryNumber(string cell, out float value) =>
         float.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && float.IsFinite(value);
 
-    private sealed record Table(float[] Values, string[] Labels, int Columns, Header? Header);
+    /// <summary>What a file holds.</summary>
+    /// <param name="Values">The numbers, row by row.</param>
+    /// <param name="Labels">A row's label each; none where there is no such column.</param>
+    /// <param name="Columns">Numbers of a row.</param>
+    /// <param name="Unnamed">Place in the file of the first column of numbers that its header has no name for; −1 for none.</param>
+    /// <param name="Header">The first line; null where it is a sample.</param>
+    private sealed record Table(float[] Values, string[] Labels, int Columns, int Unnamed, Header? Header);
 
     /// <summary>The first line of a table.</summary>
     /// <param name="Origin">Whose it is, for messages.</param>

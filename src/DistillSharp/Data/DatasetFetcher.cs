@@ -137,6 +137,9 @@ public sealed class DatasetFetcher(Action<string> report)
             new("http://cs231n.stanford.edu/tiny-imagenet-200.zip", "90528d7ca1a48142e341f4ef8d21d0de", null, "tiny-imagenet-200")),
     ];
 
+    /// <summary>How long a site may send nothing before the next way is tried.</summary>
+    internal TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(1);
+
     private static FetchableDataset OfArchive(string name, IReadOnlyList<string> files, DatasetArchive archive) =>
         new(name, [.. files.Select(file => new DatasetFile(file, ""))], null, [], null) { Archive = archive };
 
@@ -272,11 +275,34 @@ public sealed class DatasetFetcher(Action<string> report)
 
     private void Download(string url, string target, CancellationToken cancellation)
     {
-        using var client = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
+        // The client's own time ends with the answer's headers.
+        using var client = new HttpClient { Timeout = Patience };
+        using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         report($"  {Path.GetFileName(target)}");
-        using var source = client.GetStreamAsync(new Uri(url), cancellation).GetAwaiter().GetResult();
-        using var stream = File.Create(target);
-        source.CopyToAsync(stream, cancellation).GetAwaiter().GetResult();
+        var received = 0L;
+        try
+        {
+            using var source = client.GetStreamAsync(new Uri(url), cancellation).GetAwaiter().GetResult();
+            using var stream = File.Create(target);
+            var buffer = new byte[1 << 16];
+            while (true)
+            {
+                silence.CancelAfter(Patience);
+                var read = source.ReadAsync(buffer, silence.Token).AsTask().GetAwaiter().GetResult();
+                silence.CancelAfter(Timeout.InfiniteTimeSpan);
+                if (read == 0)
+                {
+                    return;
+                }
+
+                stream.Write(buffer, 0, read);
+                received += read;
+            }
+        }
+        catch (OperationCanceledException error) when (!cancellation.IsCancellationRequested)
+        {
+            throw new IOException($"{url} sent {received} bytes and then nothing for {Patience.TotalSeconds} seconds", error);
+        }
     }
 
     // Files are found by name anywhere below the folder, plain or packed, and moved into the cache only with the right hash.

@@ -10,7 +10,7 @@ public static class IdxReader
     private const byte UnsignedByte = 0x08;
 
     /// <summary>Bytes and axes of an IDX file of unsigned bytes.</summary>
-    /// <exception cref="InvalidDataException">Not such a file, or its header promises more or fewer bytes than there are.</exception>
+    /// <exception cref="InvalidDataException">Not such a file, its header promises more or fewer bytes than there are, or they are more than 2 GiB.</exception>
     public static (int[] Shape, byte[] Values) Read(string path)
     {
         try
@@ -24,7 +24,7 @@ public static class IdxReader
     }
 
     /// <summary>Shape [C, H, W] of a sample of a file of images, [N, H, W] or [N, C, H, W].</summary>
-    /// <exception cref="InvalidDataException">The file has other axes, or images without pixels.</exception>
+    /// <exception cref="InvalidDataException">The file has other axes, images without pixels, or images with their channels last.</exception>
     internal static long[] ImageShape(string path, int[] shape)
     {
         if (shape.Length is not (3 or 4))
@@ -37,6 +37,7 @@ public static class IdxReader
             throw new InvalidDataException($"{path} promises images of {string.Join('×', shape.Skip(1))} pixels; every axis must be at least 1");
         }
 
+        ArrayFile.CheckChannelsFirst(path, Array.ConvertAll(shape, length => (long)length));
         return shape.Length == 3 ? [1, shape[1], shape[2]] : [shape[1], shape[2], shape[3]];
     }
 
@@ -71,23 +72,24 @@ public static class IdxReader
         }
 
         var shape = new int[magic[3]];
-        var total = 1L;
+        Int128 total = 1;
         Span<byte> axis = stackalloc byte[4];
         for (var i = 0; i < shape.Length; i++)
         {
             ReadOrThrow(stream, axis, () => Wrong("it ends inside its header"));
             shape[i] = BinaryPrimitives.ReadInt32BigEndian(axis);
-            total = shape[i] < 0 || total > int.MaxValue ? long.MaxValue : total * shape[i];
+            total *= shape[i];
         }
 
         // A plain file's size is known; a packed one expands at most 1032 times (deflate's limit).
         var most = packed ? file.Length * 1032 : file.Length - 4 - (4 * shape.Length);
-        if (total > most || total > Array.MaxLength)
+        if (Array.Exists(shape, length => length < 0) || total > most)
         {
             throw Wrong($"its header promises {string.Join('×', shape)} bytes, but the file holds at most {most}");
         }
 
-        var values = new byte[total];
+        ArrayFile.CheckSize(path, Array.ConvertAll(shape, length => (long)length), (long)total);
+        var values = new byte[(int)total];
         var read = stream.ReadAtLeast(values, values.Length, throwOnEndOfStream: false);
         if (read < values.Length)
         {

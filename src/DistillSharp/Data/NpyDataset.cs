@@ -43,8 +43,8 @@ public static partial class NpyDataset
     public static DatasetEntry Entry { get; } = new(
         "npy", "your own NumPy arrays (.npy)", "your own", typeof(NpyOptions), _ => null, (options, _) => Load((NpyOptions)options));
 
-    /// <summary>Reads four arrays; bytes are taken as pixels (scaled by 1/255).</summary>
-    /// <exception cref="InvalidDataException">A file is damaged or does not fit the others.</exception>
+    /// <summary>Reads four arrays; bytes are taken as pixels (scaled by 1/255), and images have their channels first.</summary>
+    /// <exception cref="InvalidDataException">A file is damaged, does not fit the others, or has images with their channels last.</exception>
     public static DatasetPair Load(NpyOptions options)
     {
         var train = LoadSplit(options.TrainInputs, options.TrainLabels, options.Classes);
@@ -55,7 +55,7 @@ public static partial class NpyDataset
     }
 
     /// <summary>Shape and values of an array of numbers; bytes stay bytes.</summary>
-    /// <exception cref="InvalidDataException">Not such a file.</exception>
+    /// <exception cref="InvalidDataException">Not such a file, or one of more than 2 GiB.</exception>
     public static (long[] Shape, Array Values) Read(string path)
     {
         InvalidDataException Wrong(string what) => new($"{path} is not an NPY file that can be read: {what}");
@@ -83,11 +83,12 @@ public static partial class NpyDataset
         var shape = match.Groups["shape"].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(axis => long.TryParse(axis, NumberStyles.None, CultureInfo.InvariantCulture, out var length) ? length : throw Wrong($"an axis of its shape is {axis}")).ToArray();
         var bytes = shape.Aggregate((UInt128)size, (product, axis) => product > long.MaxValue ? product : product * (UInt128)axis);
-        if (bytes != (UInt128)(stream.Length - start) || bytes > (UInt128)Array.MaxLength)
+        if (bytes != (UInt128)(stream.Length - start))
         {
             throw Wrong($"its header promises {string.Join('×', shape)} values of {size} bytes, {stream.Length - start} bytes follow it");
         }
 
+        ArrayFile.CheckSize(path, shape, (long)bytes);
         var raw = new byte[(int)bytes];
         stream.ReadExactly(raw);
         return (shape, type switch
@@ -132,6 +133,7 @@ public static partial class NpyDataset
             throw new InvalidDataException($"{inputsPath} is [{string.Join(", ", shape)}] and {labelsPath} [{string.Join(", ", labelShape)}]; samples [N, …] and labels [N] are needed");
         }
 
+        ArrayFile.CheckChannelsFirst(inputsPath, shape);
         var labels = labelValues switch
         {
             float[] or double[] => throw new InvalidDataException($"{labelsPath} holds fractions; labels must be whole numbers"),

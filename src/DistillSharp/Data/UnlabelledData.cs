@@ -46,7 +46,7 @@ public sealed record UnlabelledSpec(UnlabelledOptions? Files, DatasetSpec? Datas
     /// <summary>Reads the samples; labels that they have are not used.</summary>
     /// <param name="like">The labelled data, for the shape of samples that come as plain numbers, and for the order of columns that have names.</param>
     /// <param name="locator">Finds datasets.</param>
-    /// <exception cref="InvalidDataException">A file is damaged, or a table has other columns.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, a table has other columns, or images have their channels last.</exception>
     public Dataset Load(DatasetInfo like, DataLocator locator)
     {
         if (Dataset is { } dataset)
@@ -71,9 +71,13 @@ public sealed record UnlabelledSpec(UnlabelledOptions? Files, DatasetSpec? Datas
         }
 
         var (axes, array) = NpyDataset.Read(file);
-        return axes.Length < 2
-            ? throw new InvalidDataException($"{file} is [{string.Join(", ", axes)}]; samples [N, …] are needed")
-            : NpyDataset.ToDataset(info with { InputShape = axes[1..] }, array, Unlabelled((int)axes[0]));
+        if (axes.Length < 2)
+        {
+            throw new InvalidDataException($"{file} is [{string.Join(", ", axes)}]; samples [N, …] are needed");
+        }
+
+        ArrayFile.CheckChannelsFirst(file, axes);
+        return NpyDataset.ToDataset(info with { InputShape = axes[1..] }, array, Unlabelled((int)axes[0]));
     }
 
     private static int[] Unlabelled(int count) => [.. Enumerable.Repeat(-1, count)];

@@ -1,3 +1,4 @@
+using System.Globalization;
 using DistillSharp.Config;
 using DistillSharp.Data;
 using SkiaSharp;
@@ -55,12 +56,14 @@ public static class GlyphDataset
 
     /// <summary>Draws both sets.</summary>
     /// <exception cref="FileNotFoundException">No folder is given and the fonts were not fetched.</exception>
-    /// <exception cref="InvalidDataException">The folder has fewer than two usable families.</exception>
+    /// <exception cref="InvalidDataException">The folder has fewer than two usable families, or a set would be larger than 2 GiB.</exception>
     public static DatasetPair Load(GlyphOptions options, DataLocator locator)
     {
         // The fetched fonts name each outline, width and slope of a design a family of its own.
         var families = options.Fonts is { } folder ? Fonts.Families(folder, Characters) : Fonts.Families(locator.FindFetched("fonts-aenigma"), Characters, DesignOf);
         var (train, test) = Fonts.Split(families, options.TestShare, options.DrawingSeed);
+        CheckSize("training", train, options);
+        CheckSize("test", test, options);
         return new DatasetPair(Draw(train, options), Draw(test, options));
     }
 
@@ -68,6 +71,35 @@ public static class GlyphDataset
     internal static string DesignOf(string name) => Layered.GetValueOrDefault(Fonts.FirstWord(name), Fonts.FirstWord(name));
 
     private static DatasetInfo Info(GlyphOptions options) => new("glyphs", [1, options.Size, options.Size], [.. Characters.Select(character => character.ToString())]);
+
+    // Before anything is drawn, which takes minutes. Which fonts show pictures is only looked for where all of them would be too many.
+    private static void CheckSize(string side, IReadOnlyList<FontFamily> families, GlyphOptions options)
+    {
+        var ofFont = (long)options.Size * options.Size * Characters.Length * options.Variants;
+        List<string> files = [.. families.SelectMany(family => family.Files)];
+        if (files.Count * ofFont > Array.MaxLength && files.Count(ShowsCharacters) is var fonts && fonts * ofFont > Array.MaxLength)
+        {
+            throw new InvalidDataException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"glyphs: a set holds at most {Array.MaxLength:N0} bytes (2 GiB), and the {side} set would take {fonts * ofFont:N0}: `size` {options.Size}×{options.Size}, {Characters.Length} characters, `variants` {options.Variants}, {fonts} fonts; take a smaller `size` or fewer `variants`"));
+        }
+    }
+
+    private static bool ShowsCharacters(string file)
+    {
+        using var typeface = SKTypeface.FromFile(file);
+        using var font = new SKFont(typeface, DrawnSize);
+        var paths = Paths(font);
+        var shown = AreCharacters(paths);
+        paths.ForEach(path => path?.Dispose());
+        return shown;
+    }
+
+    private static List<SKPath> Paths(SKFont font) => Characters.Select(character => font.GetTextPath(character.ToString(), new SKPoint(0, 0))).ToList();
+
+    // A font of pictures, or one whose letters are all alike, shows no characters to learn.
+    private static bool AreCharacters(List<SKPath> paths) =>
+        paths.All(path => path is { IsEmpty: false }) && paths.Select(path => path.ToSvgPathData()).Distinct().Count() >= LeastDistinct;
 
     private static Dataset Draw(IReadOnlyList<FontFamily> families, GlyphOptions options)
     {
@@ -78,10 +110,8 @@ public static class GlyphDataset
         {
             using var typeface = SKTypeface.FromFile(file);
             using var font = new SKFont(typeface, DrawnSize);
-            var paths = Characters.Select(character => font.GetTextPath(character.ToString(), new SKPoint(0, 0))).ToList();
-
-            // A font of pictures, or one whose letters are all alike, shows no characters to learn.
-            if (paths.All(path => path is { IsEmpty: false }) && paths.Select(path => path.ToSvgPathData()).Distinct().Count() >= LeastDistinct)
+            var paths = Paths(font);
+            if (AreCharacters(paths))
             {
                 Append(paths, Path.GetFileName(file), options, drawing, pixels, labels);
             }

@@ -42,6 +42,53 @@ public sealed class CsvDatasetTests : IDisposable
         Assert.Equal(["9", "10"], data.Info.Classes);
     }
 
+    [Theory]
+    [InlineData("0,1,2\n5,6,1\n7,8,0\n", null)]
+    [InlineData("0,1,2\n5,6,1\n7,8,0\n", "2")]
+    [InlineData("0,1,2\n1,5,6\n0,7,8\n", "0")]
+    public void Load_HeaderOfNumbersFromZero_IsNoSample(string text, string? label)
+    {
+        var data = Read(text, label);
+        Assert.Equal(2, data.Count);
+        Assert.Equal(["0", "1"], data.Info.Classes);
+        Assert.Equal([5f, 6f], data.Floats(0).ToArray());
+    }
+
+    [Theory]
+    [InlineData("0,1,2,kind\n5,6,7,cat\n8,9,1,dog\n", null)]
+    [InlineData("kind,0,1,2\ncat,5,6,7\ndog,8,9,1\n", "0")]
+    public void Load_NumberedFeaturesAndTheNameOfAWord_IsNoSample(string text, string? label)
+    {
+        var data = Read(text, label);
+        Assert.Equal(["cat", "dog"], data.Info.Classes);
+        Assert.Equal(["0", "1", "2"], data.Info.Columns!);
+        Assert.Equal([5f, 6f, 7f], data.Floats(0).ToArray());
+    }
+
+    [Theory]
+    [InlineData("0,1\n2,0\n")]
+    [InlineData("1,2,3\n4,5,6\n")]
+    [InlineData("0,1,3\n4,5,6\n")]
+    [InlineData("0.0,1.0,2.0\n4,5,6\n")]
+    [InlineData("0,1,cat\n4,5,dog\n")]
+    public void Load_OtherNumbersInTheFirstLine_AreASample(string text) => Assert.Equal(2, Read(text, null).Count);
+
+    [Fact]
+    public void Load_ColumnWithoutAName_IsRemarkedOn()
+    {
+        var path = _folder.Write("train.csv", ",x,kind\n0,1,cat\n1,3,dog\n");
+        var pair = CsvDataset.Load(new CsvOptions { Train = path, Test = path });
+        Assert.Equal([2], pair.Train.Info.InputShape);
+        var remark = Assert.Single(pair.Remarks);
+        Assert.StartsWith($"{path}: column 1 has no name in the header", remark, StringComparison.Ordinal);
+        Assert.Contains("to_csv(..., index=False)", remark, StringComparison.Ordinal);
+
+        var named = _folder.Write("named.csv", "x,kind\n1,cat\n3,dog\n");
+        Assert.Empty(CsvDataset.Load(new CsvOptions { Train = named, Test = named }).Remarks);
+        var labelled = _folder.Write("labelled.csv", ",x,y\n0,1,2\n1,3,4\n");
+        Assert.Empty(CsvDataset.Load(new CsvOptions { Train = labelled, Test = labelled, Label = "0" }).Remarks);
+    }
+
     [Fact]
     public void Load_QuotedCells_KeepCommasAndQuotes()
     {
@@ -58,6 +105,11 @@ public sealed class CsvDatasetTests : IDisposable
     [InlineData("x,kind\n1,a\n2,\n", null, "line 3, column 2: the label is empty")]
     [InlineData("x,kind\n1,a\n", "sort", "no column `sort`; it has x, kind")]
     [InlineData("x,kind\n1,a\n", "2", "no column `2`")]
+    [InlineData("kind\ncat\ndog\n", null, "one column, `kind`, which is that of the label")]
+    [InlineData("x;y;kind\n1;2;cat\n", null, "semicolons in it; columns are separated by commas here. Convert it: pandas.read_csv(\"train.csv\", sep=\";\").to_csv(\"commas.csv\", index=False)")]
+    [InlineData("x;y;kind\n1;2;cat\n", "kind", "semicolons")]
+    [InlineData("x;y;kind\n1,5;2,5;cat\n", null, "sep=\";\", decimal=\",\")")]
+    [InlineData("1\t2\tcat\n3\t4\tdog\n", null, "tabs in it; columns are separated by commas here. Convert it: pandas.read_csv(\"train.csv\", sep=\"\\t\")")]
     public void Load_FaultyTable_NamesFileAndPlace(string text, string? label, string expected)
     {
         var message = Assert.Throws<InvalidDataException>(() => Read(text, label)).Message;

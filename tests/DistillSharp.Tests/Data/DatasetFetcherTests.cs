@@ -80,6 +80,26 @@ public sealed class DatasetFetcherTests : IDisposable
         Assert.Empty(Directory.GetFiles(_cache.Path, "*", SearchOption.AllDirectories));
     }
 
+    [Fact]
+    public void Get_SiteThatFallsSilent_SaysWhereAndKeepsNothing()
+    {
+        var fetcher = new DatasetFetcher(_ => { }) { Patience = TimeSpan.FromSeconds(1) };
+        var error = Assert.Throws<InvalidDataException>(() => fetcher.Get(Described("stalled", Hash(Content)), _cache.Path, Cancellation));
+
+        Assert.Contains($"{_site}stalled.gz sent ", error.Message, StringComparison.Ordinal);
+        Assert.Contains("bytes and then nothing for 1 seconds", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(_cache.Path, "*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public void Get_CancelledWhileASiteIsSilent_EndsAtOnce()
+    {
+        using var interruption = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        interruption.CancelAfter(TimeSpan.FromMilliseconds(300));
+        Assert.ThrowsAny<OperationCanceledException>(() => new DatasetFetcher(_ => { }).Get(Described("stalled", Hash(Content)), _cache.Path, interruption.Token));
+        Assert.Empty(Directory.GetFiles(_cache.Path, "*", SearchOption.AllDirectories));
+    }
+
     [Theory]
     [InlineData("small.tar.gz")]
     [InlineData("small.zip")]
@@ -154,7 +174,7 @@ public sealed class DatasetFetcherTests : IDisposable
         return packed.ToArray();
     }
 
-    // Packed content for images, half of it for torn, nothing for other names.
+    // Packed content for images, half of it for torn and for stalled, which goes on waiting; nothing for other names.
     private async Task Serve()
     {
         var packed = Packed(Content);
@@ -163,7 +183,15 @@ public sealed class DatasetFetcherTests : IDisposable
             while (true)
             {
                 var context = await _server.GetContextAsync();
-                var bytes = Path.GetFileName(context.Request.Url!.AbsolutePath) switch
+                var name = Path.GetFileName(context.Request.Url!.AbsolutePath);
+                if (name == "stalled.gz")
+                {
+                    context.Response.ContentLength64 = packed.Length;
+                    context.Response.OutputStream.Write(packed.AsSpan(0, 12));
+                    continue;
+                }
+
+                var bytes = name switch
                 {
                     "images.gz" => packed,
                     "torn.gz" => packed[..12],

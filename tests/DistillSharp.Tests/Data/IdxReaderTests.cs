@@ -70,6 +70,29 @@ public sealed class IdxReaderTests : IDisposable
         Fails(() => IdxReader.ReadPair("own", images, _folder.Write("other", Idx([2], [0, 1])), Classes, ("00", "00")), "other", "not the file of own");
     }
 
+    [Fact]
+    public void Read_MoreThanAnArrayHolds_NamesTheLimitFirst()
+    {
+        var path = _folder.Write("large", Idx([100_000, 3, 100, 100], []));
+        using (var file = new FileStream(path, FileMode.Open))
+        {
+            // Zeros that take no room on the disk.
+            file.SetLength(file.Length + 3_000_000_000);
+        }
+
+        Fails(() => IdxReader.Read(path), $"{path}: at most 2,147,483,591 bytes (2 GiB)", "its 100000×3×100×100 values take 3,000,000,000; give fewer samples", "`image_folder`");
+    }
+
+    [Fact]
+    public void ReadPair_ChannelsLast_SaysHowToPutThemFirst()
+    {
+        var labels = _folder.Write("labels", Idx([2], [0, 1]));
+        var last = _folder.Write("last", Idx([2, 8, 6, 3], new byte[288]));
+        Fails(() => IdxReader.ReadPair("own", last, labels, Classes), $"{last} is [2, 8, 6, 3]", "channels last", "numpy.transpose(images, (0, 3, 1, 2))");
+        var first = IdxReader.ReadPair("own", _folder.Write("first", Idx([2, 3, 8, 6], new byte[288])), labels, Classes);
+        Assert.Equal([3, 8, 6], first.Info.InputShape);
+    }
+
     private static void Fails(Action read, params string[] parts)
     {
         var message = Assert.Throws<InvalidDataException>(read).Message;

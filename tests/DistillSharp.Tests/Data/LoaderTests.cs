@@ -217,6 +217,32 @@ public class LoaderTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Normalisation_ChannelWithoutVariance_HasTheDeviationOne(bool read)
+    {
+        // One pixel of the last channel is a shade off.
+        byte[] pixels = [.. Enumerable.Range(0, 256 * 3 * 1024).Select(i => (byte)((i / 1024 % 3) switch { 0 => i % 7, 1 => 201, _ => i == 2048 ? 79 : 80 }))];
+        var info = new DatasetInfo("images", [3, 32, 32], ["a"]);
+        var data = read ? Dataset.FromSource(info, new MemorySource(pixels, 3072, 32, 32), new int[256], 1 / 255f) : Dataset.FromBytes(info, pixels, new int[256], 1 / 255f);
+        var found = Normalisation.Of(data);
+        Assert.InRange(found.Deviation[0], 0.001f, 0.1f);
+        Assert.Equal([1f, 1f], found.Deviation.Skip(1));
+        Assert.Equal(201 / 255f, found.Mean[1], 1e-5);
+    }
+
+    [Theory]
+    [InlineData(1000.1f, 0f, 1f)]
+    [InlineData(0f, 0f, 1f)]
+    [InlineData(0f, 1e-5f, 1e-5f)]
+    [InlineData(5f, 0.5f, 0.5f)]
+    public void Normalisation_OfFloats_KnowsWhatIsConstantOnItsOwnScale(float middle, float swing, float deviation)
+    {
+        var data = Dataset.FromFloats(new DatasetInfo("vectors", [10], ["a"]), [.. Enumerable.Range(0, 1000).Select(i => i % 2 == 0 ? middle - swing : middle + swing)], new int[100]);
+        Assert.Equal(deviation, Normalisation.Of(data).Deviation[0], deviation * 1e-3f);
+    }
+
     private static Dataset Images()
     {
         var random = new StableRandom(7);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using DistillSharp.Data;
@@ -46,6 +47,52 @@ public sealed class NpyDatasetTests : IDisposable
         Fails(Npy(1, "<f8", "4294967296, 4294967296, 4294967296", new byte[8]), "promises");
         Fails("PK\u0003\u0004 not an array at all"u8.ToArray(), "NUMPY");
         Fails(Npy(9, "<f4", "1,", new byte[4]), "version 9");
+    }
+
+    [Fact]
+    public void Read_MoreThanAnArrayHolds_NamesTheLimitFirst()
+    {
+        var path = _folder.Write("large.npy", Npy(1, "<f4", "700000, 1024", []));
+        using (var file = new FileStream(path, FileMode.Open))
+        {
+            // Zeros that take no room on the disk.
+            file.SetLength(file.Length + (700_000L * 1024 * sizeof(float)));
+        }
+
+        var message = Assert.Throws<InvalidDataException>(() => NpyDataset.Read(path)).Message;
+        Assert.StartsWith($"{path}: at most 2,147,483,591 bytes (2 GiB)", message, StringComparison.Ordinal);
+        Assert.Contains("its 700000×1024 values take 2,867,200,000; give fewer samples", message, StringComparison.Ordinal);
+        Assert.Contains("`image_folder`", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("2, 8, 6, 3", "<f4")]
+    [InlineData("2, 8, 6, 3", "|u1")]
+    [InlineData("2, 5, 5, 1", "|u1")]
+    [InlineData("2, 8, 6, 4", "|u1")]
+    public void Load_ChannelsLast_SaysHowToPutThemFirst(string shape, string type)
+    {
+        var size = shape.Split(", ").Aggregate(type == "<f4" ? 4 : 1, (product, axis) => product * int.Parse(axis, CultureInfo.InvariantCulture));
+        var inputs = _folder.Write("x.npy", Npy(1, type, shape, new byte[size]));
+        var message = Error(inputs, Npy(1, "<i4", "2,", Bytes([0, 1])));
+        Assert.StartsWith($"{inputs} is [{shape}], which are images with their channels last", message, StringComparison.Ordinal);
+        Assert.Contains("[N, C, H, W]: save numpy.transpose(images, (0, 3, 1, 2))", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("2, 3, 8, 6")]
+    [InlineData("2, 3, 8, 3")]
+    [InlineData("2, 1, 40, 1")]
+    [InlineData("2, 8, 4, 4")]
+    [InlineData("2, 64, 8, 8")]
+    [InlineData("2, 40, 3")]
+    [InlineData("2, 8, 8, 5, 3")]
+    public void Load_OtherAxes_AreTakenAsTheyStand(string shape)
+    {
+        var axes = shape.Split(", ").Select(axis => long.Parse(axis, CultureInfo.InvariantCulture)).ToArray();
+        var inputs = _folder.Write("x.npy", Npy(1, "|u1", shape, new byte[axes.Aggregate(1L, (product, axis) => product * axis)]));
+        var data = Load(inputs, _folder.Write("y.npy", Npy(1, "<i4", "2,", Bytes([0, 1])))).Train;
+        Assert.Equal(axes[1..], data.Info.InputShape);
     }
 
     [Fact]

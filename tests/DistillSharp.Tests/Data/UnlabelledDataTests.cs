@@ -111,6 +111,19 @@ public sealed class UnlabelledDataTests : IDisposable
     }
 
     [Fact]
+    public void Load_ChannelsLast_IsRefusedOfBothFormats()
+    {
+        _folder.Write("images", IdxReaderTests.Idx([1, 5, 5, 3], new byte[75]));
+        var header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 5, 5, 3), }".PadRight(117) + "\n";
+        _folder.Write("images.npy", [0x93, .. "NUMPY"u8, 1, 0, 118, 0, .. System.Text.Encoding.ASCII.GetBytes(header), .. new byte[75]]);
+        foreach (var options in new[] { new UnlabelledOptions { Idx = _folder.File("images") }, new UnlabelledOptions { Npy = _folder.File("images.npy") } })
+        {
+            var error = Assert.Throws<InvalidDataException>(() => new UnlabelledSpec(options, null).Load(Like, new DataLocator(null)));
+            Assert.Contains("is [1, 5, 5, 3], which are images with their channels last", error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Load_Dataset_IsItsTrainingSamples() => Assert.Equal(
         Digits.Entry.Load(new NoDatasetOptions(), new DataLocator(null)).Train.Count.ToString(CultureInfo.InvariantCulture),
         new UnlabelledSpec(null, new DatasetSpec(Digits.Entry, new NoDatasetOptions())).Load(Like, new DataLocator(null)).Count.ToString(CultureInfo.InvariantCulture));

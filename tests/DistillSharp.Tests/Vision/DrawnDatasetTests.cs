@@ -46,6 +46,14 @@ public sealed class DrawnDatasetTests
     }
 
     [Fact]
+    public void Glyphs_MoreThanASetHolds_SaysSoBeforeDrawing()
+    {
+        var error = Assert.Throws<InvalidDataException>(() => Glyphs(new GlyphOptions { Size = 512, Variants = 1000 }));
+        Assert.StartsWith("glyphs: a set holds at most 2,147,483,591 bytes (2 GiB), and the training set would take ", error.Message, StringComparison.Ordinal);
+        Assert.Contains("`size` 512×512, 36 characters, `variants` 1000, ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void WordDirection_Images_AreHalfTurnedAndTheSameEachTime()
     {
         var options = new WordDirectionOptions { Fonts = TestFonts.Folder, Train = 40, Test = 10 };
