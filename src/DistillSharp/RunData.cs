@@ -114,6 +114,14 @@ internal abstract class RunData
     {
     }
 
+    /// <summary>Refuses weights that were trained for data whose inputs or outputs mean something else; weights whose metadata does not tell pass.</summary>
+    /// <param name="metadata">Metadata of the weights, as <see cref="Accompany"/> adds to it.</param>
+    /// <param name="weights">Their file.</param>
+    /// <exception cref="InvalidDataException">They were; says in what the two differ.</exception>
+    public virtual void CheckWeights(IReadOnlyDictionary<string, string> metadata, string weights)
+    {
+    }
+
     /// <summary>Writes as ONNX what no description of layers can be written of, checks it, and keeps what was compared beside it; null, and nothing, by default.</summary>
     /// <param name="network">A network that does not describe itself.</param>
     /// <param name="path">The file; a network that is more than one graph is written beside it, as <c>.encoder.onnx</c> and <c>.decoder.onnx</c>.</param>

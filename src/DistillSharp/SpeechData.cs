@@ -148,6 +148,10 @@ internal sealed class SpeechData : RunData
     }
 
     /// <inheritdoc/>
+    public override void CheckWeights(IReadOnlyDictionary<string, string> metadata, string weights) =>
+        TranscriberFile.CheckTraining(metadata, weights, _symbols.Symbols, _corpus.Options.SampleRate);
+
+    /// <inheritdoc/>
     public override ParityResult? WriteOnnx(Network network, string path, Dictionary<string, string> metadata)
     {
         // Test sets first; where they are small, what is not tested on serves as well.

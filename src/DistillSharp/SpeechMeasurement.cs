@@ -40,7 +40,7 @@ internal sealed class SpeechMeasurement
         // What students do not read, their language model does not either; symbols are the teacher's too, which may.
         var read = (recipe.Unlabelled is null ? corpus.AllTrain : corpus.Train).Select(utterance => utterance.Text).OfType<string>();
         _language = new Lazy<NgramModel?>(() => recipe.Evaluation.LanguageModel is not { } wanted ? null
-            : wanted.File is { } file ? ArpaFile.Load(file) : NgramTrainer.Train(read.Select(text => LanguageFusion.Tokens(text, wanted.Level)), wanted.Order));
+            : wanted.File is { } file ? Loaded(file, wanted.Level, symbols) : NgramTrainer.Train(read.Select(text => LanguageFusion.Tokens(text, wanted.Level)), wanted.Order));
     }
 
     /// <summary>Width of beams: at least 2.</summary>
@@ -146,6 +146,13 @@ internal sealed class SpeechMeasurement
 
     private double Searched(IReadOnlyList<SpeechUtterance> utterances, List<(int SampleId, float[] Logits)> frames, LanguageFusion? fusion) =>
         Rates(utterances, [.. frames.Select(each => FusionTuning.Text(each.Logits, _symbols, Beam, fusion))])["wer"];
+
+    private static NgramModel Loaded(string file, LanguageModelLevel level, ISymbolCodec symbols)
+    {
+        var model = ArpaFile.Load(file);
+        new LanguageFusion(model, level, 0, 0).Check(symbols.Symbols, file);
+        return model;
+    }
 
     // Weight and bonus are a network's own: one that is surer of itself needs less of a language model.
     private LanguageFusion? ChooseFusion(CtcNetwork network, string folder)

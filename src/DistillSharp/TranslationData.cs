@@ -57,7 +57,13 @@ internal sealed class TranslationData : RunData
     public override IBatchSource Test { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Remarks => Reasons(_corpus.Dropped) is { Length: > 0 } reasons ? [$"{_corpus.Name}: pairs were dropped ({reasons})"] : [];
+    public override IReadOnlyList<string> Remarks =>
+    [
+        .. Reasons(_corpus.Dropped) is { Length: > 0 } reasons ? [$"{_corpus.Name}: pairs were dropped ({reasons})"] : Array.Empty<string>(),
+        .. _corpus.GivenTestPairs > _corpus.Test.Count
+            ? [$"{_corpus.Name}: {_corpus.Test.Count} of {_corpus.GivenTestPairs} test pairs are measured; give `data: {{test_pairs: {_corpus.GivenTestPairs}}}` for all"]
+            : Array.Empty<string>(),
+    ];
 
     /// <inheritdoc/>
     public override string SelectionMetric => "bleu";

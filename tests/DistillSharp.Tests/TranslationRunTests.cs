@@ -207,6 +207,19 @@ public sealed class TranslationRunTests
     }
 
     [Fact]
+    public void Remarks_TestFileOfMorePairsThanAreMeasured_AreCounted()
+    {
+        using var folder = new TemporaryFolder();
+        string Pairs(string name, int first, int count) =>
+            folder.Write(name, string.Concat(Enumerable.Range(first, count).Select(i => $"sentence number {i}\tfrase numero {i}\n")));
+        var (train, test) = (Pairs("pairs.tsv", 0, 400), Pairs("test.tsv", 1000, 30));
+        var text = Text.Replace("dataset: toy_phrases, pairs: 300,", $"dataset: parallel_text, train: {train}, test: {test},");
+
+        Assert.Equal("pairs.tsv: 12 of 30 test pairs are measured; give `data: {test_pairs: 30}` for all", Assert.Single(RunData.Load(RecipeReader.Read(text, "own", folder.Path).Recipe, null).Remarks));
+        Assert.Empty(RunData.Load(RecipeReader.Read(text.Replace("test_pairs: 12", "test_pairs: 30"), "own", folder.Path).Recipe, null).Remarks);
+    }
+
+    [Fact]
     public void Create_WeightsOfAnotherVocabulary_AreRefusedUnlessItIsGiven()
     {
         using var folder = new TemporaryFolder();

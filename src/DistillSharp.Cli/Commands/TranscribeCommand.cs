@@ -70,6 +70,7 @@ internal static class TranscribeCommand
                 throw new UsageException("--language-model is heeded by CTC networks; this one writes symbol by symbol, and is a model of language itself");
             }
 
+            fusion?.Check(transcriber.Symbols, parsed.GetValue(language)!);
             var failed = 0;
             StandardOutput.Write(Console.OutputEncoding, output =>
             {

@@ -85,6 +85,9 @@ public sealed class Transcriber : IDisposable
     /// </summary>
     public bool Writes => _writer is not null;
 
+    /// <summary>Texts of the symbols that the network tells apart.</summary>
+    public IReadOnlyList<string> Symbols => _symbols;
+
     /// <summary>Samples a second that the network was trained on.</summary>
     public int SampleRate => _features.Options.SampleRate;
 

@@ -1,11 +1,13 @@
 using DistillSharp.Config;
 using DistillSharp.Data;
+using DistillSharp.Export;
 using DistillSharp.Recipes;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
 using DistillSharp.Sequences.LanguageModels;
 using DistillSharp.Speech.Audio;
 using DistillSharp.Speech.Corpora;
+using DistillSharp.Speech.Recognition;
 using TorchSharp;
 
 namespace DistillSharp.Tests.Speech;
@@ -56,7 +58,7 @@ public sealed class SpeechDataTests : IDisposable
         WavFile.Write(_folder.File("short.wav"), new AudioClip([.. Enumerable.Range(0, 400).Select(i => 0.3f * MathF.Sin(i))], 8000));
         int Samples(string data, out int tight)
         {
-            var (recipe, corpus, read) = Load(30, data, ["ab", "cd", "de", "ea", "bd", "ce"]);
+            var (recipe, corpus, read) = Load(30, data, ["ab", "cd", "de", "ea", "be", "ce"]);
             tight = corpus.Train.Count(utterance => Path.GetFileName(utterance.Path) == "short.wav");
             var plain = Arms.Of(recipe).Single(arm => arm.Name == ArmNames.Plain);
             return corpus.Train.Count - read.Source(plain, plain.Plan.Stages[0], 0).SampleCount;
@@ -80,6 +82,33 @@ public sealed class SpeechDataTests : IDisposable
         Assert.NotEqual(Model(corpus.AllTrain), Model(corpus.Train));
     }
 
+    [Theory]
+    [InlineData(TranscriberFile.Alphabet, " abcd", " was trained with 5 symbols (` abcd`), and this run has 6 symbols (` abcde`), the first other one at place 6, ")]
+    [InlineData(TranscriberFile.Alphabet, "abcde ", " was trained with 6 symbols (`abcde `), and this run has 6 symbols (` abcde`), the first other one at place 1, ")]
+    [InlineData(TranscriberFile.Symbols, "[\" \", \"ab\"]", " was trained with 2 symbols (` |ab`), and this run has 6 symbols (` abcde`), the first other one at place 2, ")]
+    [InlineData(TranscriberFile.Symbols, "ab", ": speech.symbols of its metadata must be a JSON list of texts")]
+    [InlineData(TranscriberFile.SampleRate, "16000", " was trained on 16000 samples a second, and this run has 8000, ")]
+    public void Create_WeightsOfOtherSymbolsOrRate_AreRefused(string key, string value, string message)
+    {
+        var (recipe, _, data) = Load(30, "");
+        var arms = Arms.Of(recipe);
+        var teacher = arms.Single(arm => arm.Name == ArmNames.Teacher);
+        var networks = new ArmNetworks(arms, new RunDirectory(_folder.File("run")), data, torch.CPU, 1);
+        using var network = networks.Create(teacher, 0);
+        var (weights, metadata) = (_folder.File("teacher.safetensors"), new Dictionary<string, string>());
+        void Start()
+        {
+            Safetensors.Write(weights, network, metadata);
+            networks.Create(teacher with { Weights = weights }, 0).Dispose();
+        }
+
+        Start();
+        data.Accompany(weights, teacher.Model!, metadata);
+        Start();
+        metadata[key] = value;
+        Assert.StartsWith(weights + message, Assert.Throws<InvalidDataException>(() => Start()).Message, StringComparison.Ordinal);
+    }
+
     private static string Model(IReadOnlyList<SpeechUtterance> utterances)
     {
         using var text = new StringWriter();
@@ -87,7 +116,7 @@ public sealed class SpeechDataTests : IDisposable
         return text.ToString();
     }
 
-    // Every one of the short texts is said to be in short.wav.
+    // Every one of the short texts is said to be in short.wav; none may be drawn for validation, or the recording is not trained on.
     private (Recipe Recipe, SpeechCorpus Corpus, RunData Data) Load(int count, string data, params string[] shortTexts)
     {
         var (train, test) = (ToneWords.Write(_folder, "train", count, 1), ToneWords.Write(_folder, "test", 3, 2));

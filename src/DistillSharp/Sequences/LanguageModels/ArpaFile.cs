@@ -12,6 +12,9 @@ public static partial class ArpaFile
     private const double NeverDecimal = -99;
     private const int MostNgrams = 100_000_000;
 
+    // What some tools write for the unknown token.
+    private const string UnknownInCapitals = "<UNK>";
+
     /// <summary>Logarithm of no probability.</summary>
     internal static readonly double Never = NeverDecimal * Math.Log(10);
 
@@ -205,7 +208,12 @@ public static partial class ArpaFile
                     throw Fault($"{mark} is not among the 1-grams");
                 }
 
-                if (!_ids.ContainsKey(NgramModel.Unknown))
+                if (!_ids.ContainsKey(NgramModel.Unknown) && _ids.TryGetValue(UnknownInCapitals, out var unknown))
+                {
+                    _vocabulary[unknown] = NgramModel.Unknown;
+                    _ids[NgramModel.Unknown] = unknown;
+                }
+                else if (!_ids.ContainsKey(NgramModel.Unknown))
                 {
                     _vocabulary.Add(NgramModel.Unknown);
                     _ids[NgramModel.Unknown] = _vocabulary.Count - 1;

@@ -59,10 +59,17 @@ public sealed record ActivityCorpus(ActivityOptions Options, SceneSet Train, Sce
 
     /// <summary>Reads the recordings, which are kept in memory; scenes are made of them when they are needed.</summary>
     /// <exception cref="FileNotFoundException">A manifest is missing; says how to get it.</exception>
-    /// <exception cref="InvalidDataException">There are too few recordings, or one cannot be read.</exception>
+    /// <exception cref="InvalidDataException">There are too few recordings, one cannot be read, or some are for training and for testing.</exception>
     public static ActivityCorpus Load(ActivityOptions options, DataLocator locator, SplitRequest split)
     {
-        var given = Read(options.Speech, locator);
+        var (spoken, tested) = (Listed(options.Speech, locator), Listed(options.TestSpeech, locator));
+        var shared = spoken.Intersect(tested).ToList();
+        if (shared.Count > 0)
+        {
+            throw new InvalidDataException($"voice_activity: `speech` and `test_speech` have recordings in common ({shared.Count}), first {shared[0]}; test scenes must be of recordings that no other scene is made of: take them out of one of the two");
+        }
+
+        var given = Read(spoken, options.Speech);
         var order = Enumerable.Range(0, given.Count).ToArray();
         new StableRandom(StableRandom.Key(unchecked((ulong)split.Seed), 0x0f1ce)).Shuffle(order);
         var held = split.Validation > 0 ? Math.Clamp((int)Math.Round(given.Count * split.Validation), 1, given.Count - 1) : 0;
@@ -73,13 +80,16 @@ public sealed record ActivityCorpus(ActivityOptions Options, SceneSet Train, Sce
             options,
             new SceneSet(training, options.SceneSeed, 0, Math.Min(split.TrainSamples ?? int.MaxValue, Math.Max(1, options.Train - validation))),
             new SceneSet(validating, options.SceneSeed, 1, Math.Max(1, validation)),
-            new SceneSet(new SceneMaker(Read(options.TestSpeech, locator), options.Chunks), options.SceneSeed, 2, options.Test));
+            new SceneSet(new SceneMaker(Read(tested, options.TestSpeech), options.Chunks), options.SceneSeed, 2, options.Test));
     }
 
-    private static List<float[]> Read(IReadOnlyList<string> manifests, DataLocator locator)
+    // Each once: what two manifests list must not be in training and validation scenes.
+    private static List<string> Listed(IReadOnlyList<string> manifests, DataLocator locator) =>
+        [.. manifests.SelectMany(manifest => SpeechManifest.ReadSounds(SpeechDatasets.Find(locator, manifest))).Select(utterance => utterance.Path).Distinct()];
+
+    private static List<float[]> Read(List<string> paths, IReadOnlyList<string> manifests)
     {
-        var recordings = manifests.SelectMany(manifest => SpeechManifest.Read(SpeechDatasets.Find(locator, manifest)))
-            .Select(utterance => AudioReader.Read(utterance.Path, ActivityOptions.SampleRate)).Where(clip => clip.Samples.Length >= ShortestRecording && !clip.IsSilent)
+        var recordings = paths.Select(path => AudioReader.Read(path, ActivityOptions.SampleRate)).Where(clip => clip.Samples.Length >= ShortestRecording && !clip.IsSilent)
             .Select(clip => clip.Samples).ToList();
         return recordings.Count >= 2 ? recordings : throw new InvalidDataException($"{string.Join(", ", manifests)} hold {recordings.Count} recordings of a quarter of a second or more that are not silent; at least 2 are needed");
     }

@@ -9,7 +9,7 @@ public sealed record ActivityScene(float[] Samples, int[] Speech);
 
 /// <summary>
 /// Scenes of speech among silence, beeps, bursts and noise, whose truth is known since they are put together here: a chunk is speech where a
-/// recording was placed and is at most 35 dB below its loudest chunk; pauses of up to three chunks within a recording count as speech.
+/// recording was placed and is at most 35 dB below the recording's loudest chunk; pauses of up to three chunks within a recording count as speech.
 /// </summary>
 /// <param name="recordings">Clean speech at <see cref="ActivityOptions.SampleRate"/>.</param>
 /// <param name="chunks">Chunks of a scene.</param>
@@ -19,6 +19,10 @@ public sealed class SceneMaker(IReadOnlyList<float[]> recordings, int chunks)
     private const int Rate = ActivityOptions.SampleRate;
     private const double QuietestSpeech = -35;
     private const int LongestPause = 3;
+    private const int MostCuts = 16;
+
+    // Of whole recordings: what is cut out of one may be a pause, whose noise is neither speech nor as loud as speech.
+    private readonly (float Peak, double Loudest)[] _levels = [.. recordings.Select(Level)];
 
     /// <summary>The scene of a key, the same wherever it is made.</summary>
     public ActivityScene Make(ulong key)
@@ -28,11 +32,14 @@ public sealed class SceneMaker(IReadOnlyList<float[]> recordings, int chunks)
         for (var at = random.Below(Rate); at < samples.Length; at += random.Below(Rate))
         {
             var kind = random.Below(10);
-            var sound = kind < 5 ? Recording(ref random) : kind < 8 ? Beep(ref random) : Burst(ref random);
-            Scale(sound, (float)Decibels(-24 + (21 * random.Unit())) / Math.Max(1e-6f, sound.Max(Math.Abs)));
-            if (kind < 5)
+            var number = kind < 5 ? random.Below(recordings.Count) : -1;
+            var sound = number >= 0 ? Cut(number, ref random) : kind < 8 ? Beep(ref random) : Burst(ref random);
+            var (peak, loudest) = number >= 0 ? _levels[number] : Level(sound);
+            var factor = (float)Decibels(-24 + (21 * random.Unit())) / Math.Max(1e-6f, peak);
+            Scale(sound, factor);
+            if (number >= 0)
             {
-                Mark(sound, at, speech);
+                Mark(sound, at, speech, loudest * factor * factor);
             }
 
             for (var i = 0; i < sound.Length && at + i < samples.Length; i++)
@@ -52,12 +59,20 @@ public sealed class SceneMaker(IReadOnlyList<float[]> recordings, int chunks)
         return new ActivityScene(samples, speech);
     }
 
-    private float[] Recording(ref StableRandom random)
+    // A part of a recording in which somebody speaks: one that falls in a pause is drawn anew, so often that few are left.
+    private float[] Cut(int number, ref StableRandom random)
     {
-        var whole = recordings[random.Below(recordings.Count)];
-        var length = Math.Min(whole.Length, (Rate / 2) + random.Below(5 * Rate / 2));
-        var start = random.Below(whole.Length - length + 1);
-        return Faded(whole[start..(start + length)]);
+        var whole = recordings[number];
+        for (var cut = 1; ; cut++)
+        {
+            var length = Math.Min(whole.Length, (Rate / 2) + random.Below(5 * Rate / 2));
+            var start = random.Below(whole.Length - length + 1);
+            var sound = whole[start..(start + length)];
+            if (cut == MostCuts || Energies(sound, 0).Max() >= Floor(_levels[number].Loudest))
+            {
+                return Faded(sound);
+            }
+        }
     }
 
     // One tone or two, as telephones make them.
@@ -118,16 +133,15 @@ public sealed class SceneMaker(IReadOnlyList<float[]> recordings, int chunks)
     }
 
     /// <summary>Marks the chunks of a scene in which a sound that begins at a sample is speech.</summary>
-    internal static void Mark(float[] sound, int at, int[] speech)
+    /// <param name="sound">A part of a recording.</param>
+    /// <param name="at">The sample of the scene at which it begins.</param>
+    /// <param name="speech">The chunks of the scene.</param>
+    /// <param name="loudest">Energy of the loudest chunk of the whole recording.</param>
+    internal static void Mark(float[] sound, int at, int[] speech, double loudest)
     {
         // In the scene's own chunks, since a recording begins anywhere within one.
-        var (first, energies) = (at / Chunk, new double[((at % Chunk) + sound.Length + Chunk - 1) / Chunk]);
-        for (var i = 0; i < sound.Length; i++)
-        {
-            energies[((at % Chunk) + i) / Chunk] += (double)sound[i] * sound[i];
-        }
-
-        var (floor, last) = (energies.Max() * Math.Pow(10, QuietestSpeech / 10), -1);
+        var (first, energies) = (at / Chunk, Energies(sound, at % Chunk));
+        var (floor, last) = (Floor(loudest), -1);
         for (var i = 0; i < energies.Length; i++)
         {
             if (energies[i] < floor || energies[i] == 0)
@@ -139,6 +153,22 @@ public sealed class SceneMaker(IReadOnlyList<float[]> recordings, int chunks)
             speech.AsSpan(Math.Min(speech.Length, first + from)..Math.Min(speech.Length, first + i + 1)).Fill(1);
             last = i;
         }
+    }
+
+    private static (float Peak, double Loudest) Level(float[] sound) => (sound.Max(Math.Abs), Energies(sound, 0).Max());
+
+    private static double Floor(double loudest) => loudest * Math.Pow(10, QuietestSpeech / 10);
+
+    // By chunk, where the sound begins at a sample of the first one.
+    private static double[] Energies(float[] sound, int at)
+    {
+        var energies = new double[(at + sound.Length + Chunk - 1) / Chunk];
+        for (var i = 0; i < sound.Length; i++)
+        {
+            energies[(at + i) / Chunk] += (double)sound[i] * sound[i];
+        }
+
+        return energies;
     }
 
     // 5 ms at either end, so that cutting makes no click.

@@ -3,7 +3,8 @@ using System.Buffers.Binary;
 namespace DistillSharp.Speech.Audio;
 
 /// <summary>
-/// RIFF WAVE files: PCM of 8, 16, 24 and 32 bits, floats of 32 and 64, µ-law and A-law (ITU-T G.711). Several channels become their mean.
+/// RIFF WAVE files: PCM of 8, 16, 24 and 32 bits (also in the upper bytes of larger containers), floats of 32 and 64, µ-law and A-law (ITU-T G.711).
+/// Several channels become their mean.
 /// </summary>
 public static class WavFile
 {
@@ -109,7 +110,7 @@ public static class WavFile
     private static AudioClip Decode(ReadOnlySpan<byte> data, Format format, string name)
     {
         var width = format.Bits / 8;
-        var frame = width * format.Channels;
+        var frame = format.Container * format.Channels;
         if (data.Length % frame != 0)
         {
             throw new InvalidDataException($"{name}: {data.Length} bytes of samples are no whole number of frames of {frame} bytes ({format.Channels} channels of {format.Bits} bits): the file is cut off");
@@ -121,7 +122,8 @@ public static class WavFile
             var sum = 0f;
             for (var channel = 0; channel < format.Channels; channel++)
             {
-                sum += Sample(data.Slice((i * frame) + (channel * width), width), format.Tag);
+                // Little-endian and left-justified: the bytes below the sample's come first.
+                sum += Sample(data.Slice((i * frame) + ((channel + 1) * format.Container) - width, width), format.Tag);
             }
 
             samples[i] = sum / format.Channels;
@@ -162,8 +164,11 @@ public static class WavFile
         return (value & 0x80) != 0 ? magnitude : -magnitude;
     }
 
-    private sealed record Format(int Tag, int Channels, int Rate, int Bits)
+    // The container is the bytes that a sample takes.
+    private sealed record Format(int Tag, int Channels, int Rate, int Bits, int Container)
     {
+        private const int LargestContainer = 4;
+
         public static Format Read(ReadOnlySpan<byte> chunk, string name, int position)
         {
             if (chunk.Length < 16)
@@ -178,7 +183,9 @@ public static class WavFile
                 tag = BinaryPrimitives.ReadUInt16LittleEndian(chunk[24..]);
             }
 
-            var format = new Format(tag, BinaryPrimitives.ReadUInt16LittleEndian(chunk[2..]), BinaryPrimitives.ReadInt32LittleEndian(chunk[4..]), bits);
+            int channels = BinaryPrimitives.ReadUInt16LittleEndian(chunk[2..]);
+            int frame = BinaryPrimitives.ReadUInt16LittleEndian(chunk[12..]);
+            var format = new Format(tag, channels, BinaryPrimitives.ReadInt32LittleEndian(chunk[4..]), bits, channels == 0 ? 0 : frame / channels);
             var known = (tag, (int)bits) is (Pcm, 8 or 16 or 24 or 32) or (Float, 32 or 64) or (ALaw or MuLaw, 8);
             if (!known)
             {
@@ -190,9 +197,15 @@ public static class WavFile
                 throw new InvalidDataException($"{name}: the format at byte {position} says {format.Rate} samples a second; 1 to {HighestRate} are read: its header is damaged, or `ffmpeg -i in.wav -ar 48000 out.wav` converts it");
             }
 
-            return format.Channels is > 0 and <= 64
+            if (format.Channels is not (> 0 and <= 64))
+            {
+                throw new InvalidDataException($"{name}: the format at byte {position} says {format.Channels} channels; 1 to 64 are read: its header is damaged");
+            }
+
+            var width = bits / 8;
+            return frame % channels == 0 && (format.Container == width || (tag == Pcm && width > 1 && format.Container > width && format.Container <= LargestContainer))
                 ? format
-                : throw new InvalidDataException($"{name}: the format at byte {position} says {format.Channels} channels; 1 to 64 are read: its header is damaged");
+                : throw new InvalidDataException($"{name}: the format at byte {position} says {frame} bytes a frame for {channels} channels of {bits} bits, which take {channels * width}: its header is damaged");
         }
     }
 }

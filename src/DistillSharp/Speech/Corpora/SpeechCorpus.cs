@@ -53,6 +53,14 @@ public record SpeechOptions : ICheckedOptions
     /// <inheritdoc/>
     public virtual void Check(ConfigNode node, ConfigErrors errors)
     {
+        if (SpeechText.NeverNormal(Alphabet) is { Length: > 0 } never)
+        {
+            errors.Add(
+                node.PathOf("alphabet"),
+                $"has {Quoted(never)}, which no transcript has in its normal form (lower case, numbers in words, letters without accents, no marks, and no punctuation but apostrophes within words); leave out such characters",
+                node.Line);
+        }
+
         if (Vocabulary is not null && (Alphabet.Any(character => !char.IsAscii(character)) || !Alphabet.Contains(' ')))
         {
             errors.Add(node.PathOf("vocabulary"), $"needs an alphabet of ASCII characters with a space, not `{Alphabet}`", node.Line);
@@ -62,9 +70,12 @@ public record SpeechOptions : ICheckedOptions
             errors.Add(node.PathOf("vocabulary"), $"counts characters and subwords together; it must be above the {Alphabet.Length} characters of the alphabet, not {count}", node.Line);
         }
     }
+
+    /// <summary>Characters as messages name them.</summary>
+    internal static string Quoted(string characters) => string.Join(' ', characters.Select(character => $"`{character}`"));
 }
 
-/// <summary>Utterances in splits: no sentence, in its normal form, is in two of them.</summary>
+/// <summary>Utterances in splits: no sentence, in its normal form, and no recording is in two of them.</summary>
 /// <param name="Name">Name of the dataset.</param>
 /// <param name="Train">Training utterances, some perhaps without transcripts.</param>
 /// <param name="Validation">Validation utterances.</param>
@@ -123,23 +134,26 @@ public sealed record SpeechCorpus(
             tested.Add(("test", parts[2]));
         }
 
-        var known = tested.SelectMany(test => test.Utterances).Select(utterance => utterance.Text!).ToHashSet();
-        var train = parts[0].Where(utterance => utterance.Text is null || !known.Contains(utterance.Text)).ToList();
-        leftOut.AddRange(parts[0].Except(train).Concat(parts[1].Where(utterance => known.Contains(utterance.Text!))).Select(utterance => $"{utterance.Path}: its sentence is tested"));
+        var (sentences, recordings) = (tested.SelectMany(test => test.Utterances).Select(utterance => utterance.Text!).ToHashSet(), Recordings(tested.SelectMany(test => test.Utterances)));
+        string? Leak(SpeechUtterance utterance) => utterance.Text is { } text && sentences.Contains(text) ? "its sentence is tested"
+            : recordings.Contains(utterance.Path) ? "its recording is tested" : null;
+        var validation = Kept(parts[1], Leak, leftOut).OrderBy(utterance => Hash(utterance.Key)).Take(options.ValidationUtterances).ToList();
+        var validated = Recordings(validation);
+        var train = Kept(parts[0], utterance => Leak(utterance) ?? (validated.Contains(utterance.Path) ? "its recording is for validation" : null), leftOut);
         IReadOnlyList<SpeechUtterance> all = train;
         if (split.TrainSamples is { } wanted)
         {
             train = wanted <= train.Count
-                ? [.. train.OrderBy(utterance => StableRandom.Key(Hash(utterance.Path), unchecked((ulong)split.Seed))).Take(wanted).OrderBy(utterance => utterance.Path, StringComparer.Ordinal)]
+                ? [.. train.OrderBy(utterance => StableRandom.Key(Hash(utterance.Key), unchecked((ulong)split.Seed))).Take(wanted).OrderBy(utterance => utterance.Key, StringComparer.Ordinal)]
                 : throw new InvalidDataException($"{name}: train_samples is {wanted}, but {train.Count} training utterances are left after validation");
         }
 
-        var validation = parts[1].Where(utterance => !known.Contains(utterance.Text!)).OrderBy(utterance => Hash(utterance.Path)).Take(options.ValidationUtterances).ToList();
+        var (rows, bare) = (parts.Sum(part => part.Count), parts[0].Count(utterance => utterance.Text is null));
         foreach (var (part, count) in new[] { ("training", train.Count), ("validation", validation.Count) }.Concat(tested.Select(test => ($"test ({test.Name})", test.Utterances.Count))))
         {
             if (count == 0)
             {
-                throw new InvalidDataException($"{name}: no {part} utterances are left{(leftOut.Count > 0 ? $"; left out: {string.Join("; ", leftOut.Take(5))}" : "")}");
+                throw new InvalidDataException($"{name}: no {part} utterances are left{(bare > 0 && part == "validation" ? $"; {bare} of {rows} usable rows have no `text`, and only those that have one are taken for validation" : "")}{(leftOut.Count > 0 ? $"; left out: {string.Join("; ", leftOut.Take(5))}" : "")}");
             }
         }
 
@@ -166,7 +180,7 @@ public sealed record SpeechCorpus(
             var text = utterance.Text is null ? null : SpeechText.Normalise(utterance.Text);
             var reason = text is null && longest is null ? "it is for testing and has no transcript"
                 : text is "" ? "its transcript has no words"
-                : text is not null && alphabet.Unknown(text) is { Length: > 0 } unknown ? $"its transcript has characters outside the alphabet: {string.Join(' ', unknown.Select(character => $"`{character}`"))}"
+                : text is not null && alphabet.Unknown(text) is { Length: > 0 } unknown ? $"its transcript has characters outside the alphabet: {SpeechOptions.Quoted(unknown)}"
                 : longest is { } limit && utterance.Duration > limit ? FormattableString.Invariant($"{utterance.Duration:0.0} s are more than max_seconds {limit}")
                 : null;
             if (reason is not null)
@@ -177,6 +191,27 @@ public sealed record SpeechCorpus(
 
             yield return utterance with { Text = text };
         }
+    }
+
+    private static HashSet<string> Recordings(IEnumerable<SpeechUtterance> utterances) => utterances.Select(utterance => utterance.Path).ToHashSet();
+
+    // Those for which there is no reason against them; the others are listed with it.
+    private static List<SpeechUtterance> Kept(List<SpeechUtterance> utterances, Func<SpeechUtterance, string?> against, List<string> leftOut)
+    {
+        var kept = new List<SpeechUtterance>();
+        foreach (var utterance in utterances)
+        {
+            if (against(utterance) is { } reason)
+            {
+                leftOut.Add($"{utterance.Path}: {reason}");
+            }
+            else
+            {
+                kept.Add(utterance);
+            }
+        }
+
+        return kept;
     }
 
     private static int Part(string text, SplitRequest split, double test)

@@ -90,7 +90,7 @@ public static class SpeechDatasets
     private static SpeechCorpus Load(SpeechManifestOptions options, DataLocator locator, SplitRequest split)
     {
         var train = options.Train.SelectMany(path => SpeechManifest.Read(Find(locator, path)))
-            .Concat(options.Untranscribed.SelectMany(path => SpeechManifest.Read(Find(locator, path))).Select(utterance => utterance with { Text = null }));
+            .Concat(options.Untranscribed.SelectMany(path => SpeechManifest.ReadSounds(Find(locator, path))));
         return SpeechCorpus.CreateChecked("speech_manifest", train, [.. options.Test.Select(test => (test.Key, SpeechManifest.Read(Find(locator, test.Value))))], split, options);
     }
 

@@ -55,6 +55,9 @@ public static partial class SpeechText
         return string.Join(' ', kept.ToString().Split(' ', StringSplitOptions.RemoveEmptyEntries));
     }
 
+    /// <summary>Those of some characters that no normal form has, each once: capitals, letters with accents, digits, marks, punctuation. A network that had symbols for them would never be taught one.</summary>
+    public static string NeverNormal(string characters) => string.Concat(characters.Where(character => !Normalise($"a{character}a").Contains(character)).Distinct());
+
     /// <summary>A whole number in English words; more than nine digits, or a leading zero, are read digit by digit.</summary>
     public static string Words(string digits) => digits.Length > 9 || (digits.Length > 1 && digits[0] == '0')
         ? string.Join(' ', digits.Select(digit => Small[digit - '0']))

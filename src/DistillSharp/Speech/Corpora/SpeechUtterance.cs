@@ -9,4 +9,7 @@ public sealed record SpeechUtterance(string Path, string? Text, double Duration,
 {
     /// <summary>SHA-256 of the sound file; empty where the manifest does not say.</summary>
     public string Sha256 { get; init; } = "";
+
+    /// <summary>What draws go by, the same wherever the data lies: the path from the manifest's folder, with <c>/</c>; <see cref="Path"/> where there is no manifest.</summary>
+    public string Key { get; init; } = Path;
 }

@@ -28,6 +28,12 @@ public static class SpeechLayerStart
             throw new ArgumentException($"from_layers.encoder must name {Layers(student)} of the teacher's {there} layers, one for each of the student's, not [{string.Join(", ", options.Encoder)}]");
         }
 
+        // Their weights have the same shapes whatever the heads, and mean something else.
+        if ((teacher, student) is (CtcConformer whole, CtcConformer part) && whole.Options.AttentionHeads != part.Options.AttentionHeads)
+        {
+            throw new ArgumentException($"from_layers needs layers that are alike: the teacher's have {whole.Options.AttentionHeads} attention_heads, the student's {part.Options.AttentionHeads}");
+        }
+
         // Heads on inner layers are the student's own: the teacher may have others, or none.
         Copy(teacher, student, name => name.StartsWith("head", StringComparison.Ordinal) ? null : Origin(name, options.Encoder));
     }

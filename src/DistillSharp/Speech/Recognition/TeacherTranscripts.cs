@@ -49,7 +49,7 @@ internal static class TeacherTranscripts
         return chosen;
     }
 
-    // By a hash of the file's name: the same half for every seed and arm.
+    // By a hash of the path within the corpus: the same half for every seed and arm, and wherever the data lies.
     private static bool Reads(SpeechUtterance utterance, double share) =>
-        Convert.ToUInt32(FileHash.Sha256(System.Text.Encoding.UTF8.GetBytes(Path.GetFileName(utterance.Path)))[..8], 16) < share * ((double)uint.MaxValue + 1);
+        Convert.ToUInt32(FileHash.Sha256(System.Text.Encoding.UTF8.GetBytes(utterance.Key))[..8], 16) < share * ((double)uint.MaxValue + 1);
 }

@@ -149,13 +149,35 @@ public sealed class PairFilter(PairFilterOptions options)
         return words;
     }
 
+    // Half words, for ratios: Chinese and Japanese put no spaces between words. A Chinese character counts as a word, a kana as half of one.
+    private static int HalfWords(string text)
+    {
+        var (halves, inside) = (0, false);
+        foreach (var letter in text)
+        {
+            var own = letter switch
+            {
+                _ when char.IsWhiteSpace(letter) => 0,
+                >= '\u3000' when char.IsPunctuation(letter) => 0,
+                >= '\u3400' and <= '\u4DBF' or >= '\u4E00' and <= '\u9FFF' or >= '\uF900' and <= '\uFAFF' => 2,
+                >= '\u3040' and <= '\u30FF' or >= '\u31F0' and <= '\u31FF' or >= '\uFF66' and <= '\uFF9F' => 1,
+                _ => -1,
+            };
+            halves += own >= 0 ? own : inside ? 0 : 2;
+            inside = own < 0;
+        }
+
+        return halves;
+    }
+
     private string? Reason(SentencePair pair)
     {
         var (source, target) = (Words(pair.Source), Words(pair.Target));
+        var (sourceHalves, targetHalves) = (HalfWords(pair.Source), HalfWords(pair.Target));
         return source == 0 || target == 0 ? "empty side"
             : source < options.MinWords || target < options.MinWords ? "too short"
             : IsTooLong(pair.Source, source) || IsTooLong(pair.Target, target) ? "too long"
-            : target < options.MinRatio * source || target > options.MaxRatio * source ? "lengths do not fit"
+            : targetHalves < options.MinRatio * sourceHalves || targetHalves > options.MaxRatio * sourceHalves ? "lengths do not fit"
             : pair.Source == pair.Target ? "copy"
             : _seen.Add((pair.Source, pair.Target)) ? null : "duplicate";
     }

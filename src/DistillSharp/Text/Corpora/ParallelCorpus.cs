@@ -16,6 +16,9 @@ public sealed record ParallelCorpus(string Name, IReadOnlyList<SentencePair> Tra
     /// <summary>Training pairs that <see cref="SplitRequest.TrainSamples"/> leaves out, none with a source that is trained on or tested.</summary>
     public IReadOnlyList<SentencePair> LeftOut { get; init; } = [];
 
+    /// <summary>Usable test pairs of a test file of its own, of which <see cref="PairFilterOptions.TestPairs"/> are measured; 0 where there is no such file.</summary>
+    public int GivenTestPairs { get; init; }
+
     /// <summary>What was dropped and why.</summary>
     public IReadOnlyDictionary<string, int> Dropped { get; init; } = new Dictionary<string, int>();
 
@@ -55,13 +58,14 @@ public sealed record ParallelCorpus(string Name, IReadOnlyList<SentencePair> Tra
             if (count == 0)
             {
                 var reasons = string.Join(", ", dropped.Where(entry => entry.Value > 0).Select(entry => $"{entry.Value} {entry.Key}"));
-                throw new InvalidDataException($"{name}: no {part} pairs are left{(reasons.Length > 0 ? $" (dropped: {reasons})" : "")}; bring more text, or change data.validation, test_share, min_words or max_words");
+                throw new InvalidDataException($"{name}: no {part} pairs are left{(reasons.Length > 0 ? $" (dropped: {reasons})" : "")}; bring more text, or change data.validation, test_share, min_words, max_words, min_ratio or max_ratio");
             }
         }
 
         return new ParallelCorpus(name, train, Limit(validation, options.ValidationPairs, split.Seed), Limit(tested, options.TestPairs, split.Seed), options)
         {
             LeftOut = train.Count == parts[0].Count ? [] : Unseen(parts[0], [.. train.Select(pair => PairFilter.Normalise(pair.Source))]),
+            GivenTestPairs = test is null ? 0 : tested.Count,
             Dropped = dropped,
         };
     }

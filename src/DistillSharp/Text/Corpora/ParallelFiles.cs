@@ -15,7 +15,7 @@ public static class ParallelFiles
         };
     }
 
-    /// <summary>A table: source, tab, target, and where there is a third column the group. Without one every source sentence is a group.</summary>
+    /// <summary>A table: source, tab, target, and where there is a third column the group. Without one, or where it is empty, the source sentence is the group.</summary>
     /// <exception cref="InvalidDataException">A line has no tab, or more than two; names file and line.</exception>
     public static IEnumerable<SentencePair> ReadTable(string path)
     {
@@ -29,7 +29,7 @@ public static class ParallelFiles
                 throw new InvalidDataException($"{path}, line {number}: must be source, tab, target (and perhaps another tab and a group); it has {cells.Length - 1} tabs");
             }
 
-            yield return new SentencePair(cells[0], cells[1], cells.Length == 3 ? cells[2] : PairFilter.Normalise(cells[0]));
+            yield return new SentencePair(cells[0], cells[1], cells.Length == 3 && !string.IsNullOrWhiteSpace(cells[2]) ? cells[2] : PairFilter.Normalise(cells[0]));
         }
     }
 

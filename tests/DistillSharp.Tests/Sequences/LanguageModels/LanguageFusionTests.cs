@@ -24,6 +24,28 @@ public sealed class LanguageFusionTests
         Assert.Equal(level == LanguageModelLevel.Word ? 0 : 0.7 * model.Score(model.Start, model.IdOf("a")).LogProbability, Read(fusion, "a").Value, 1e-9);
     }
 
+    [Theory]
+    [InlineData(LanguageModelLevel.Word, "ab c|b")]
+    [InlineData(LanguageModelLevel.Word, "abx c|zz")]
+    [InlineData(LanguageModelLevel.Character, "a <space> b|c")]
+    public void Check_TokensThatCanBeWritten_IsFine(LanguageModelLevel level, string texts) => Of(level, texts).Check(["a", " ", "b", "c"], "x.arpa");
+
+    [Theory]
+    [InlineData(LanguageModelLevel.Word, "AB C|B", "3 tokens of this language model, such as `AB`, is a word that the network can write with its characters ` abc`, so that every text would be unknown to it; write the tokens of the file in lower case")]
+    [InlineData(LanguageModelLevel.Character, "A B|C", "write the tokens of the file in lower case")]
+    [InlineData(LanguageModelLevel.Word, "a <space> b", "give `level: character`")]
+    [InlineData(LanguageModelLevel.Character, "ab ac|cab", "give `level: word`")]
+    [InlineData(LanguageModelLevel.Word, "дом мир", "give a model of words that are made of these characters")]
+    public void Check_TokensThatCannotBeWritten_AreRefusedWithAHint(LanguageModelLevel level, string texts, string message)
+    {
+        var error = Assert.Throws<InvalidDataException>(() => Of(level, texts).Check(["a", " b", "b", "c"], "x.arpa"));
+
+        Assert.StartsWith("x.arpa: hardly one of the ", error.Message, StringComparison.Ordinal);
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+    }
+
+    private static LanguageFusion Of(LanguageModelLevel level, string texts) => new(NgramTrainer.Train(texts.Split('|').Select(text => text.Split(' ')), 2), level, 1, 0);
+
     [Fact]
     public void Beam_WithAModel_PrefersItsTexts()
     {

@@ -123,6 +123,15 @@ public sealed class NgramModelTests
     }
 
     [Fact]
+    public void Arpa_UnknownInCapitals_IsTheUnknownToken()
+    {
+        var model = ArpaFile.Read(Small.Replace("<unk>", "<UNK>", StringComparison.Ordinal).Split('\n'), "x.arpa");
+        Assert.Equal((-0.5 - 2 - 1) * Math.Log(10), model.Score(["b"]), 1e-9);
+        Assert.Equal(4, model.Count(1));
+        Assert.Contains(NgramModel.Unknown, model.Vocabulary);
+    }
+
+    [Fact]
     public void Arpa_FileThatIsNotText_IsNamedWithItsLine()
     {
         using var folder = new TemporaryFolder();

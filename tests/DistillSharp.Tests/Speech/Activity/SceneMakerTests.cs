@@ -17,9 +17,29 @@ public sealed class SceneMakerTests
         var sound = "1110011000001".SelectMany(loud => Enumerable.Repeat(loud == '1' ? 0.5f : 0.5f / 316, Chunk)).ToArray();
         var speech = new int[14];
 
-        SceneMaker.Mark(sound, at, speech);
+        SceneMaker.Mark(sound, at, speech, 0.25 * Chunk);
 
         Assert.Equal(expected, string.Concat(speech));
+    }
+
+    [Fact]
+    public void Mark_PauseOfALouderRecording_IsNoSpeech()
+    {
+        var speech = new int[4];
+
+        SceneMaker.Mark([.. Enumerable.Repeat(0.5f / 316, 4 * Chunk)], 0, speech, 0.25 * Chunk);
+
+        Assert.Equal(new int[4], speech);
+    }
+
+    [Fact]
+    public void Make_RecordingsOfMostlyPause_MarksWhatIsSpokenAndCutsItOut()
+    {
+        // One second of speech, then five of noise 60 dB below it: parts that are all pause are drawn anew, and of the others the pause is no speech.
+        float[] recording = [.. Enumerable.Range(0, 6 * ActivityOptions.SampleRate).Select(i => (float)Math.Sin(0.3 * i) * (i < ActivityOptions.SampleRate ? 0.5f : 0.0005f))];
+        var maker = new SceneMaker([recording, recording], 125);
+
+        Assert.InRange(Enumerable.Range(0, 100).Average(key => maker.Make((ulong)key).Speech.Average()), 0.08, 0.25);
     }
 
     [Fact]

@@ -87,6 +87,23 @@ public sealed class WavFileTests
         Assert.StartsWith(message, Assert.Throws<InvalidDataException>(() => WavFile.Parse(Wave(1, channels, rate, 16, [0, 0]), "x")).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void Parse_SamplesInLargerContainers_AreTheirUpperBytes()
+    {
+        Assert.Equal([0.5f, -1f, 1 / 8388608f], WavFile.Parse(Framed(1, 1, 24, 4, [0, 0, 0, 64, 0, 0, 0, 128, 255, 1, 0, 0]), "x").Samples);
+        Assert.Equal([0.25f], WavFile.Parse(Framed(1, 2, 16, 8, [0, 0, 0, 64, 0, 0, 0, 0]), "x").Samples);
+    }
+
+    [Theory]
+    [InlineData(1, 1, 16, 1, "x: the format at byte 12 says 1 bytes a frame for 1 channels of 16 bits, which take 2: its header is damaged")]
+    [InlineData(1, 2, 24, 7, "x: the format at byte 12 says 7 bytes a frame for 2 channels of 24 bits, which take 6: its header is damaged")]
+    [InlineData(1, 1, 8, 2, "x: the format at byte 12 says 2 bytes a frame for 1 channels of 8 bits, which take 1: its header is damaged")]
+    [InlineData(1, 1, 24, 5, "x: the format at byte 12 says 5 bytes a frame for 1 channels of 24 bits, which take 3: its header is damaged")]
+    [InlineData(3, 1, 32, 8, "x: the format at byte 12 says 8 bytes a frame for 1 channels of 32 bits, which take 4: its header is damaged")]
+    [InlineData(1, 1, 16, 0, "x: the format at byte 12 says 0 bytes a frame for 1 channels of 16 bits, which take 2: its header is damaged")]
+    public void Parse_FramesThatContradictTheBits_AreRefused(int tag, int channels, int bits, int frame, string message) =>
+        Assert.Equal(message, Assert.Throws<InvalidDataException>(() => WavFile.Parse(Framed(tag, channels, bits, frame, new byte[frame]), "x")).Message);
+
+    [Fact]
     public void IsSilent_SilenceOfALaw_IsSilent()
     {
         Assert.True(WavFile.Parse(Wave(6, 1, 8000, 8, [.. Enumerable.Repeat((byte)0xD5, 400)]), "x").IsSilent);
@@ -151,6 +168,13 @@ public sealed class WavFileTests
         Assert.Contains("ffmpeg could not read it: broken header", Assert.Throws<InvalidDataException>(() => AudioReader.Read(folder.File("a.ogg"), 8000, folder.Path)).Message, StringComparison.Ordinal);
         File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         Assert.Contains($"{program}, which converts other formats, cannot be started", Assert.Throws<InvalidDataException>(() => AudioReader.Read(folder.File("a.ogg"), 8000, folder.Path)).Message, StringComparison.Ordinal);
+    }
+
+    private static byte[] Framed(int tag, int channels, int bits, int frame, byte[] data)
+    {
+        var bytes = Wave(tag, channels, 8000, bits, data);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(32), (ushort)frame);
+        return bytes;
     }
 
     private static byte[] Wave(int tag, int channels, int rate, int bits, byte[] data)

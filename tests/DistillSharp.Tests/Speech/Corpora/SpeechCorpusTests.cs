@@ -71,6 +71,66 @@ public sealed class SpeechCorpusTests
     }
 
     [Fact]
+    public void Create_RecordingsOfTestAndValidation_AreNotTrainedOnWithOtherTextsOrNone()
+    {
+        var utterances = Enumerable.Range(0, 60).Select(i => new SpeechUtterance($"/x/{i}.wav", $"number {i}", 1, "s")).ToList();
+        var tested = new SpeechUtterance("/y/1.wav", "something else", 1, "s");
+        var plain = SpeechCorpus.Create("x", utterances, [("real", [tested])], new SplitRequest(0.2, 0, null), new SpeechOptions());
+        var (validated, trained) = (plain.Validation[0], plain.Train[0]);
+        SpeechUtterance[] more = [tested with { Text = null }, tested with { Text = trained.Text }, tested with { Text = validated.Text }, validated with { Text = null }, validated with { Text = trained.Text }, new("/x/new.wav", null, 1, "s")];
+        var corpus = SpeechCorpus.Create("x", utterances.Concat(more), [("real", [tested])], new SplitRequest(0.2, 0, null), new SpeechOptions());
+
+        Assert.Equal([.. plain.Train, more[^1]], corpus.Train);
+        Assert.Equal(plain.Validation, corpus.Validation);
+        Assert.Equal(3, corpus.LeftOut.Count(line => line == "/y/1.wav: its recording is tested"));
+        Assert.Equal(2, corpus.LeftOut.Count(line => line == $"{validated.Path}: its recording is for validation"));
+        Assert.Equal(5, corpus.LeftOut.Count);
+
+        // Where the test set is a share of the rows, the same holds.
+        var own = SpeechCorpus.Create("x", utterances.Concat(utterances.Select(utterance => utterance with { Text = null })), [], new SplitRequest(0.2, 0, null), new SpeechOptions());
+        Assert.Empty(own.Train.Select(utterance => utterance.Path).Intersect(own.Validation.Concat(own.Tests[0].Utterances).Select(utterance => utterance.Path)));
+    }
+
+    [Fact]
+    public void Create_DataInAnotherFolder_IsDrawnInTheSameWay()
+    {
+        IEnumerable<string> Drawn(string folder)
+        {
+            var utterances = Enumerable.Range(0, 60).Select(i => new SpeechUtterance($"{folder}/{i}.wav", $"number {i}", 1, "s") { Key = $"{i}.wav" });
+            var corpus = SpeechCorpus.Create("x", utterances, [("real", [new("/y/1.wav", "something else", 1, "s")])], new SplitRequest(0.2, 0, 20), new SpeechOptions { ValidationUtterances = 4 });
+            return corpus.Train.Concat(corpus.Validation).Select(utterance => utterance.Key);
+        }
+
+        Assert.Equal(24, Drawn("/home/a").Count());
+        Assert.Equal(Drawn("/home/a"), Drawn("/data"));
+    }
+
+    [Fact]
+    public void Create_NoTextsToValidateOn_SaysHowManyRowsHaveNone()
+    {
+        var utterances = Enumerable.Range(0, 9).Select(i => new SpeechUtterance($"/x/{i}.wav", null, 1, "s"));
+        var error = Assert.Throws<InvalidDataException>(() => SpeechCorpus.Create("x", utterances, [("real", [new("/y/1.wav", "a", 1, "s")])], new SplitRequest(0.2, 0, null), new SpeechOptions()));
+        Assert.Contains("no validation utterances are left; 9 of 9 usable rows have no `text`", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(" 'abcdefghijklmnopqrstuvwxyz", null)]
+    [InlineData(" абвгд", null)]
+    [InlineData(" abcé", "has `é`, which no transcript has")]
+    [InlineData(" abcÄß", "has `Ä` `ß`, which no transcript has")]
+    [InlineData(" ABc1-", "has `A` `B` `1` `-`, which no transcript has")]
+    [InlineData(" abe\u0301", "has `\u0301`, which no transcript has")]
+    public void Check_Alphabet_HasOnlyCharactersOfNormalTexts(string alphabet, string? message)
+    {
+        var errors = new ConfigErrors();
+        new SpeechOptions { Alphabet = alphabet }.Check(ConfigNode.Map("data", new Dictionary<string, ConfigNode>(), 2), errors);
+
+        string[] faulty = message is null ? [] : ["data.alphabet"];
+        Assert.Equal(faulty, errors.All.Select(error => error.Path));
+        Assert.Contains(message ?? "", string.Concat(errors.All.Select(error => error.Message)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Check_NamesOfTestSets_AreThoseOfFilesAndFreeMetrics()
     {
         static IReadOnlyList<ConfigError> Faults(params string[] names)
@@ -126,6 +186,20 @@ public sealed class SpeechCorpusTests
         Assert.Equal(["one two three", "one two three", "eight", "four"], closest.Select(utterance => utterance.Text));
         var blind = TeacherTranscripts.Choose(utterances, outputs, new TeacherTargetsOptions { Transcribed = 0, Originals = true }, out _);
         Assert.Equal(["one two tree", "six", "eight"], blind.Select(utterance => utterance.Text));
+    }
+
+    [Fact]
+    public void TeacherTranscripts_SameNameInManyFolders_AreDrawnApartAndWhereverTheyLie()
+    {
+        IEnumerable<string> Read(string folder)
+        {
+            var utterances = Enumerable.Range(0, 200).Select(i => new SpeechUtterance($"{folder}/{i}/1.wav", "one", 1, "") { Key = $"{i}/1.wav" }).ToList();
+            var options = new TeacherTargetsOptions { Transcribed = 0.5, Originals = true };
+            return TeacherTranscripts.Choose(utterances, [.. utterances.Select(_ => new[] { "" })], options, out _).Select(utterance => utterance.Key);
+        }
+
+        Assert.InRange(Read("/home/a").Count(), 60, 140);
+        Assert.Equal(Read("/home/a"), Read("/data"));
     }
 
     [Fact]

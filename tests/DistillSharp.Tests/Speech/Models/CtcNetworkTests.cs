@@ -174,6 +174,18 @@ public sealed class CtcNetworkTests
     }
 
     [Fact]
+    public void LayerStart_OtherAttentionHeads_AreRefused()
+    {
+        CtcConformer Network(int heads) => new(new CtcConformerOptions { Layers = 1, Width = 8, AttentionHeads = heads, FeedForward = 12, Channels = 16, Kernel = 3 }, Info);
+        using var teacher = Network(2);
+        using var student = Network(4);
+
+        var error = Assert.Throws<ArgumentException>(() => SpeechLayerStart.Copy(teacher, student, new FromLayersOptions { Encoder = [1] }));
+
+        Assert.Equal("from_layers needs layers that are alike: the teacher's have 2 attention_heads, the student's 4", error.Message);
+    }
+
+    [Fact]
     public void Require_AnotherNetworksFile_IsRefusedWithTheDifference()
     {
         using var scope = NewDisposeScope();

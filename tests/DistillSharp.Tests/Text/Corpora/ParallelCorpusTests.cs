@@ -28,6 +28,7 @@ public sealed class ParallelCorpusTests
         var error = Assert.Throws<InvalidDataException>(() => ParallelCorpus.Create("x", [new("a", "a", "g"), new("", "b", "g")], null, Split, new ToyPhrasesOptions()));
 
         Assert.Contains("1 copy, 1 empty side", error.Message);
+        Assert.Contains("min_ratio or max_ratio", error.Message);
     }
 
     [Fact]
@@ -55,6 +56,19 @@ public sealed class ParallelCorpusTests
 
         Assert.Equal(400, Assert.Single(kept).Source.Length);
         Assert.Equal(1, filter.Dropped["too long"]);
+    }
+
+    [Theory]
+    [InlineData("I met a friend in Tokyo yesterday.", "私は昨日、東京で友達に会いました。", true)]
+    [InlineData("Could not open the file", "ファイルを開けませんでした", true)]
+    [InlineData("The weather is very good today, let us go to the park", "今天天气很好，我们去公园吧。", true)]
+    [InlineData("The weather is very good today, let us go to the park", "天气", false)]
+    [InlineData("Yes", "我们明天再说吧，今天太晚了。", false)]
+    public void Apply_ChineseAndJapanese_AreMeasuredByTheirCharacters(string source, string target, bool fits)
+    {
+        var filter = new PairFilter(new ToyPhrasesOptions());
+        Assert.Equal(fits ? 2 : 0, filter.Apply([new(source, target, ""), new(target, source, "")]).Count());
+        Assert.Equal(fits ? 0 : 2, filter.Dropped.GetValueOrDefault("lengths do not fit"));
     }
 
     [Fact]

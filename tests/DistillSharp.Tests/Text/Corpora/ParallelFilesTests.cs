@@ -19,6 +19,10 @@ public sealed class ParallelFilesTests : IDisposable
         Assert.Equal([new SentencePair("The house.", "La casa.", "the house"), new SentencePair("A cat", "Un gatto", "pets")], pairs);
     }
 
+    [Fact]
+    public void ReadTable_EmptyThirdColumn_HasTheSourceAsItsGroup() =>
+        Assert.Equal(["one", "two", "pets"], ParallelFiles.ReadFile(Write("a.tsv", "One\tUno\t\nTwo\tDue\t \r\nA cat\tUn gatto\tpets\n")).Select(pair => pair.Group));
+
     [Theory]
     [InlineData("a\tb\nno tab here\n", "line 2", "0 tabs")]
     [InlineData("a\tb\tc\td\n", "line 1", "3 tabs")]
