@@ -30,6 +30,9 @@ public abstract class Method(string name) : nn.Module(name)
 
     /// <summary>What the sum of a batch will be divided by, known before it is computed, for accumulation over several batches.</summary>
     public virtual double CountOf(Batch batch) => batch.Count;
+
+    /// <summary>True where of logits [N, T, V] it counts valid positions: with networks of CTC frames, which only the networks know.</summary>
+    internal virtual bool CountsPositions => false;
 }
 
 /// <summary>What a method is built from: shapes seen on one probe batch and the features it was given.</summary>

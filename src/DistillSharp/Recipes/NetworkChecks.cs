@@ -42,6 +42,7 @@ internal sealed class NetworkChecks(ConfigNode root, ConfigErrors errors, List<s
             CheckAllFit(dataset, node?.Get("scheme")?.Get("peers"), (plan.Scheme.Options as MutualLearningOptions)?.Peers);
             List<ModelSpec> learning = [.. Listed(plan.Student ?? student), .. (plan.Scheme.Options as TeacherAssistantOptions)?.Assistants ?? []];
             all.AddRange(learning);
+            CheckMutual(dataset, node, plan, learning);
             // The student itself, or one of an earlier objective, may stand in the teacher's place.
             var others = plan.TaughtBy is { } earlier ? Listed(objectives[earlier].Student ?? student) : plan.Scheme.Entry.TeachesItself ? [] : teaching;
             CheckTerms(dataset, node, plan, [.. learning, .. others]);
@@ -105,6 +106,15 @@ internal sealed class NetworkChecks(ConfigNode root, ConfigErrors errors, List<s
             {
                 errors.Add(given, fault);
             }
+        }
+    }
+
+    // Peers are compared by label and by position; networks of CTC have frames, whose number is each one's own.
+    private void CheckMutual(DatasetSpec dataset, ConfigNode? node, ObjectivePlan plan, List<ModelSpec> learning)
+    {
+        if (plan.Scheme.Options is MutualLearningOptions options && node?.Get("scheme") is { } given && learning.Concat(options.Peers).FirstOrDefault(network => LearnsByCtc(dataset, network)) is { } framing)
+        {
+            errors.Add(given, $"the networks of {plan.Scheme.Entry.Name} learn a label at each position, and what {framing.Entry.Name} gives are frames of CTC; offline, dot, teacher_assistant and born_again fit, with terms such as ctc_frame");
         }
     }
 

@@ -35,6 +35,11 @@ internal sealed class ObjectiveChecks(ConfigNode root, ConfigErrors errors, List
             errors.Add(node.PathOf("terms"), "missing; without terms nothing is learned from the teacher (a control among several objectives says `terms: []`)", node.Line);
         }
 
+        if (scheme.Entry.TeachesItself && node.Get("targets") is null && node.Get("from_layers") is null)
+        {
+            CheckLearns(node, scheme);
+        }
+
         if (!scheme.Entry.NeedsTeacher && !scheme.Entry.TeachesItself && hasTerms)
         {
             errors.Add(node.Get("terms") ?? node, $"the scheme {scheme.Entry.Name} has no teacher that terms could use");
@@ -58,6 +63,18 @@ internal sealed class ObjectiveChecks(ConfigNode root, ConfigErrors errors, List
 
     // Malformed terms count: their own fault is reported where they are read.
     private static bool NamesTerms(ConfigNode node) => node.Get("terms") is { } terms && terms is not { Items.Count: 0 };
+
+    // An objective without terms has the scheme's own; stages, and terms that are an empty list, say that there are none.
+    private void CheckLearns(ConfigNode node, SchemeSpec scheme)
+    {
+        var silent = node.Get("stages") is { } given
+            ? given.Items is { Count: > 0 } stages && !stages.Any(NamesTerms) ? given : null
+            : node.Get("terms") is { Items.Count: 0 } none ? none : null;
+        if (silent is not null)
+        {
+            errors.Add(silent, $"name no term, so that no network of {scheme.Entry.Name} learns from the one before; give {(node.Get("stages") is null ? "terms, or leave `terms` out for" : "a stage terms, such as")} soft_target at temperature 1");
+        }
+    }
 
     // The arms of a chain that come before the objective's own.
     private void CheckLinks(ConfigNode node, string arm, SchemeSpec scheme)

@@ -145,19 +145,25 @@ internal sealed class SweepSpace(Recipe recipe, SweepSection section, ConfigErro
     {
         if (!recipe.Objectives.ContainsKey(arm))
         {
-            yield break;
+            return [];
         }
 
         var (path, node) = Objective(arm);
-        if (node.Get("stages")?.Items is not { } stages || target.Length < path.Length + 2 || target[path.Length] != "training")
+        return StageKeys(node, target[path.Length..]).Select(stage => (string[])[.. path, .. stage]);
+    }
+
+    /// <summary>The keys of an objective's stages that stand before a key of its <c>training</c>; all of them below the objective.</summary>
+    internal static IEnumerable<string[]> StageKeys(ConfigNode objective, string[] target)
+    {
+        if (objective.Get("stages")?.Items is not { } stages || target is not ["training", _, ..])
         {
             yield break;
         }
 
-        var keys = target[(path.Length + 1)..];
+        var keys = target[1..];
         for (var i = 0; i < stages.Count; i++)
         {
-            string[] stage = [.. path, "stages", i.ToString(CultureInfo.InvariantCulture)];
+            string[] stage = ["stages", i.ToString(CultureInfo.InvariantCulture)];
             if (keys is ["epochs"] && stages[i].Get("epochs") is not null)
             {
                 yield return [.. stage, "epochs"];

@@ -37,6 +37,7 @@ public static class Tuning
     internal static IReadOnlyList<(Dictionary<string, string> Settings, ConfigNode Objective)> Combinations(ConfigNode objective, ConfigNode lists, ConfigErrors errors)
     {
         List<(Dictionary<string, string> Settings, ConfigNode Objective)> combinations = [([], objective)];
+        var tried = (lists.Entries ?? new Dictionary<string, ConfigNode>()).Keys.Select(PathOf).ToList();
         foreach (var (key, values) in lists.Entries ?? new Dictionary<string, ConfigNode>())
         {
             if (values.Items is not { Count: > 0 } items || items.Any(item => item.Scalar is null))
@@ -45,7 +46,7 @@ public static class Tuning
                 continue;
             }
 
-            if (WhyNotTried(objective, key) is { } reason)
+            if ((WhyNotTried(objective, key) ?? WhyUnread(objective, PathOf(key), tried)) is { } reason)
             {
                 errors.Add(values, reason);
                 continue;
@@ -69,6 +70,31 @@ public static class Tuning
         "name" or "tuning" => "changes nothing about training; leave it out",
         _ => null,
     };
+
+    // A value that stands before a tried one, so that trials would not differ by it.
+    private static string? WhyUnread(ConfigNode objective, string[] key, List<string[]> tried)
+    {
+        string[] owner = key is ["stages", var number, ..] ? ["stages", number] : [];
+        if (key[owner.Length..] is ["training", "epochs"])
+        {
+            var node = owner.Length == 0 ? objective
+                : int.TryParse(owner[1], out var index) ? objective.Get("stages")?.Items?.ElementAtOrDefault(index)
+                : null;
+            string[] epochs = [.. owner, "epochs"];
+            if (node?.Get("epochs") is not null || tried.Any(other => other.SequenceEqual(epochs)))
+            {
+                return $"changes nothing, since `epochs` stands before training.epochs; try {string.Join('.', epochs)}";
+            }
+        }
+
+        var own = SweepSpace.StageKeys(objective, key).ToList();
+        return own.FirstOrDefault(stage => !tried.Any(other => other.SequenceEqual(stage))) is { } missed
+            ? $"does not reach a stage that gives it itself; try {string.Join('.', missed)} as well, or leave it out of the stage"
+            : own.Count > 0 && own.Count == objective.Get("stages")!.Items!.Count ? "reaches no stage, as each gives it itself; leave it out" : null;
+    }
+
+    // `terms[0].temperature` is terms.0.temperature.
+    private static string[] PathOf(string key) => key.Replace("[", ".", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal).Split('.');
 
     private static ObjectivePlan Stretched(ObjectivePlan plan, int epochs)
     {

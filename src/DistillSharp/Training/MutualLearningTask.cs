@@ -93,6 +93,7 @@ public sealed class MutualLearningTask : TrainingTask
     public override IReadOnlyList<LossPart> Compute(Batch batch, Progress progress)
     {
         var logits = _networks.Select(network => network.Logits(batch)).ToArray();
+        var compared = ValidRows(logits, batch);
         var hardWeight = _stage.HardLabels.ValueAt(progress);
         var parts = new List<LossPart>(2 * logits.Length);
         for (var i = 0; i < logits.Length; i++)
@@ -102,7 +103,7 @@ public sealed class MutualLearningTask : TrainingTask
                 parts.Add(new LossPart(PartOf(i, OfflineTask.HardLabelPart), HardLabels.CrossEntropy(logits[i], batch, _stage.Training.LabelSmoothing), hardWeight));
             }
 
-            parts.Add(new LossPart(PartOf(i, MutualPart), FromPeers(logits, i, _options.Temperature.ValueAt(progress)), _options.Weight.ValueAt(progress)));
+            parts.Add(new LossPart(PartOf(i, MutualPart), FromPeers(compared, i, _options.Temperature.ValueAt(progress)), _options.Weight.ValueAt(progress)));
         }
 
         return parts;
@@ -119,8 +120,9 @@ public sealed class MutualLearningTask : TrainingTask
     }
 
     /// <inheritdoc/>
+    /// <remarks>Of sequences the labelled positions, which are the valid ones.</remarks>
     public override double CountOf(string part, Batch batch) =>
-        part.EndsWith(OfflineTask.HardLabelPart, StringComparison.Ordinal) ? LabelledSamples(batch) : batch.Count;
+        part.EndsWith(OfflineTask.HardLabelPart, StringComparison.Ordinal) || batch.Targets is { } targets && targets.dim() == 2 ? LabelledSamples(batch) : batch.Count;
 
     /// <inheritdoc/>
     public override void AfterStep()
@@ -129,6 +131,18 @@ public sealed class MutualLearningTask : TrainingTask
         {
             network.ApplyConstraints();
         }
+    }
+
+    // All networks have the same positions, and padding is none of them.
+    private Tensor[] ValidRows(Tensor[] logits, Batch batch)
+    {
+        if (Student.MaskOfLogits(logits[0], batch) is not { } mask)
+        {
+            return logits;
+        }
+
+        var index = mask.reshape(-1).ne(0).nonzero().reshape(-1);
+        return [.. logits.Select(each => each.reshape(-1, each.shape[^1]).index_select(0, index))];
     }
 
     private static string NameOf(int i) => $"peer{i + 1}";

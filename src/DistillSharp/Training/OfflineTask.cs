@@ -105,8 +105,19 @@ public sealed class OfflineTask : TrainingTask
     }
 
     /// <inheritdoc/>
-    public override string? CouplingTerm =>
+    public override string? CouplingTerm => ComparingTerm ?? FrameTerm;
+
+    /// <inheritdoc/>
+    internal override string CouplingReason => ComparingTerm is null ? "counts frames, which are known only once a batch is computed" : base.CouplingReason;
+
+    /// <inheritdoc/>
+    public override bool ComparesSamples => ComparingTerm is not null;
+
+    private string? ComparingTerm =>
         _terms.FirstOrDefault(term => term.Plan.Entry.Traits.HasFlag(MethodTraits.CouplesSamples)).Plan?.Name;
+
+    // The frames of other batches of a group cannot be counted before their turn.
+    private string? FrameTerm => _isCtc ? _terms.FirstOrDefault(term => term.Method.CountsPositions).Plan?.Name : null;
 
     private IEnumerable<(string Name, IPretrainedMethod Method)> Pretrained =>
         _terms.Where(term => term.Method is IPretrainedMethod).Select(term => (term.Plan.Name, (IPretrainedMethod)term.Method));

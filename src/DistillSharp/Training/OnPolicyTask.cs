@@ -45,6 +45,9 @@ public sealed class OnPolicyTask : TrainingTask
     public override string CouplingTerm => _task.CouplingTerm ?? "on-policy distillation (`targets: {by: student}`)";
 
     /// <inheritdoc/>
+    internal override string CouplingReason => _task.CouplingTerm is null ? "counts tokens that the student has yet to write" : _task.CouplingReason;
+
+    /// <inheritdoc/>
     public override bool ComparesSamples => _task.ComparesSamples;
 
     /// <inheritdoc/>

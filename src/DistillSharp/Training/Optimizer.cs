@@ -6,9 +6,9 @@ namespace DistillSharp.Training;
 /// <summary>
 /// SGD, Adam and AdamW over named parameters, with all state in named tensors so that a checkpoint holds it. Parameters of
 /// fewer than two axes (biases, normalisation) get no weight decay unless the options say so. A step takes the gradients away, so that the next backward pass
-/// hands over its own instead of adding to zeros; a parameter without one counts as having zeros.
+/// hands over its own instead of adding to zeros; a parameter without one stays as it is, and so does its state: not even weight decay moves it.
 /// With a momentum gap Δ (Zhao et al., ICCV 2023) the student's parameters have a second gradient, of distillation, with a momentum
-/// of its own: v₁ ← (μ − Δ)·v₁ + g₁ + decay·p, v₂ ← (μ + Δ)·v₂ + g₂, p ← p − rate·(v₁ + v₂).
+/// of its own: v₁ ← (μ − Δ)·v₁ + g₁ + decay·p, v₂ ← (μ + Δ)·v₂ + g₂, p ← p − rate·(v₁ + v₂). These two are always there, of zeros where nothing came.
 /// </summary>
 public sealed class Optimizer : IDisposable
 {
@@ -80,7 +80,7 @@ public sealed class Optimizer : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        // Those that are missing are zeros to the norm and to a factor.
+        // Those that are missing add nothing to the norm.
         Tensor[] gradients = [.. _groups.SelectMany(group => group.Existing())];
         if (gradients.Length == 0)
         {
@@ -197,7 +197,8 @@ public sealed class Optimizer : IDisposable
             _distillationGradients = gap > 0 ? Zeros() : [];
             CollectDistillation(false);
             _distillationMomenta = gap > 0 ? Zeros() : [];
-            _steps = adam ? [.. _parameters.Select(_ => zeros(Array.Empty<long>(), ScalarType.Float32).DetachFromDisposeScope())] : [];
+            // The fused kernels read a count on its parameter's device.
+            _steps = adam ? [.. _parameters.Select(parameter => zeros(Array.Empty<long>(), ScalarType.Float32, device: parameter.device).DetachFromDisposeScope())] : [];
         }
 
         public bool IsSmall { get; init; }
@@ -215,14 +216,22 @@ public sealed class Optimizer : IDisposable
 
         public void Step(TrainingOptions options, double rate, bool first)
         {
-            Tensor[] gradients = _gap > 0 ? _taskGradients : [.. _owners.Select(owner => owner.grad ?? zeros_like(owner))];
+            var found = (_gap > 0 ? _taskGradients : _owners.Select(owner => owner.grad)).ToArray();
+            int[] moved = [.. Enumerable.Range(0, found.Length).Where(i => found[i] is not null)];
+            if (moved.Length == 0)
+            {
+                return;
+            }
+
+            Tensor[] gradients = [.. found.OfType<Tensor>()];
+            var parameters = Picked(_parameters, moved);
             if (options.Optimizer == OptimizerKind.Sgd)
             {
-                FusedKernels.Sgd(_parameters, gradients, _first, rate, options.Momentum - _gap, _weightDecay, options.Nesterov && options.Momentum > 0, first);
+                FusedKernels.Sgd(parameters, gradients, Picked(_first, moved), rate, options.Momentum - _gap, _weightDecay, options.Nesterov && options.Momentum > 0, first);
                 if (_gap > 0)
                 {
                     // Weight decay went with the task, so the order of the two changes nothing.
-                    FusedKernels.Sgd(_parameters, _distillationGradients, _distillationMomenta, rate, options.Momentum + _gap, 0, options.Nesterov, first);
+                    FusedKernels.Sgd(parameters, _distillationGradients, _distillationMomenta, rate, options.Momentum + _gap, 0, options.Nesterov, first);
                     FusedKernels.Zero([.. _taskGradients, .. _distillationGradients]);
                     return;
                 }
@@ -230,7 +239,7 @@ public sealed class Optimizer : IDisposable
             else
             {
                 FusedKernels.Adam(
-                    options.Optimizer == OptimizerKind.Adamw, _parameters, gradients, _first, _second, _steps,
+                    options.Optimizer == OptimizerKind.Adamw, parameters, gradients, Picked(_first, moved), Picked(_second, moved), Picked(_steps, moved),
                     rate, options.Beta1, options.Beta2, _weightDecay, options.Epsilon);
             }
 
@@ -260,6 +269,10 @@ public sealed class Optimizer : IDisposable
                 tensor.Dispose();
             }
         }
+
+        // Those of the parameters that are moved; an optimizer without momentum has no list to pick from.
+        private static Tensor[] Picked(Tensor[] all, int[] moved) =>
+            all.Length == moved.Length || all.Length == 0 ? all : [.. moved.Select(i => all[i])];
 
         private Tensor[] Zeros() => [.. _parameters.Select(parameter => zeros_like(parameter).DetachFromDisposeScope())];
 

@@ -40,8 +40,7 @@ internal sealed class StageChecks(IBatchSource source, TrainingOptions options)
 
         if (options.Accumulate > 1)
         {
-            var reason = task.ComparesSamples ? "compares the samples of a batch with each other" : "counts tokens that the student has yet to write";
-            throw new InvalidOperationException($"{term} {reason}, so accumulate must be 1; raise {(HasBatchesOfSamples ? "batch_size" : "batch_tokens")} instead");
+            throw new InvalidOperationException($"{term} {task.CouplingReason}, so accumulate must be 1; raise {(HasBatchesOfSamples ? "batch_size" : "batch_tokens")} instead");
         }
 
         if (task.ComparesSamples && HasBatchesOfSamples && BatchNormCheck.SmallestBatch(source, options.BatchSize) == 1)

@@ -198,7 +198,7 @@ internal sealed class StageRun : IDisposable
         foreach (var part in computed)
         {
             // Over an accumulation group a part is divided by the group's count, not by the batch's.
-            var count = group.Count == 1 ? part.Term.Count : group.Sum(each => _task.CountOf(part.Name, each));
+            var count = CountOf(part, group, index);
             if (count > 0 && part.Weight != 0)
             {
                 var weighted = part.Term.Sum * (part.Weight / count);
@@ -228,6 +228,21 @@ internal sealed class StageRun : IDisposable
         var loss = totals.Sum(total => total?.ToDouble() ?? 0);
         _losses.AddTotal(loss * group.Sum(each => each.Count), batch.Count);
         return loss;
+    }
+
+    private double CountOf(LossPart part, List<Batch> group, int index)
+    {
+        if (group.Count == 1)
+        {
+            return part.Term.Count;
+        }
+
+        var counts = group.Select(each => _task.CountOf(part.Name, each)).ToArray();
+        // Shares of mixed samples are summed in single precision.
+        return Math.Abs(counts[index] - part.Term.Count) <= 1e-3
+            ? counts.Sum()
+            : throw new InvalidOperationException(FormattableString.Invariant(
+                $"{part.Name} counts {part.Term.Count} in a batch for which {counts[index]} were expected, so that its gradients cannot be accumulated; set accumulate to 1"));
     }
 
     private void ThrowIfNotFinite(double value, string part, Batch batch)

@@ -190,21 +190,24 @@ public sealed record TrainingOptions : ICheckedOptions
             errors.Add(node.PathOf("milestones"), "missing; multistep needs the epochs of its decays, such as [60, 90]", node.Line);
         }
 
-        CheckUnread(node, "milestones", LearningRateShape.Multistep, errors);
-        CheckUnread(node, "step_epochs", LearningRateShape.Step, errors);
+        CheckUnread(node, "milestones", errors, LearningRateShape.Multistep);
+        CheckUnread(node, "step_epochs", errors, LearningRateShape.Step);
+        CheckUnread(node, "decay", errors, LearningRateShape.Step, LearningRateShape.Multistep);
+        CheckUnread(node, "final_learning_rate", errors, LearningRateShape.Cosine, LearningRateShape.Linear);
     }
 
     // A key that is given further out than the schedule may be there for others, which keep their schedule.
-    private void CheckUnread(ConfigNode node, string key, LearningRateShape shape, ConfigErrors errors)
+    private void CheckUnread(ConfigNode node, string key, ConfigErrors errors, params LearningRateShape[] readers)
     {
-        if (Schedule == shape || node.Get(key) is not { Items: not { Count: 0 } } given)
+        if (readers.Contains(Schedule) || node.Get(key) is not { Items: not { Count: 0 } } given)
         {
             return;
         }
 
         if (node.Get("schedule") is not { } chosen || (chosen.Scalar == ConfigBinder.SnakeCase(Schedule.ToString()) && Depth(chosen) <= Depth(given)))
         {
-            errors.Add(given, $"does nothing without `schedule: {ConfigBinder.SnakeCase(shape.ToString())}`; give that beside it, or leave {key} out");
+            var needed = string.Join(" or ", readers.Select(reader => $"`schedule: {ConfigBinder.SnakeCase(reader.ToString())}`"));
+            errors.Add(given, $"does nothing without {needed}; give that beside it, or leave {key} out");
         }
     }
 

@@ -57,6 +57,9 @@ public abstract class TrainingTask : IDisposable
     /// <summary>Why the batches of an accumulation group may not be taken apart; null where they may.</summary>
     public virtual string? CouplingTerm => null;
 
+    /// <summary>What <see cref="CouplingTerm"/> does because of which they may not.</summary>
+    internal virtual string CouplingReason => "compares the samples of a batch with each other";
+
     /// <summary>True where that is because samples of a batch are compared with each other, of which there must be two then.</summary>
     public virtual bool ComparesSamples => CouplingTerm is not null;
 

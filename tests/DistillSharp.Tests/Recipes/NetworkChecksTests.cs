@@ -43,6 +43,17 @@ public sealed class NetworkChecksTests
     public void Read_TermsOfTheirNetworks_AreFine(string text) => Assert.NotNull(RecipeText.Read(text).Recipe);
 
     [Theory]
+    [InlineData(Speech + "student: {model: ctc_gru}\nobjective: {scheme: mutual_learning}", "ctc_gru gives are frames of CTC")]
+    [InlineData("data: {dataset: word_text}\nstudent: {model: ctc_cnn}\nobjective: {scheme: {scheme: mutual_learning, count: 3}}", "born_again fit, with terms such as ctc_frame")]
+    public void Read_MutualLearningOfNetworksOfCtc_SaysWhichSchemesFit(string text, string message)
+    {
+        var fault = RecipeText.OnlyFault(text);
+
+        Assert.Equal("objective.scheme", fault.Path);
+        Assert.Contains(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(Phrases + Written, "student={model: mlp}", "student.model", "does not translate, and toy_phrases is text; take `transformer`")]
     [InlineData(Phrases + "objectives: {other: {student: {model: mlp}, terms: []}, word: {terms: [{method: token_jsd}]}}", "training.epochs=2", "objectives.other.student.model", "does not translate")]
     [InlineData(Speech + "student: {model: mlp}\nobjectives: {one: {terms: []}, two: {terms: []}}", "training.epochs=2", "student.model", "does not recognise speech, and asterisk_en is speech")]

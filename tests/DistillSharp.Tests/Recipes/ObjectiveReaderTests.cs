@@ -18,6 +18,11 @@ public class ObjectiveReaderTests
     [InlineData("objective: {terms: [{method: soft_target}], tuning: {student.channels: [2, 4]}}\ntuning: {learning_rate: [1]}", "objective.tuning.student.channels", "as objective.student.channels of sweep.space")]
     [InlineData("objective: {terms: [{method: soft_target}], tuning: {targets.beam: [2, 4]}}\ntuning: {learning_rate: [1]}", "objective.tuning.targets.beam", "the same in all trials")]
     [InlineData("objective: {terms: [{method: soft_target}], tuning: {name: [a, b]}}\ntuning: {learning_rate: [1]}", "objective.tuning.name", "leave it out")]
+    [InlineData("objective: {terms: [{method: soft_target}], epochs: 3, tuning: {training.epochs: [2, 4]}}\ntuning: {learning_rate: [1, 2]}", "objective.tuning.training.epochs", "`epochs` stands before training.epochs; try epochs")]
+    [InlineData("objective: {terms: [{method: soft_target}], tuning: {epochs: [3], training.epochs: [2]}}\ntuning: {learning_rate: [1]}", "objective.tuning.training.epochs", "changes nothing")]
+    [InlineData("objective: {stages: [{epochs: 1, terms: [{method: soft_target}]}, {epochs: 2}], tuning: {stages.1.training.epochs: [2]}}\ntuning: {learning_rate: [1]}", "objective.tuning.stages.1.training.epochs", "try stages.1.epochs")]
+    [InlineData("objective: {stages: [{epochs: 1, terms: [{method: soft_target}], training: {learning_rate: 0.1}}, {epochs: 2}], tuning: {training.learning_rate: [0.1]}}\ntuning: {learning_rate: [1]}", "objective.tuning.training.learning_rate", "try stages.0.training.learning_rate as well")]
+    [InlineData("objective: {stages: [{epochs: 3, terms: [{method: soft_target}], training: {learning_rate: 0.1}}], tuning: {training.learning_rate: [0.1], 'stages[0].training.learning_rate': [0.2]}}\ntuning: {learning_rate: [1]}", "objective.tuning.training.learning_rate", "reaches no stage")]
     [InlineData("objective: {terms: [soft_target]}", "objective.terms[0]", "must be a map")]
     [InlineData("objective: {terms: []}", "objective.terms", "without terms nothing is learned")]
     [InlineData("objective: {stages: [{epochs: 3}]}", "objective.terms", "without terms nothing is learned")]
@@ -55,6 +60,8 @@ public class ObjectiveReaderTests
     [InlineData("objective: {terms: [{method: logit_standardization, temperature: 3, with: {temperature: 2}}]}", "objective.terms[0].temperature", "soft_target takes the one of `with`")]
     [InlineData("objective: {terms: [{method: soft_target}], training: {milestones: [2]}}", "objective.training.milestones", "does nothing without `schedule: multistep`")]
     [InlineData("objective: {terms: [{method: soft_target}], training: {schedule: linear, step_epochs: 2}}", "objective.training.step_epochs", "does nothing without `schedule: step`")]
+    [InlineData("objective: {terms: [{method: soft_target}], training: {decay: 0.2}}", "objective.training.decay", "does nothing without `schedule: step` or `schedule: multistep`")]
+    [InlineData("objective: {terms: [{method: soft_target}], training: {schedule: multistep, milestones: [1], final_learning_rate: 0.01}}", "objective.training.final_learning_rate", "does nothing without `schedule: cosine` or")]
     [InlineData("objective: {terms: [{method: soft_target}], training: {warm_up_epochs: 2}, epochs: 1}", "objective.training.warm_up_epochs", "at most epochs (1)")]
     [InlineData("objective: {stages: [{terms: [{method: soft_target}], training: {warm_up_epochs: 2}, epochs: 1}]}", "objective.stages[0].training.warm_up_epochs", "at most epochs (1)")]
     [InlineData("objective: {terms: [{method: soft_target}], train_up_to: layer9}", "objective.train_up_to", "no feature point `layer9`")]
@@ -70,6 +77,8 @@ public class ObjectiveReaderTests
     [InlineData("objective: {scheme: {scheme: class_wise_self, temperature: 0}}", "objective.scheme.temperature", "above 0")]
     [InlineData("objective: {scheme: mutual_learning, stages: [{name: a, epochs: 1}, {name: b, epochs: 2}]}", "objective.stages", "would forget it between stages")]
     [InlineData("objective: {scheme: mutual_learning, terms: [{method: soft_target}]}", "objective.terms", "has no teacher that terms could use")]
+    [InlineData("objective: {scheme: born_again, terms: []}", "objective.terms", "leave `terms` out for soft_target")]
+    [InlineData("objective: {scheme: born_again, stages: [{name: a, epochs: 1}, {name: b, epochs: 2, terms: []}]}", "objective.stages", "give a stage terms, such as soft_target")]
     [InlineData("objective: {scheme: self_destillation}", "objective.scheme", "did you mean `self_distillation`?")]
     [InlineData("objectives: {first: {terms: [{method: soft_target}]}, second: {taught_by: first, terms: []}}", "objectives.second.taught_by", "does nothing without")]
     [InlineData("objectives: {first: {terms: [{method: soft_target}]}, second: {taught_by: first, terms: [{method: soft_target}], tuning: {taught_by: [first]}}}\ntuning: {learning_rate: [0.1]}", "objectives.second.tuning.taught_by", "cannot be tried")]
@@ -161,6 +170,15 @@ public class ObjectiveReaderTests
         var recipe = RecipeText.Read(RecipeText.Plain, "training={epochs: 3, schedule: multistep, milestones: [2]}", "objective.training={schedule: cosine}").Recipe;
 
         Assert.Equal(LearningRateShape.Cosine, recipe.Objectives["soft_target"].Stages[0].Training.Schedule);
+    }
+
+    [Fact]
+    public void Read_KeysOfAScheduleThatAnObjectiveChanges_AreFine()
+    {
+        var recipe = RecipeText.Read(
+            RecipeText.Plain, "training={epochs: 30, schedule: multistep, milestones: [20], decay: 0.2}", "objective.training={schedule: linear, final_learning_rate: 0.01}").Recipe;
+
+        Assert.Equal(LearningRateShape.Linear, recipe.Objectives["soft_target"].Stages[0].Training.Schedule);
     }
 
     [Fact]

@@ -1,6 +1,9 @@
 using DistillSharp.Config;
+using DistillSharp.Data;
+using DistillSharp.Losses.Logits;
 using DistillSharp.Models;
 using DistillSharp.Training;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Training;
@@ -48,6 +51,27 @@ public sealed class MutualLearningTaskTests
     }
 
     [Fact]
+    public void Compute_SequencesWithPadding_CountValidPositionsAlone()
+    {
+        using var scope = NewDisposeScope();
+        var entry = new ModelEntry("positions", "a linear layer at every position", "none", typeof(NamedModelOptions), _ => ["logits"], (_, _) => new Positions());
+        var scheme = SchemeCase.Read("mutual_learning");
+        using var student = new Positions();
+        var batch = Batch.Of(rand(2, 3, 4), tensor([1L, 0, -1, 2, -1, -1]).reshape(2, 3), [0, 1]);
+        var source = new Loader(TrainingCase.Samples(4, [4]), new LoaderOptions { BatchSize = 4 });
+        using var task = scheme.Entry.CreateTask(scheme.Options, new TaskContext(student, new ModelSpec(entry, new NamedModelOptions()), null, Stage, batch, source));
+        var parts = task.Compute(batch, Progress.Start);
+
+        var index = tensor([0L, 1, 3]);
+        Tensor Valid(Network network) => network.Logits(batch).reshape(6, 3).index_select(0, index);
+        var peer = (Network)task.Companions.children().Single();
+        var expected = SoftTargetLoss.Compute(Valid(student), Valid(peer), 1);
+        var mutual = parts.Single(part => part.Name == "mutual").Term;
+        Assert.Equal((3.0, expected.Sum.item<float>()), (mutual.Count, mutual.Sum.item<float>()));
+        Assert.All(parts, part => Assert.Equal(part.Term.Count, task.CountOf(part.Name, batch)));
+    }
+
+    [Fact]
     public void Compute_MutualPartOfTheStudent_SendsNoGradientToItsPeer()
     {
         using var scope = NewDisposeScope();
@@ -87,5 +111,21 @@ public sealed class MutualLearningTaskTests
 
         var rows = SchemeCase.Rows(task.Companions.get_parameter("peer2.fc1.weight")!);
         Assert.All(rows, row => Assert.InRange(Math.Sqrt(row.Sum(value => value * value)), 0, 0.1001));
+    }
+
+    private sealed class Positions : Network
+    {
+        private readonly Linear fc;
+
+        public Positions()
+            : base("positions")
+        {
+            fc = nn.Linear(4, 3);
+            RegisterComponents();
+        }
+
+        public override IReadOnlyList<FeaturePoint> FeaturePoints => [new("logits", "fc")];
+
+        public override Tensor Logits(Batch batch) => fc.call(batch.Input);
     }
 }

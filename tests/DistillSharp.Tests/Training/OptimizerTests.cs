@@ -84,23 +84,51 @@ public class OptimizerTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void Step_ParameterWithoutGradient_CountsAsOneOfZeros(string kind)
+    public void Step_ParameterWithoutGradient_IsLeftOutWithItsState(string kind)
     {
         using var scope = NewDisposeScope();
         var (parameters, others) = (Parameters(), Parameters());
+        List<(string Name, Parameter Parameter)> kept = [.. others.Where(entry => entry.Name != "filter")];
+        List<(string Name, Parameter Parameter)> left = [.. others.Where(entry => entry.Name == "filter")];
         using var optimizer = new Optimizer(parameters, Named[kind]);
-        using var given = new Optimizer(others, Named[kind]);
+        using var always = new Optimizer(kept, Named[kind]);
+        using var sometimes = new Optimizer(left, Named[kind]);
         Run(parameters, optimizer, 0, 2);
-        Run(others, given, 0, 2);
-        foreach (var (_, parameter) in others)
-        {
-            parameter.grad = zeros_like(parameter);
-        }
+        Run([.. parameters.Where(entry => entry.Name != "filter")], optimizer, 2, 3);
+        Run(parameters, optimizer, 3, Steps);
+        Run(kept, always, 0, Steps);
+        Run(left, sometimes, 0, 2);
+        Run(left, sometimes, 3, Steps);
 
-        optimizer.Step(Rate);
-        given.Step(Rate);
         Assert.All(parameters.Zip(others), pair => Assert.Equal(Numbers(pair.Second.Parameter), Numbers(pair.First.Parameter)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Step_NoGradientAtAll_ChangesNothing(string kind)
+    {
+        using var scope = NewDisposeScope();
+        var parameters = Parameters();
+        using var optimizer = new Optimizer(parameters, Named[kind]);
+        Run(parameters, optimizer, 0, 2);
+        var before = parameters.Select(entry => Numbers(entry.Parameter)).ToList();
+        var state = optimizer.State.Select(entry => entry.Value.clone()).ToList();
+        optimizer.Step(Rate);
+
+        Assert.All(parameters.Zip(before), pair => Assert.Equal(pair.Second, Numbers(pair.First.Parameter)));
+        Assert.All(optimizer.State.Zip(state), pair => Assert.True(pair.First.Value.equal(pair.Second).all().item<bool>()));
         Assert.Equal(0, optimizer.ClipNorm(1));
+    }
+
+    [Fact]
+    public void State_ParameterOnAnotherDevice_IsThereToo()
+    {
+        using var scope = NewDisposeScope();
+        var parameter = new Parameter(zeros([2, 3], device: new Device(TorchSharp.DeviceType.META)));
+        using var optimizer = new Optimizer([("weight", parameter)], Named["adam"]);
+
+        Assert.Equal(3, optimizer.State.Count());
+        Assert.All(optimizer.State, entry => Assert.Equal(TorchSharp.DeviceType.META, entry.Value.device_type));
     }
 
     [Theory]

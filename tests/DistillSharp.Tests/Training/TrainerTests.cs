@@ -63,6 +63,20 @@ public class TrainerTests
     }
 
     [Fact]
+    public void Run_TermThatCountsFramesOfCtc_RefusesAccumulation()
+    {
+        var test = new TrainingCase();
+        using var student = test.Mlp(6, 4);
+        using var teacher = test.Mlp(6, 4);
+        var samples = TrainingCase.Samples(16, [6]);
+        var data = Dataset.FromFloats(
+            samples.Info with { Ctc = new CtcInfo(["a", "b"], [], []) }, [.. Enumerable.Range(0, 16).SelectMany(i => samples.Floats(i).ToArray())], [.. Enumerable.Range(0, 16).Select(samples.Label)]);
+        var job = TrainingCase.Job(student, teacher, data, null, TrainingCase.Stage(Plain with { Accumulate = 2 }, TrainingCase.SoftTargetTerm()));
+
+        Assert.StartsWith("soft_target counts frames", Assert.Throws<InvalidOperationException>(() => test.Run(job)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Run_AveragedWeights_EqualNaiveAverageOverEveryStep()
     {
         using var network = new RecordingNetwork(6, 3);

@@ -1,4 +1,5 @@
 using DistillSharp.Config;
+using DistillSharp.Data;
 using DistillSharp.Losses;
 using DistillSharp.Losses.Features;
 using static TorchSharp.torch;
@@ -23,6 +24,8 @@ public sealed record FitnetOptions
 public sealed class FitnetMethod : ProjectedFeatureMethod
 {
     private readonly bool _pools;
+    // A function, as a network in a field would be taken for a part of the method.
+    private readonly Func<Batch, Tensor?> _positions;
 
     /// <summary>Builds it for probed shapes.</summary>
     /// <exception cref="ArgumentException">The projector cannot map a student's feature to the teacher's.</exception>
@@ -30,6 +33,8 @@ public sealed class FitnetMethod : ProjectedFeatureMethod
         : base("fitnet", context, options.Projector)
     {
         _pools = options.Projector == Projectors.Conv1x1;
+        var (network, feature) = (context.StudentNetwork, context.StudentFeatures[0]);
+        _positions = batch => network?.MaskOf(feature, batch);
         CheckPairs((student, teacher) => CheckPair(options.Projector, student, teacher));
         Complete(context);
     }
@@ -50,12 +55,16 @@ public sealed class FitnetMethod : ProjectedFeatureMethod
     protected override bool AcceptsMasks => true;
 
     /// <inheritdoc/>
+    /// <remarks>Valid positions of the student's first feature; samples where it has no mask, or no network is known that would say it.</remarks>
+    public override double CountOf(Batch batch) => _positions(batch) is { } mask ? ValidOf(mask) : batch.Count;
+
+    /// <inheritdoc/>
     public override LossTerm Compute(MethodInput input)
     {
         var (student, teacher) = FeaturesOf(input);
         var masks = MasksOf(input);
         var loss = SumOverPairs(student, teacher, (i, own, other) => Stage(i, own, other, masks[i]));
-        var count = masks[0] is { } mask ? (double)mask.ne(0).sum().item<long>() : student[0].shape[0];
+        var count = masks[0] is { } mask ? ValidOf(mask) : student[0].shape[0];
         return new LossTerm(loss * count, count);
     }
 
@@ -71,6 +80,13 @@ public sealed class FitnetMethod : ProjectedFeatureMethod
         }
 
         return FitnetLoss.Compute(Project(pair, student), teacher, mask);
+    }
+
+    private static double ValidOf(Tensor mask)
+    {
+        using var valid = mask.ne(0);
+        using var count = valid.sum();
+        return count.item<long>();
     }
 
     private static void CheckPair(string projector, IReadOnlyList<long> student, IReadOnlyList<long> teacher)

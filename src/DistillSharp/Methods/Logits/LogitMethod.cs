@@ -9,8 +9,11 @@ namespace DistillSharp.Methods.Logits;
 public abstract class LogitMethod(string name) : Method(name)
 {
     /// <inheritdoc/>
-    /// <remarks>Of sequences the labelled positions, which are the valid ones.</remarks>
+    /// <remarks>Of sequences the labelled positions, which are the valid ones; frames of CTC have no labels and are not known here.</remarks>
     public override double CountOf(Batch batch) => batch.Targets is { } targets && targets.dim() == 2 ? Labelled(targets) : batch.Count;
+
+    /// <inheritdoc/>
+    internal override bool CountsPositions => true;
 
     /// <summary>The logits of both sides, without padded positions.</summary>
     protected static (Tensor Student, Tensor Teacher) Logits(MethodInput input)

@@ -98,6 +98,9 @@ public sealed class LogitStandardizationMethod : Method
     /// <inheritdoc/>
     public override double CountOf(Batch batch) => wrapped.CountOf(batch);
 
+    /// <inheritdoc/>
+    internal override bool CountsPositions => wrapped.CountsPositions;
+
     private static ModelSignals Standardized(ModelSignals signals) =>
         signals with { Logits = signals.Logits with { Value = StandardizedLogits.Of(signals.Logits.Value) } };
 }

@@ -1,4 +1,6 @@
+using DistillSharp.Data;
 using DistillSharp.Methods.Features;
+using DistillSharp.Models;
 using static TorchSharp.torch;
 
 namespace DistillSharp.Tests.Methods.Features;
@@ -101,5 +103,29 @@ public sealed class FitnetMethodTests
         Assert.Equal(3, term.Count);
         var difference = (test.Student.Single() - test.Teacher.Single()).square().mean([2]);
         Assert.Equal((difference[0, 0] + difference[0, 1] + difference[1, 0]).item<float>(), term.Sum.item<float>(), 1e-5);
+    }
+
+    [Fact]
+    public void CountOf_NetworkThatKnowsItsPositions_IsWhatComputeCounts()
+    {
+        using var scope = NewDisposeScope();
+        var mask = tensor(new float[] { 1, 1, 0, 1, 0, 0 }, 2, 3);
+        using var network = new Padded(mask);
+        var test = new FeatureCase(FitnetMethod.Entry, new FitnetOptions { Projector = "none" }, [[2, 3, 4]], [[2, 3, 4]], studentNetwork: network);
+        test.MaskFeatures(mask);
+        var batch = Batch.Of(zeros(2, 3), null, [0, 1]);
+
+        Assert.Equal((3.0, 3.0), (test.Term().Count, test.Method.CountOf(batch)));
+        using var whole = new Padded(null);
+        Assert.Equal(2, new FeatureCase(FitnetMethod.Entry, new FitnetOptions { Projector = "none" }, [[2, 3, 4]], [[2, 3, 4]], studentNetwork: whole).Method.CountOf(batch));
+    }
+
+    private sealed class Padded(Tensor? mask) : Network("padded")
+    {
+        public override IReadOnlyList<FeaturePoint> FeaturePoints => [];
+
+        public override Tensor Logits(Batch batch) => batch.Input;
+
+        public override Tensor? MaskOf(string feature, Batch batch) => mask;
     }
 }
