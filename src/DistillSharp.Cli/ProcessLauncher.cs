@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using DistillSharp.RunLog;
 using DistillSharp.Runs;
@@ -7,10 +8,10 @@ using DistillSharp.Runs;
 namespace DistillSharp.Cli;
 
 /// <summary>Runs jobs as processes of this same program; their events come back as JSON lines.</summary>
-internal sealed class ProcessLauncher(string? dataFolder) : IJobLauncher
+internal sealed partial class ProcessLauncher(string? dataFolder) : IJobLauncher
 {
     // Not SIGINT, which what a shell started in the background ignores.
-    private const string InterruptSignal = "-TERM";
+    private const int InterruptSignal = 15;
 
     public async Task RunAsync(RunDirectory directory, string arm, int? seed, Action<RunEvent> events, CancellationToken cancellation)
     {
@@ -83,7 +84,10 @@ internal sealed class ProcessLauncher(string? dataFolder) : IJobLauncher
             return;
         }
 
-        using var kill = Process.Start("kill", [InterruptSignal, process.Id.ToString(CultureInfo.InvariantCulture)]);
-        kill.WaitForExit();
+        // Not by the program `kill`, which small images lack. A process that has just ended is none to be told.
+        _ = Signal(process.Id, InterruptSignal);
     }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Signal(int process, int signal);
 }

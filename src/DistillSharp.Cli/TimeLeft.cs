@@ -76,7 +76,8 @@ internal sealed class TimeLeft
         return students.Length > 0 && !ArmNames.IsTeacher(arm) ? students.Average() : double.NaN;
     }
 
-    private static string Written(double seconds)
+    /// <summary>"50:00:00": hours, minutes and seconds, without days.</summary>
+    internal static string Written(double seconds)
     {
         var time = TimeSpan.FromSeconds(seconds);
         return string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalHours}:{time:mm\\:ss}");

@@ -70,8 +70,11 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
 
     /// <summary>What fills an arm's store with the outputs for training samples, or for a split.</summary>
     public StoreTeacher LoadToFill(ArmPlan arm, int seed, StoredSplit? split, IProgress<StoreProgress> progress) => split is { } measured
-        ? _stores.Wrap(arm, Load(arm with { Store = null }, seed, combiner => combiner.WithoutLabels, teaches: true, measured), measured, progress)
-        : _stores.Wrap(arm, Load(arm with { Store = null }, seed, combiner => combiner, teaches: true), progress);
+        ? _stores.Wrap(arm, Load(ToFill(arm), seed, combiner => combiner.WithoutLabels, teaches: true, measured), measured, progress)
+        : _stores.Wrap(arm, Load(ToFill(arm), seed, combiner => combiner, teaches: true), progress);
+
+    // Without its store, and with the engine that began to fill that.
+    private ArmPlan ToFill(ArmPlan arm) => arm with { Store = null, Engine = _stores.EngineOf(arm) ?? arm.Engine };
 
     /// <summary>A finished arm for looking at it: with no store but one that is all there is, and untrained networks in the place of those that are not there.</summary>
     public Teacher LoadOrCreate(ArmPlan arm, int seed, StoredSplit? split) =>
@@ -95,7 +98,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
     public string WeightsSha256(ArmPlan arm, int seed) => FileHash.Sha256(WeightsFile(arm, seed));
 
     // The same tokens stand for other texts in another vocabulary: shapes alone would fit.
-    private static void LoadInto(Network network, string weights)
+    private void LoadInto(Network network, string weights)
     {
         using var file = new SafetensorsFile(weights);
         if (network.Sequence is { } tokens)
@@ -103,6 +106,7 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
             TranslationFiles.CheckVocabulary(tokens, file.Metadata, weights);
         }
 
+        data.CheckWeights(file.Metadata, weights);
         file.LoadInto(network);
     }
 
@@ -155,10 +159,11 @@ internal sealed class ArmNetworks(IReadOnlyList<ArmPlan> arms, RunDirectory dire
         return network;
     }
 
-    // Of the teacher only the shapes matter here: all weights come from the arm's file.
+    // Of the teacher only the shapes matter here: all weights come from the arm's file. The layers are as wide as the settings that tuning chose say.
     private Network WithDeployedLayers(ArmPlan arm, Network student, int seed)
     {
-        var (plan, stage) = (arm.Plan, arm.Plan.Stages[^1]);
+        var plan = ArmTuning.Chosen(arm, directory)?.Plan ?? arm.Plan;
+        var stage = plan.Stages[^1];
         using var teacher = Load(Find(arm.Teacher!), seed, combiner => combiner, teaches: false);
         using var batch = data.Validation.Epoch(0).First();
         using var probe = batch.To(device);

@@ -30,7 +30,10 @@ public sealed class Distiller(Dataset train, Dataset validation)
     /// <summary>Where steps and epochs are reported; nowhere by default.</summary>
     public IRunEventSink Events { get; init; } = new SilentSink();
 
-    /// <summary>Where checkpoints go, and where training goes on from if there are some; null for none.</summary>
+    /// <summary>
+    /// Where checkpoints go, and where the same training goes on from if there are some; null for none. Each training needs a folder of its own:
+    /// one of another, or a finished one of a network that began with other weights, is refused.
+    /// </summary>
     public string? CheckpointFolder { get; init; }
 
     /// <summary>A weighted term of a loss, for <see cref="Distill"/>.</summary>
@@ -46,18 +49,25 @@ public sealed class Distiller(Dataset train, Dataset validation)
 
     /// <summary>Trains a network on hard labels alone, such as a teacher or the undistilled student.</summary>
     /// <returns>Metrics on the validation samples.</returns>
+    /// <exception cref="InvalidOperationException"><see cref="CheckpointFolder"/> holds checkpoints of another training.</exception>
     public IReadOnlyDictionary<string, double> Train(Network network, TrainingOptions training, CancellationToken cancellation = default) =>
         Run(network, null, [], 1, training, cancellation);
 
     /// <summary>Trains the student on the terms' mean losses and, times <paramref name="hardLabels"/>, the labels.</summary>
     /// <returns>Metrics on the validation samples.</returns>
-    /// <exception cref="ArgumentException">No terms, two of one name, or a method that does not fit the networks.</exception>
+    /// <exception cref="ArgumentException">No terms, two of one name, or a method that does not fit the networks or deploys layers of its own.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="CheckpointFolder"/> holds checkpoints of another training.</exception>
     public IReadOnlyDictionary<string, double> Distill(
         Network student, Network teacher, IReadOnlyList<MethodPlan> terms, TrainingOptions training, double hardLabels = 1, CancellationToken cancellation = default)
     {
         if (terms.Count == 0 || terms.DistinctBy(term => term.Name).Count() < terms.Count)
         {
             throw new ArgumentException("give at least one term, each with a name of its own (`term with { Name = … }`)", nameof(terms));
+        }
+
+        if (terms.FirstOrDefault(term => term.Entry.Traits.HasFlag(MethodTraits.Deploys)) is { } deployed)
+        {
+            throw new ArgumentException($"`{deployed.Entry.Name}` deploys layers of its own beside the student, which would be lost here; train it with a recipe ({nameof(Experiment)})", nameof(terms));
         }
 
         var (training0, before) = (teacher.training, WeightsHash.Of(teacher));
@@ -90,20 +100,36 @@ public sealed class Distiller(Dataset train, Dataset validation)
         var plan = new ObjectivePlan(new SchemeSpec(SchemeCatalog.Offline, new NoOptions()), [new StagePlan("main", hardLabels, terms, null, training)]);
         var checkpoints = CheckpointFolder is null ? null : new CheckpointStore(
             CheckpointFolder, training.KeepCheckpoints, message => Events.Write(new NoteLogged("warning", message) { Time = TimeProvider.System.GetUtcNow() }));
+        var owner = checkpoints is null ? null : CheckpointOwner.Claim(checkpoints, Settings(student, terms, hardLabels, training), CheckpointOwner.WeightsOf(student, teacher));
         var job = new TrainingJob(
             "student", Seed, plan, student, Batches,
             (stage, probe, source) => new OfflineTask(student, teacher, stage, probe, source),
             network => Evaluate(network, validation),
             checkpoints);
-        return new Trainer(Events, TimeProvider.System).Run(job, cancellation).Validation;
+        var metrics = new Trainer(Events, TimeProvider.System).Run(job, cancellation).Validation;
+        owner?.Finish();
+        return metrics;
     }
+
+    // What makes a training another one; how often it is saved does not.
+    private List<string> Settings(Network student, IReadOnlyList<MethodPlan> terms, double hardLabels, TrainingOptions training) =>
+    [
+        "seed " + CheckpointOwner.Describe(Seed),
+        "samples " + CheckpointOwner.Describe(train.Count),
+        $"normalisation {CheckpointOwner.Describe(Normalisation.Mean)} {CheckpointOwner.Describe(Normalisation.Deviation)}",
+        "augment " + CheckpointOwner.Describe(Augment),
+        "student " + CheckpointOwner.ShapesOf(student),
+        "hard_labels " + CheckpointOwner.Describe(hardLabels),
+        "training " + CheckpointOwner.Describe(training with { KeepCheckpoints = 1, CheckpointEvery = 1, CheckpointSteps = 0 }),
+        .. terms.Select(term => $"term {term.Name}: {term.Entry.Name} {CheckpointOwner.Describe(term.Options)} {CheckpointOwner.Describe(term.Weight)} {CheckpointOwner.Describe(term.StudentFeatures)} {CheckpointOwner.Describe(term.TeacherFeatures)}"),
+    ];
 
     private Loader Batches(StagePlan stage) => new(train, new LoaderOptions
     {
         BatchSize = stage.Training.BatchSize,
         Shuffle = true,
         Seed = DerivedSeed.Of(Seed, "data"),
-        Augment = Augment,
+        Augment = stage.Training.Augment ?? Augment,
         Normalise = Normalisation,
     });
 }

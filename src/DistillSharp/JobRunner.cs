@@ -90,27 +90,32 @@ internal sealed class JobRunner
         }
 
         Directory.CreateDirectory(_directory.JobFolder(arm.Name, seed));
-        _data.Prepare(arm, seed, _networks, _directory, Note, cancellation);
-        using var student = _networks.Create(arm, seed);
-        using var teacher = _networks.TeacherOf(arm, seed);
         TrialResult result;
         try
         {
-            using var fake = ArmJobs.Rounding(arm, student);
-            var outcome = Train(arm, arm.Plan, seed, student, teacher, fake, Keep, cancellation);
-            result = new TrialResult { Name = arm.Name, Validation = new Dictionary<string, double>(outcome.Validation), Seconds = outcome.State.Seconds, SelectionMetric = _data.SelectionMetric };
+            result = Trial(arm, seed, keepWeights, cancellation);
         }
-        catch (TrainingDivergedException diverged)
+        catch (Exception error) when (FailedJobs.IsOfOneJob(error))
         {
-            // A setting that does not train is an answer, and the worst.
-            result = new TrialResult { Name = arm.Name, Failure = diverged.Message, SelectionMetric = _data.SelectionMetric };
-            Warn($"{arm.Name}: {diverged.Message}");
+            // A setting that does not train, or cannot be built, is an answer, and the worst.
+            result = new TrialResult { Name = arm.Name, Failure = error.Message, SelectionMetric = _data.SelectionMetric };
+            Warn($"{arm.Name}: {error.Message}");
         }
 
         RunJson.Save(file, result);
         DeleteCheckpoints(arm, seed);
         _events.Write(new JobEnded(arm.Name, seed, result.Validation.ToDictionary(entry => "validation_" + entry.Key, entry => entry.Value), result.Seconds) { Time = _clock.GetUtcNow() });
         return result;
+    }
+
+    private TrialResult Trial(ArmPlan arm, int seed, bool keepWeights, CancellationToken cancellation)
+    {
+        _data.Prepare(arm, seed, _networks, _directory, Note, cancellation);
+        using var student = _networks.Create(arm, seed);
+        using var teacher = _networks.TeacherOf(arm, seed);
+        using var fake = ArmJobs.Rounding(arm, student);
+        var outcome = Train(arm, arm.Plan, seed, student, teacher, fake, Keep, cancellation);
+        return new TrialResult { Name = arm.Name, Validation = new Dictionary<string, double>(outcome.Validation), Seconds = outcome.State.Seconds, SelectionMetric = _data.SelectionMetric };
 
         void Keep(TrainingTask task)
         {
@@ -148,7 +153,7 @@ internal sealed class JobRunner
 
     private (JobResult Result, double Seconds) Train(ArmPlan arm, int seed, CancellationToken cancellation)
     {
-        var tuned = _tuning.Chosen(arm);
+        var tuned = ArmTuning.Chosen(arm, _directory);
         var plan = tuned?.Plan ?? arm.Plan;
         _data.Prepare(arm, seed, _networks, _directory, Note, cancellation);
         using var student = _networks.Create(arm, seed);

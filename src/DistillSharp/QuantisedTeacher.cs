@@ -19,7 +19,7 @@ internal static class QuantisedTeacher
         {
             var metrics = arm.EvaluateSource(teacher);
             metrics["bytes"] = OnnxWeightFiles.Bytes(given, OnnxGraph.Read(given).WeightFiles);
-            if (IsOfOneSample(given))
+            if (OnnxLatency.IsOfOneSample(given))
             {
                 metrics["latency_ms"] = OnnxLatency.MedianMilliseconds(given);
             }
@@ -39,12 +39,5 @@ internal static class QuantisedTeacher
         return File.Exists(kept)
             ? (new QuantisedRow(ArmNames.Teacher, kept, JobResult.Load(kept).Metrics.Where(entry => entry.Key != "latency_ms").ToDictionary()), null)
             : (null, $"no row of the teacher: {kept}, the result that the run kept of it, is not there; `distill resume` makes it again");
-    }
-
-    // Latency is that of one sample of the size of the student's, which a free axis or a fixed number of samples is not.
-    private static bool IsOfOneSample(string file)
-    {
-        using var session = new OnnxSession(file);
-        return session.FloatInputs.Count == session.Inputs.Count && session.Inputs.Values.All(shape => shape is [<= 1, .. var sample] && Array.TrueForAll(sample, axis => axis > 0));
     }
 }

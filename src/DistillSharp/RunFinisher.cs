@@ -64,14 +64,14 @@ internal sealed class RunFinisher(Recipe recipe, RunDirectory directory, RunData
         return results;
     }
 
-    // Measured here, when no training runs beside it.
+    // Measured here, when no training runs beside it. Networks of sequences have no one sample that stands for all.
     private JobResult WithLatency((string Arm, int Seed) finished)
     {
         var file = directory.JobResultFile(finished.Arm, finished.Seed);
         var job = JobResult.Load(file);
         var weights = directory.WeightsFile(finished.Arm, finished.Seed);
         var onnx = new[] { ".int8.onnx", ".onnx" }.Select(ending => Path.ChangeExtension(weights, ending)).FirstOrDefault(File.Exists) ?? "";
-        if (!recipe.Evaluation.Latency || job.Metrics.ContainsKey("latency_ms") || !File.Exists(onnx))
+        if (!recipe.Evaluation.Latency || job.Metrics.ContainsKey("latency_ms") || !File.Exists(onnx) || !OnnxLatency.IsOfOneSample(onnx))
         {
             return job;
         }

@@ -233,7 +233,7 @@ public sealed class Sweep
     }
 
     private int Best(string arm, IReadOnlyList<TrialResult> results) => SweepResults.Best(results, Metric(results), _recipe.Metrics)
-        ?? throw new InvalidOperationException($"{arm}: no setting that the sweep tried trained; see the warnings for where each diverged, and try a lower learning rate");
+        ?? throw new InvalidOperationException($"{arm}: no setting that the sweep tried trained; see the warnings for where each diverged or failed, and try a lower learning rate where they diverged");
 
     private string Metric(IReadOnlyList<TrialResult> results) => _plan.Section.Select ?? (results.FirstOrDefault(result => result.Failure is null) ?? results[0]).SelectionMetric;
 

@@ -31,7 +31,7 @@ public sealed class ActivityRunTests
               kept: {hard_labels: 0, terms: [{method: token_soft_target}]}
               asked: {hard_labels: 0, terms: [{method: token_soft_target}], training: {cache_teacher: false}}
             training: {epochs: 3, batch_size: 5, optimizer: adamw, learning_rate: 0.02}
-            evaluation: {latency: false}
+            evaluation: {latency: true}
             seeds: [0]
             """, "activity", folder.Path).Recipe;
         var directory = new RunDirectory(folder.File("run"));

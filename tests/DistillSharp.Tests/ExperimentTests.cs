@@ -142,6 +142,29 @@ public sealed class ExperimentTests : IDisposable
     }
 
     [Fact]
+    public void Load_DeployedMethodWhoseLayersWereTuned_HasThoseThatWereChosen()
+    {
+        const string Text = """
+            data: {dataset: digits, train_samples: 60}
+            teacher: {model: small_cnn, channels: [6, 8]}
+            student: {model: small_cnn, channels: [4, 4]}
+            training: {epochs: 1, batch_size: 30}
+            evaluation: {latency: false}
+            objective: {hard_labels: 0, terms: [{method: simkd, student: layer2, teacher: layer2}], tuning: {terms.0.reduction: [4, 1]}}
+            tuning: {learning_rate: [0.02, 0.05]}
+            baselines: {plain: true}
+            seeds: [0]
+            """;
+        var (_, directory, _) = _runs.Run(Text);
+        var job = JobResult.Load(directory.JobResultFile("simkd", 0));
+        Assert.Equal(2, job.Tuning.Count);
+
+        using var trained = TrainedArm.Load(_runs.Read(Text), directory, "simkd", 0, null);
+
+        Assert.Equal(job.Metrics["nll"], trained.Evaluate(validation: false)["nll"], 1e-6);
+    }
+
+    [Fact]
     public void Load_NoSeed_TakesTheExportedOneElseTheFirst()
     {
         const string Text = SmallRuns.Common + "teacher: {model: mlp, widths: [16]}\nobjective: {terms: [{method: soft_target}]}\nbaselines: {plain: true}\nseeds: [0, 1]\n";

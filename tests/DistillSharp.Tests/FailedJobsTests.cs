@@ -99,6 +99,21 @@ public sealed class FailedJobsTests : IDisposable
     }
 
     [Fact]
+    public void Run_SettingThatCannotBeBuilt_IsAFailedTrialOfItsTuning()
+    {
+        var (_, directory, events) = _runs.Run(
+            """
+            teacher: {model: mlp, widths: [16]}
+            objective: {name: soft, terms: [{method: correlation_congruence, student: penultimate, teacher: penultimate}], tuning: {terms.0.projector: [none, linear]}}
+            tuning: {learning_rate: [0.05, 0.1]}
+            seeds: [0]
+            """);
+
+        Assert.Equal([true, false], JobResult.Load(directory.JobResultFile("soft", 0)).Tuning.Select(trial => trial.Failed));
+        Assert.Contains(events.OfType<NoteLogged>(), note => note.Level == "warning" && note.Message.StartsWith("soft: terms.0.projector none → ", StringComparison.Ordinal) && note.Message.Contains("cannot be subtracted", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void IsUntuned_ArmWhoseTuningFailed_AddsNoFailure()
     {
         var failed = new FailedJobs(_ => { });

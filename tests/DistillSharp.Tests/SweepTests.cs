@@ -96,6 +96,26 @@ public sealed class SweepTests : IDisposable
     }
 
     [Fact]
+    public void Run_TrialThatCannotBeBuilt_IsAFailedTrialAndTheOthersGoOn()
+    {
+        var (results, directory, events) = Run(
+            """
+            data: {dataset: digits, train_samples: 60}
+            teacher: {model: mlp, widths: [16]}
+            student: {model: mlp, widths: [8]}
+            training: {epochs: 1, batch_size: 60}
+            objective: {terms: [{method: correlation_congruence, student: penultimate, teacher: penultimate}]}
+            baselines: {plain: false}
+            sweep: {trials: 2, space: {objective.terms.0.projector: [none, linear]}}
+            """);
+
+        Assert.Equal("linear", Assert.Single(results.Rows, row => row.IsChosen).Settings["objective.terms.0.projector"]);
+        Assert.Contains("cannot be subtracted", Assert.Single(results.Rows, row => row.Failure is not null).Failure, StringComparison.Ordinal);
+        Assert.Contains(events.OfType<NoteLogged>(), note => note.Level == "warning" && note.Message.Contains("cannot be subtracted", StringComparison.Ordinal));
+        Assert.True(File.Exists(directory.TunedRecipeFile));
+    }
+
+    [Fact]
     public void Run_MetricThatTrialsAreNotMeasuredBy_FailsAfterTheFirst()
     {
         var text = Text.Replace("{trials: 3,", "{trials: 3, select: wer,", StringComparison.Ordinal);

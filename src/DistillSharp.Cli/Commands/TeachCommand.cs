@@ -140,7 +140,7 @@ internal static class TeachCommand
 
             _last = _watch.Elapsed;
             var done = value.Done - _first.Value;
-            var left = done == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", about {TimeSpan.FromSeconds(_watch.Elapsed.TotalSeconds / done * (value.Total - value.Done)):h\\:mm\\:ss} left");
+            var left = done == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", about {TimeLeft.Written(_watch.Elapsed.TotalSeconds / done * (value.Total - value.Done))} left");
             writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {value.What}: {value.Done} of {value.Total} samples{left}"));
         }
     }

@@ -21,7 +21,7 @@ internal sealed class StoreChecks(ConfigNode root, ConfigErrors errors, List<str
 
         foreach (var store in stores)
         {
-            CheckViews(store.Node, store.Options, data);
+            CheckViews(store.Node, store.Options, store.IsAlone, data);
             CheckTerms(store.Node, store.Options, store.Member, store.IsAlone, data, objectives);
         }
 
@@ -39,7 +39,7 @@ internal sealed class StoreChecks(ConfigNode root, ConfigErrors errors, List<str
         }
     }
 
-    private void CheckViews(ConfigNode node, StoreOptions options, DataSection data)
+    private void CheckViews(ConfigNode node, StoreOptions options, bool isAlone, DataSection data)
     {
         if (data.Augment.IsNone && options.Views > 1)
         {
@@ -47,7 +47,9 @@ internal sealed class StoreChecks(ConfigNode root, ConfigErrors errors, List<str
         }
         else if (!data.Augment.IsNone && options.Views is null && node.Get("views") is null)
         {
-            errors.Add(node.PathOf("views"), "missing; data.augment shows samples in random views, so say how many of them are stored, such as `views: 8`", node.Line);
+            errors.Add(isAlone ? node.Path : node.PathOf("views"), isAlone
+                ? "is a store of one view, and data.augment shows samples in random views; leave data.augment out, or give a store that was filled with views of it"
+                : "missing; data.augment shows samples in random views, so say how many of them are stored, such as `views: 8`", node.Line);
         }
     }
 

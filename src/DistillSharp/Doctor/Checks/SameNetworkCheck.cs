@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace DistillSharp.Doctor.Checks;
 
-/// <summary>A student that starts as its teacher: the same file, or the same outputs.</summary>
+/// <summary>A student that starts as its teacher: the same file, or the same outputs. One that learns to bear rounding to integers may.</summary>
 internal sealed class SameNetworkCheck : IDoctorCheck
 {
     private const int Compared = 32;
@@ -22,7 +22,7 @@ internal sealed class SameNetworkCheck : IDoctorCheck
     public bool NeedsClasses => false;
 
     public IEnumerable<DoctorFinding> Examine(DoctorCase subject) =>
-        subject.Learners.Where(arm => arm.Weights is not null && !subject.Find(arm.Teacher!).IsStored).DistinctBy(arm => arm.Teacher).Select(arm => Examine(subject, arm)).OfType<DoctorFinding>();
+        subject.Learners.Where(arm => arm is { Weights: not null, IsOfIntegers: false } && !subject.Find(arm.Teacher!).IsStored).DistinctBy(arm => arm.Teacher).Select(arm => Examine(subject, arm)).OfType<DoctorFinding>();
 
     private DoctorFinding? Examine(DoctorCase subject, ArmPlan arm)
     {

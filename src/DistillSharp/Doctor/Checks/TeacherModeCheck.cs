@@ -1,6 +1,8 @@
 using System.Globalization;
+using DistillSharp.Export.Onnx;
 using DistillSharp.Recipes;
 using DistillSharp.Signals;
+using DistillSharp.Teachers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -37,8 +39,19 @@ internal sealed class TeacherModeCheck : IDoctorCheck
         var half = batch.Count / 2;
         using var alone = Data.Batch.Of(moved.Input.narrow(0, 0, half), null, batch.SampleIds[..half]);
         var company = half == 0 ? 0 : Difference(first.narrow(0, 0, half), source.Read(alone));
-        return company > allowed ? InTraining(subject, arm, "says something else of a sample when others are in the batch", "its batch-norm layers use the batch's statistics", company) : null;
+        return company <= allowed ? null
+            : RoundsByBatch(arm) ? new DoctorFinding(
+                FindingSeverity.Warning, Name, subject.PathOf(arm),
+                string.Create(CultureInfo.InvariantCulture, $"{arm.Name} says something else of a sample when others are in the batch (logits differ by {company:G2}): it is quantised dynamically, by the range of a whole batch"),
+                "Quantise it statically, or give the float file")
+            {
+                Numbers = new Dictionary<string, double> { ["difference"] = company },
+            }
+            : InTraining(subject, arm, "says something else of a sample when others are in the batch", "its batch-norm layers use the batch's statistics", company);
     }
+
+    private static bool RoundsByBatch(ArmPlan arm) =>
+        arm.Source is OnnxTeacherOptions { Onnx: var file } && OnnxGraph.Read(file).Nodes.Any(node => node.Type == "DynamicQuantizeLinear");
 
     private static double Difference(Tensor first, ModelSignals second) => (first - second.Logits.Value).abs().max().ToDouble();
 

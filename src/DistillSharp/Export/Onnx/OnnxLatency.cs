@@ -42,6 +42,13 @@ public static class OnnxLatency
         }
     }
 
+    /// <summary>True where every input is one sample of floats whose size the file says: a free axis behind the first would be measured at length 1, which is no sample.</summary>
+    public static bool IsOfOneSample(string path)
+    {
+        using var session = new OnnxSession(path);
+        return session.FloatInputs.Count == session.Inputs.Count && session.Inputs.Values.All(shape => shape is [<= 1, .. var sample] && Array.TrueForAll(sample, axis => axis > 0));
+    }
+
     private static OrtValue Input(string name, NodeMetadata metadata)
     {
         if (metadata.ElementDataType != Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Float)
