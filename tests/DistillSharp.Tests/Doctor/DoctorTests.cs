@@ -145,6 +145,11 @@ public sealed class DoctorTests(DoctorFixture fixture) : IClassFixture<DoctorFix
         }
     }
 
+    /// <summary>It learns to bear the rounding of its own weights.</summary>
+    [Fact]
+    public void Examine_StudentOfIntegersThatStartsAsTheTeacher_IsFine() => Assert.DoesNotContain(
+        fixture.Examine("teacher.safetensors", "", "student={model: mlp, widths: [64], weights: teacher.safetensors, quantise: int8}").Findings, finding => finding.Check == "same_network");
+
     [Fact]
     public void Examine_TeacherInTrainingMode_IsAFault()
     {

@@ -58,6 +58,16 @@ public sealed class StoreChecksTests
     }
 
     [Fact]
+    public void Read_StoreOfOneViewAloneAndAugmentation_SaysToLeaveThatOut()
+    {
+        using var stored = new StoreCase(count: 20);
+        stored.Filled().Dispose();
+        var fault = RecipeText.OnlyFault(Start + Augmented + $"teacher: {{store: {stored.Options.Path}}}\n" + SoftTarget);
+        Assert.Equal("teacher.store", fault.Path);
+        Assert.Contains("leave data.augment out", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Read_StoreAlone_SaysItselfWhatItHolds()
     {
         using var stored = new StoreCase(count: 20, views: 3) { Features = ["layer1"] };
